@@ -1,0 +1,257 @@
+//! Positioned reads and integers of either byte order.
+
+use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+
+use crate::{Error, Result};
+
+/// Something that can be read at any offset: a file, a slice, a decompressed copy.
+pub trait ReadAt: Send + Sync {
+    /// Reads at most `buf.len()` bytes at `offset` (bytes); 0 means the end.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Length in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether there is no byte at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// An open file and its length when it was opened; a file that shrinks later gives short reads, not a crash.
+#[derive(Debug)]
+pub struct FileAt {
+    file: File,
+    len: u64,
+}
+
+impl FileAt {
+    /// Takes over an open, seekable file.
+    pub fn new(file: File) -> io::Result<Self> {
+        let len = file.metadata()?.len();
+        Ok(Self { file, len })
+    }
+}
+
+impl ReadAt for FileAt {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(buf, offset)
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|o| self.get(o..))
+            .unwrap_or_default();
+        let n = rest.len().min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        Ok(n)
+    }
+
+    fn len(&self) -> u64 {
+        Vec::len(self) as u64
+    }
+}
+
+/// A named range of something readable: one member of an image set, wherever it lies.
+#[derive(Clone)]
+pub struct Blob {
+    /// Name for messages.
+    pub name: String,
+    source: Arc<dyn ReadAt>,
+    start: u64,
+    len: u64,
+}
+
+impl Blob {
+    /// All of `source`.
+    pub fn new(name: impl Into<String>, source: Arc<dyn ReadAt>) -> Self {
+        let len = source.len();
+        Self {
+            name: name.into(),
+            source,
+            start: 0,
+            len,
+        }
+    }
+
+    /// `len` bytes of `source` from `start` on, cut to what exists.
+    pub fn range(name: impl Into<String>, source: Arc<dyn ReadAt>, start: u64, len: u64) -> Self {
+        let end = start.saturating_add(len).min(source.len());
+        Self {
+            name: name.into(),
+            start: start.min(end),
+            len: end.saturating_sub(start),
+            source,
+        }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there is no byte.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Reads exactly `buf.len()` bytes at `offset`, or says how far the file goes.
+    pub fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        let mut done = 0;
+        let wanted = buf.len() as u64;
+        if offset.checked_add(wanted).is_none_or(|end| end > self.len) {
+            return Err(self.ends_early(offset, wanted));
+        }
+        while let Some(rest) = buf.get_mut(done..).filter(|r| !r.is_empty()) {
+            match self.source.read_at(self.start + offset + done as u64, rest) {
+                Ok(0) => return Err(self.ends_early(offset, wanted)),
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::io(&self.name, e)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads `len` bytes at `offset`; `limit` bounds what is ever allocated.
+    pub fn read(&self, offset: u64, len: u64, limit: u64) -> Result<Vec<u8>> {
+        if offset.checked_add(len).is_none_or(|end| end > self.len) {
+            return Err(self.ends_early(offset, len));
+        }
+        if len > limit {
+            return Err(Error::damaged(
+                &self.name,
+                offset,
+                "length",
+                len,
+                format!("at most {limit}"),
+            ));
+        }
+        let mut buf = vec![0; usize::try_from(len).unwrap_or(0)];
+        self.read_exact_at(offset, &mut buf)?;
+        Ok(buf)
+    }
+
+    /// The whole content, if not above `limit` bytes.
+    pub fn read_all(&self, limit: u64) -> Result<Vec<u8>> {
+        self.read(0, self.len, limit)
+    }
+
+    fn ends_early(&self, offset: u64, wanted: u64) -> Error {
+        Error::damaged(
+            &self.name,
+            offset,
+            "data",
+            format!("end of file at {:#x}", self.len),
+            format!("{wanted} bytes"),
+        )
+    }
+}
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}[{:#x}; {:#x}]", self.name, self.start, self.len)
+    }
+}
+
+/// Byte order of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+/// Integers at an offset of a slice; `None` beyond its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    /// The bytes.
+    pub data: &'a [u8],
+    /// Their order.
+    pub order: Order,
+}
+
+impl<'a> Fields<'a> {
+    /// `len` bytes at `offset`.
+    pub fn bytes(&self, offset: usize, len: usize) -> Option<&'a [u8]> {
+        self.data.get(offset..offset.checked_add(len)?)
+    }
+
+    /// An unsigned integer of `size` (1 to 8) bytes at `offset`.
+    pub fn uint(&self, offset: usize, size: usize) -> Option<u64> {
+        let b = self.bytes(offset, size)?;
+        let fold = |acc: u64, &x: &u8| (acc << 8) | u64::from(x);
+        Some(match self.order {
+            Order::Little => b.iter().rev().fold(0, fold),
+            Order::Big => b.iter().fold(0, fold),
+        })
+    }
+
+    /// A 16-bit integer at `offset`.
+    pub fn u16(&self, offset: usize) -> Option<u16> {
+        self.uint(offset, 2).and_then(|v| u16::try_from(v).ok())
+    }
+
+    /// A 32-bit integer at `offset`.
+    pub fn u32(&self, offset: usize) -> Option<u32> {
+        self.uint(offset, 4).and_then(|v| u32::try_from(v).ok())
+    }
+
+    /// A signed 32-bit integer at `offset`.
+    pub fn i32(&self, offset: usize) -> Option<i32> {
+        self.u32(offset).map(u32::cast_signed)
+    }
+}
+
+/// Appends the low `size` bytes of `value` in the given order.
+pub fn push_uint(out: &mut Vec<u8>, order: Order, value: u64, size: usize) {
+    let le = value.to_le_bytes();
+    let low = le.iter().take(size);
+    match order {
+        Order::Little => out.extend(low),
+        Order::Big => out.extend(low.rev()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_of_both_orders_survive() {
+        for order in [Order::Little, Order::Big] {
+            for (size, value) in [
+                (1, 0xfe),
+                (2, 0x1234),
+                (4, 0x1234_5678),
+                (8, 0x1234_5678_9abc_def0_u64),
+            ] {
+                let mut out = vec![0xaa];
+                push_uint(&mut out, order, value, size);
+                let f = Fields { data: &out, order };
+                assert_eq!(f.uint(1, size), Some(value));
+                assert_eq!(f.uint(2, size), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_range_is_cut_to_what_exists() {
+        let blob = Blob::range("x", Arc::new(vec![1_u8, 2, 3]), 1, 10);
+        assert_eq!(blob.len(), 2);
+        assert_eq!(blob.read_all(10).unwrap(), [2, 3]);
+        assert!(blob.read(1, 2, 10).is_err());
+        assert!(blob.read(u64::MAX, 2, 10).is_err());
+        assert!(blob.read(0, 2, 1).is_err());
+    }
+}

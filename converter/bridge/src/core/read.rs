@@ -1,0 +1,181 @@
+//! From a core file to a [`Core`].
+
+use object::{
+    Endianness, elf,
+    read::elf::{FileHeader, ProgramHeader, SectionHeader},
+};
+
+use super::{Core, Machine, Segment, notes};
+use crate::{
+    Error, Result,
+    bytes::{Blob, Order},
+};
+
+/// Longest note segment that is read; 4000 threads need about 4 MiB.
+const MAX_NOTES: u64 = 61 << 20;
+/// Most program headers that are read.
+const MAX_SEGMENTS: u64 = 1 << 20;
+
+/// Whether `head`, the first bytes of a file, opens an ELF core.
+pub fn is_core(head: &[u8]) -> bool {
+    let kind = head.get(16..18);
+    head.starts_with(b"\x7fELF") && (kind == Some(&[4, 0]) || kind == Some(&[0, 4]))
+}
+
+/// Reads headers and notes; contents of memory stay in the file.
+pub fn read(file: &Blob) -> Result<Core> {
+    let head = file.read(0, file.len().min(64), 64)?;
+    match head.get(4).copied() {
+        Some(1) => read_class::<elf::FileHeader32<Endianness>>(file, &head),
+        Some(2) => read_class::<elf::FileHeader64<Endianness>>(file, &head),
+        class => Err(Error::damaged(
+            &file.name,
+            4,
+            "ELF class",
+            format!("{class:?}"),
+            "1 or 2",
+        )),
+    }
+}
+
+fn read_class<H: FileHeader<Endian = Endianness>>(file: &Blob, head: &[u8]) -> Result<Core> {
+    let bad = |offset, what: &str, found: String, expected: &str| {
+        Error::damaged(&file.name, offset, what, found, expected)
+    };
+    let header = H::parse(head).map_err(|e| bad(0, "ELF header", e.to_string(), "a core file"))?;
+    let endian = header
+        .endian()
+        .map_err(|e| bad(5, "byte order", e.to_string(), "1 or 2"))?;
+    let kind = header.e_type(endian);
+    if kind != elf::ET_CORE {
+        return Err(bad(16, "ELF type", kind.to_string(), "4, a core"));
+    }
+    let machine = match (header.e_machine(endian), header.is_class_64()) {
+        (elf::EM_ARM, false) => Machine::Arm,
+        (elf::EM_386, false) => Machine::X86,
+        (elf::EM_X86_64, true) => Machine::X86_64,
+        (m, _) => {
+            return Err(Error::Unsupported(format!(
+                "{}: cores of ELF machine {m} are not understood",
+                file.name
+            )));
+        }
+    };
+    let headers = program_headers::<H>(file, header, endian)?;
+    let mut core = Core {
+        machine,
+        order: if endian == Endianness::Little {
+            Order::Little
+        } else {
+            Order::Big
+        },
+        e_flags: header.e_flags(endian).0,
+        process: None,
+        threads: Vec::new(),
+        auxv: Vec::new(),
+        files: Vec::new(),
+        file_unit: 1,
+        segments: Vec::new(),
+        other: Vec::new(),
+    };
+    for p in &headers {
+        let (offset, file_size) = (p.p_offset(endian).into(), p.p_filesz(endian).into());
+        match p.p_type(endian) {
+            elf::PT_NOTE => {
+                let data = file.read(offset, file_size, MAX_NOTES)?;
+                let found = notes::split(&data, core.order, &file.name, offset)?;
+                notes::collect(&mut core, found, &file.name)?;
+            }
+            elf::PT_LOAD => core.segments.push(Segment {
+                addr: p.p_vaddr(endian).into(),
+                mem_size: p.p_memsz(endian).into(),
+                offset,
+                file_size,
+                flags: p.p_flags(endian).0,
+            }),
+            _ => {}
+        }
+    }
+    check(file, core)
+}
+
+/// All program headers; their number moves to section 0 when it does not fit 16 bits.
+fn program_headers<H: FileHeader<Endian = Endianness>>(
+    file: &Blob,
+    header: &H,
+    endian: Endianness,
+) -> Result<Vec<H::ProgramHeader>> {
+    let size = u64::from(header.e_phentsize(endian));
+    let expected = size_of::<H::ProgramHeader>() as u64;
+    if size != expected {
+        return Err(Error::damaged(
+            &file.name,
+            42,
+            "size of a program header",
+            size,
+            expected,
+        ));
+    }
+    let mut count = u64::from(header.e_phnum(endian));
+    if count == u64::from(elf::PN_XNUM) {
+        let at = header.e_shoff(endian).into();
+        let data = file.read(at, size_of::<H::SectionHeader>() as u64, 64)?;
+        let section = object::from_bytes::<H::SectionHeader>(&data)
+            .map_err(|()| {
+                Error::damaged(
+                    &file.name,
+                    at,
+                    "section 0",
+                    "misaligned",
+                    "a section header",
+                )
+            })?
+            .0;
+        count = section.sh_info(endian).into();
+    }
+    let at = header.e_phoff(endian).into();
+    let data = file.read(
+        at,
+        count.saturating_mul(size),
+        MAX_SEGMENTS.saturating_mul(size),
+    )?;
+    let (headers, _) =
+        object::slice_from_bytes::<H::ProgramHeader>(&data, usize::try_from(count).unwrap_or(0))
+            .map_err(|()| {
+                Error::damaged(
+                    &file.name,
+                    at,
+                    "program headers",
+                    count,
+                    "what the file holds",
+                )
+            })?;
+    Ok(headers.to_vec())
+}
+
+/// A core without a thread or with a segment beyond the address space cannot be used.
+fn check(file: &Blob, core: Core) -> Result<Core> {
+    if core.threads.is_empty() {
+        return Err(Error::damaged(
+            &file.name,
+            0,
+            "notes",
+            "no thread",
+            "at least one NT_PRSTATUS",
+        ));
+    }
+    for (i, s) in core.segments.iter().enumerate() {
+        let end = s.addr.checked_add(s.mem_size);
+        if end.is_none() || s.offset.checked_add(s.file_size).is_none() || s.file_size > s.mem_size
+        {
+            return Err(Error::damaged(
+                &file.name,
+                s.offset,
+                format!("segment {i}"),
+                format!("{s:x?}"),
+                "a range that ends",
+            ));
+        }
+    }
+    Ok(core)
+}

@@ -1,0 +1,1 @@
+//! CRIU image sets.

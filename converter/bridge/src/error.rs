@@ -1,0 +1,83 @@
+//! What can go wrong with a foreign image.
+
+use std::{fmt, io};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a foreign image cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused a read or a write.
+    #[error("{what}: {source}")]
+    Io {
+        /// The file, or what was attempted.
+        what: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The bytes are not what the format prescribes.
+    #[error("{0}")]
+    Damaged(Box<Damage>),
+    /// The image is well-formed, but holds something that no conversion exists for.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// One departure from a format: where it is, what stands there and what should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Name of the file, or of the part of a file.
+    pub file: String,
+    /// Offset in that file, in bytes.
+    pub offset: u64,
+    /// What the bytes at the offset are, in words.
+    pub what: String,
+    /// What was found.
+    pub found: String,
+    /// What the format asks for.
+    pub expected: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            offset,
+            what,
+            found,
+            expected,
+        } = self;
+        write!(
+            f,
+            "{file}, at {offset:#x}: {what}: {found}, expected {expected}"
+        )
+    }
+}
+
+impl Error {
+    /// An error of the operating system, with what was attempted.
+    pub fn io(what: impl Into<String>, source: io::Error) -> Self {
+        Self::Io {
+            what: what.into(),
+            source,
+        }
+    }
+
+    /// A departure from the format.
+    pub fn damaged(
+        file: impl Into<String>,
+        offset: u64,
+        what: impl Into<String>,
+        found: impl fmt::Display,
+        expected: impl fmt::Display,
+    ) -> Self {
+        Self::Damaged(Box::new(Damage {
+            file: file.into(),
+            offset,
+            what: what.into(),
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }))
+    }
+}
