@@ -1,0 +1,209 @@
+//! The committed files are what the builder makes, and the builder makes what the headers say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use ckpt_samples::{EMBEDDED, Sample, all, get, provenance};
+use serde_json::Value;
+
+mod walk;
+use walk::{Frame, frames, revision};
+
+fn home(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn files_and_table_are_fresh() {
+    let hint = "run: cargo run -p ckpt-samples --bin build-samples";
+    let mut names = BTreeSet::new();
+    for sample in all() {
+        assert!(
+            names.insert(sample.file.to_owned()),
+            "{} twice",
+            sample.file
+        );
+        let file = fs::read(home("images").join(sample.file)).expect(hint);
+        assert!(file == (sample.bytes)(), "{} is old; {hint}", sample.file);
+        assert!(
+            file.len() < 100_000,
+            "{} has {} bytes",
+            sample.file,
+            file.len()
+        );
+    }
+    let listed = fs::read_dir(home("images")).unwrap();
+    let listed = listed.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        listed.collect::<BTreeSet<_>>(),
+        names,
+        "stray files in images/"
+    );
+    assert!(
+        fs::read_to_string(home("README.md")).unwrap() == provenance(),
+        "README.md; {hint}"
+    );
+    assert!(EMBEDDED == (get("sensor-r18-arm").unwrap().bytes)());
+}
+
+/// The two minimal images were first written by another program; this is the FNV-1a hash of
+/// its output.
+#[test]
+fn minimal_images_equal_the_first_ones() {
+    for (name, len, hash) in [
+        ("minimal-r17-arm", 9095, 0xc3e2_e6cf_63a1_c54b),
+        ("minimal-r12-arm", 9015, 0x9a44_34c1_07d8_9db3),
+    ] {
+        let bytes = (get(name).unwrap().bytes)();
+        assert_eq!(bytes.len(), len);
+        let fnv = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        assert_eq!(fnv, hash, "{name} {fnv:#x}");
+    }
+}
+
+#[test]
+fn sound_images_are_whole_records_up_to_the_tail() {
+    for sample in all().iter().filter(|sample| sample.damage.is_none()) {
+        let image = (sample.bytes)();
+        let frames = frames(sample, &image).unwrap_or_else(|why| panic!("{}: {why}", sample.name));
+        let last = frames
+            .iter()
+            .rev()
+            .map(|frame| frame.number)
+            .take(2)
+            .collect::<Vec<_>>();
+        assert!(
+            last[0] == 9001 || last == [5, 9999],
+            "{} ends with {last:?}",
+            sample.name
+        );
+        assert_eq!(frames[0].bytes.len(), 72, "{}", sample.name);
+    }
+}
+
+/// What the compiled headers say about one revision.
+struct Oracle {
+    table: Value,
+}
+
+impl Oracle {
+    fn load() -> Self {
+        let text = fs::read_to_string(home("../tests/records.json")).unwrap();
+        Self {
+            table: serde_json::from_str(&text).unwrap(),
+        }
+    }
+
+    /// R18 is R17 with additions.
+    fn id(sample: &Sample) -> &str {
+        if sample.revision == "R18" {
+            "R17"
+        } else {
+            sample.revision
+        }
+    }
+
+    fn revision(&self, sample: &Sample) -> &Value {
+        let revisions = self.table["revisions"].as_array().unwrap();
+        revisions
+            .iter()
+            .find(|revision| revision["id"] == Self::id(sample))
+            .unwrap()
+    }
+
+    /// Name and struct of a record number.
+    fn record(&self, sample: &Sample, number: u32) -> Option<(&str, &Value)> {
+        let names = self.revision(sample)["header_types"].as_object().unwrap();
+        let name = names.iter().find(|(_, value)| **value == number)?.0;
+        let records = self.table["records"].as_array().unwrap();
+        let record = records.iter().find(|record| record["name"] == *name)?;
+        Some((name, &record["struct"]))
+    }
+
+    fn size(&self, sample: &Sample, name: &str) -> Option<usize> {
+        let layout = self.table["structs"][name]
+            .as_array()?
+            .iter()
+            .find(|layout| {
+                let arches = layout["applies"][Self::id(sample)].as_array();
+                arches.is_some_and(|arches| arches.iter().any(|arch| arch == sample.arch))
+            })?;
+        usize::try_from(layout["size"].as_u64()?).ok()
+    }
+}
+
+/// Bytes that follow a struct inside its record.
+fn appended(sample: &Sample, oracle: &Oracle, name: &str, frame: &Frame) -> usize {
+    match name {
+        "GROUPINFO" => 4 * frame.u32(sample, 8) as usize,
+        "THREAD" if matches!(sample.arch, "i386" | "x86_64") => 24,
+        "SIGHAND" => 64 * 32,
+        "SIGPENDING" => {
+            let one = if revision(sample) < 13 { 48 } else { 88 };
+            assert_eq!(oracle.size(sample, "ckpt_siginfo"), Some(one));
+            one * frame.u32(sample, 8) as usize
+        }
+        _ => 0,
+    }
+}
+
+#[test]
+fn every_record_has_the_number_and_length_of_the_headers() {
+    let oracle = Oracle::load();
+    let file_structs = [
+        "", "_generic", "_pipe", "_pipe", "_socket", "_tty", "", "_eventfd",
+    ];
+    for sample in all().iter().filter(|sample| sample.damage.is_none()) {
+        let image = (sample.bytes)();
+        for frame in frames(sample, &image).unwrap() {
+            let place = format!(
+                "{} at {:#x}, type {}",
+                sample.name, frame.offset, frame.number
+            );
+            if matches!(frame.number, 201..=203) {
+                continue;
+            }
+            let (name, layout) = oracle.record(sample, frame.number).expect(&place);
+            let layout = match name {
+                "FILE" => format!(
+                    "ckpt_hdr_file{}",
+                    file_structs[frame.u32(sample, 8) as usize]
+                ),
+                _ if layout.is_null() => continue,
+                _ => layout.as_str().unwrap().to_owned(),
+            };
+            let size = oracle
+                .size(sample, &layout)
+                .unwrap_or_else(|| panic!("{place}: {layout}"));
+            let expected = size + appended(sample, &oracle, name, &frame);
+            assert_eq!(frame.bytes.len(), expected, "{place} {name}");
+        }
+    }
+}
+
+/// Every OBJREF number is new, and its type is one of the revision.
+#[test]
+fn object_numbers_are_unique_and_typed() {
+    let oracle = Oracle::load();
+    for sample in all().iter().filter(|sample| sample.damage.is_none()) {
+        let kinds = oracle.revision(sample)["object_types"].as_object().unwrap();
+        let image = (sample.bytes)();
+        let mut seen = BTreeSet::new();
+        for frame in frames(sample, &image)
+            .unwrap()
+            .iter()
+            .filter(|frame| frame.number == 6)
+        {
+            let (kind, id) = (frame.u32(sample, 8), frame.u32(sample, 12));
+            assert!(seen.insert(id), "{}: object {id} twice", sample.name);
+            assert!(
+                kinds
+                    .iter()
+                    .any(|(name, value)| name != "MAX" && *value == kind)
+            );
+        }
+    }
+}
