@@ -1,8 +1,16 @@
 //! Positioned reads and integers of either byte order.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
 use crate::{Error, Result};
+
+/// Buffer for copying, in bytes.
+const COPY_BUFFER: u64 = 1 << 20;
 
 /// Something that can be read at any offset: a file, a slice, a decompressed copy.
 pub trait ReadAt: Send + Sync {
@@ -144,6 +152,32 @@ impl Blob {
     /// The whole content, if not above `limit` bytes.
     pub fn read_all(&self, limit: u64) -> Result<Vec<u8>> {
         self.read(0, self.len, limit)
+    }
+
+    /// `len` bytes from `offset` on, cut to what exists, under the same name.
+    pub fn part(&self, offset: u64, len: u64) -> Self {
+        let start = offset.min(self.len);
+        Self {
+            start: self.start + start,
+            len: len.min(self.len - start),
+            ..self.clone()
+        }
+    }
+
+    /// Copies the content through one fixed buffer.
+    pub fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
+        let mut buf = vec![0; usize::try_from(self.len.min(COPY_BUFFER)).unwrap_or(0)];
+        let mut at = 0;
+        while at < self.len {
+            let n = usize::try_from(self.len - at)
+                .unwrap_or(usize::MAX)
+                .min(buf.len());
+            let Some(chunk) = buf.get_mut(..n) else { break };
+            self.read_exact_at(at, chunk)?;
+            out.write_all(chunk).map_err(|e| Error::io("writing", e))?;
+            at += n as u64;
+        }
+        Ok(())
     }
 
     fn ends_early(&self, offset: u64, wanted: u64) -> Error {

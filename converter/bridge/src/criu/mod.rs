@@ -1,1 +1,13 @@
-//! CRIU image sets.
+//! CRIU image sets, from version 3.15 to the development branch of 2026.
+//!
+//! [`Set`] finds the files, wherever they lie; [`image`] reads messages; [`pagemap`] reads runs of pages.
+//! Facts: `images/*.proto`, `criu/include/magic.h`, `criu/image-desc.c`, `criu/pagemap.c` of the CRIU releases.
+
+pub mod image;
+mod msg;
+pub mod pagemap;
+pub mod schema;
+mod set;
+
+pub use msg::Msg;
+pub use set::{Set, is_tar};

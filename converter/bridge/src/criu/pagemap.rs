@@ -1,0 +1,601 @@
+//! Page maps: which runs of pages a pages file holds, in its order. Decoded by hand, since there can be very many.
+
+use std::io::{self, Write};
+
+use super::{
+    image::{self, MAX_FILE},
+    schema::{COMMON_MAGIC, Kind},
+};
+use crate::{
+    Error, Result,
+    bytes::{Blob, Fields, Order},
+};
+
+/// Bytes in a page on every machine that the bridge understands.
+pub const PAGE: u64 = 4096;
+/// The pages are in the parent set.
+pub const PARENT: u32 = 1;
+/// The pages may be restored on demand.
+pub const LAZY: u32 = 2;
+/// The pages are in the pages file. Without it a run takes no space there.
+pub const PRESENT: u32 = 4;
+/// Largest block of compressed pages, in pages (4 MiB).
+const MAX_BLOCK_PAGES: u64 = 1024;
+
+/// A run of pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// First address; the index of the first page times the page size in shared segments.
+    pub addr: u64,
+    /// Number of pages.
+    pub pages: u64,
+    /// [`PARENT`], [`LAZY`], [`PRESENT`].
+    pub flags: u32,
+    /// Sizes of the compressed blocks, if the pages are compressed.
+    pub blocks: Option<Box<Blocks>>,
+}
+
+/// Compressed pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocks {
+    /// Stored bytes of each block: 0 for zeros, the full size for bytes as they are, else LZ4.
+    pub sizes: Vec<u32>,
+    /// Pages in each block; the last may have fewer.
+    pub pages: u64,
+}
+
+impl Run {
+    /// Bytes of memory.
+    pub fn len(&self) -> u64 {
+        self.pages.saturating_mul(PAGE)
+    }
+
+    /// Whether the run has no page.
+    pub fn is_empty(&self) -> bool {
+        self.pages == 0
+    }
+
+    /// Bytes that the run takes in the pages file.
+    pub fn stored(&self) -> u64 {
+        match &self.blocks {
+            _ if self.flags & PRESENT == 0 => 0,
+            Some(blocks) => blocks.sizes.iter().map(|&s| u64::from(s)).sum(),
+            None => self.len(),
+        }
+    }
+}
+
+/// The entries of one page map, decoded as they are asked for.
+pub struct Pagemap {
+    /// Number of the pages file.
+    pub pages_id: u32,
+    name: String,
+    data: Vec<u8>,
+    at: usize,
+    end: u64,
+}
+
+impl Pagemap {
+    /// Opens a page map.
+    pub fn open(file: &Blob) -> Result<Self> {
+        let head = image::head(file)?.filter(|h| h.kind.name == "PAGEMAP");
+        let start = head
+            .ok_or_else(|| Error::damaged(&file.name, 0, "magic number", "another", "PAGEMAP"))?
+            .len;
+        let data = file.read_all(MAX_FILE)?;
+        let at = usize::try_from(start).unwrap_or(8);
+        let mut map = Self {
+            pages_id: 0,
+            name: file.name.clone(),
+            data,
+            at,
+            end: 0,
+        };
+        let head = fields(&map.name, &map.data, &mut map.at)?;
+        let head =
+            head.ok_or_else(|| Error::damaged(&file.name, start, "page map", "no head", "a head"))?;
+        let id = head
+            .into_iter()
+            .find_map(|f| (f.number == 1).then_some(f.value));
+        map.pages_id = id.and_then(|v| u32::try_from(v).ok()).ok_or_else(|| {
+            Error::damaged(&file.name, start, "page map", "no pages_id", "a head")
+        })?;
+        Ok(map)
+    }
+
+    fn run(&mut self) -> Result<Option<Run>> {
+        let at = self.at as u64;
+        let Some(fields) = fields(&self.name, &self.data, &mut self.at)? else {
+            return Ok(None);
+        };
+        let get = |n: u64| {
+            fields
+                .iter()
+                .rev()
+                .find(|f| f.number == n && f.bytes.is_none())
+                .map(|f| f.value)
+        };
+        let bad = |what: &str, found: u64, expected: &str| {
+            Error::damaged(&self.name, at, what, found, expected)
+        };
+        let addr = get(1).ok_or_else(|| bad("page map entry", 0, "an address"))?;
+        let (old, new) = (get(2), get(5));
+        // 4.2 moved the count: field 2 is 0 when field 5 is there, unless the writer wants to be read by everybody.
+        let pages = new
+            .or(old)
+            .ok_or_else(|| bad("page map entry", 0, "a number of pages"))?;
+        if old.is_some_and(|old| old != 0 && old != pages & 0xffff_ffff) {
+            return Err(bad(
+                "number of pages in field 5",
+                pages,
+                "the one in field 2, or 0 there",
+            ));
+        }
+        let flags = match (get(3), get(4)) {
+            (Some(1), _) => PARENT,
+            (_, Some(flags)) => u32::try_from(flags).unwrap_or(u32::MAX),
+            _ => PRESENT,
+        };
+        if flags & !(PARENT | LAZY | PRESENT) != 0 {
+            return Err(Error::Unsupported(format!(
+                "{}, at {at:#x}: pages with flags {flags:#x} are not understood",
+                self.name
+            )));
+        }
+        let end = pages
+            .checked_mul(PAGE)
+            .and_then(|len| addr.checked_add(len));
+        if addr % PAGE != 0 || addr < self.end || end.is_none() {
+            return Err(bad(
+                "first address of a run",
+                addr,
+                "a page behind the run before",
+            ));
+        }
+        let blocks = Blocks::of(&fields, pages).map_err(|why| {
+            Error::damaged(&self.name, at, "compressed pages", why, "their blocks")
+        })?;
+        self.end = end.unwrap_or(addr);
+        Ok(Some(Run {
+            addr,
+            pages,
+            flags,
+            blocks: blocks.map(Box::new),
+        }))
+    }
+}
+
+impl Iterator for Pagemap {
+    type Item = Result<Run>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let run = self.run().transpose();
+        if matches!(run, Some(Err(_))) {
+            self.at = self.data.len();
+        }
+        run
+    }
+}
+
+impl Blocks {
+    /// The blocks of an entry in either of the two encodings (see `pagemap_blocks` in `memory.proto`).
+    fn of(fields: &[Field], pages: u64) -> Result<Option<Self>, String> {
+        let six = fields.iter().filter(|f| f.number == 6);
+        let mut blocks = Self {
+            sizes: Vec::new(),
+            pages: 1,
+        };
+        let mut any = false;
+        for field in six {
+            any = true;
+            match &field.bytes {
+                None => blocks
+                    .sizes
+                    .push(u32::try_from(field.value).map_err(|_| "a size above 4 GiB")?),
+                Some(bytes) => blocks.message(bytes)?,
+            }
+        }
+        let region = fields.iter().find(|f| f.number == 8 && f.value > 0);
+        blocks.pages = region.map_or(blocks.pages, |f| f.value);
+        if !any {
+            return Ok(None);
+        }
+        if blocks.pages == 0 || blocks.pages > MAX_BLOCK_PAGES {
+            return Err(format!("{} pages in a block", blocks.pages));
+        }
+        if blocks.sizes.len() as u64 != pages.div_ceil(blocks.pages) {
+            return Err(format!(
+                "{} blocks of {} pages for {pages} pages",
+                blocks.sizes.len(),
+                blocks.pages
+            ));
+        }
+        Ok(Some(blocks))
+    }
+
+    fn message(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+        while !bytes.is_empty() {
+            let field = Field::take(&mut bytes).ok_or("a field that does not end")?;
+            match (field.number, field.bytes) {
+                (1, Some(mut packed)) => {
+                    while !packed.is_empty() {
+                        let size = varint(&mut packed).and_then(|v| u32::try_from(v).ok());
+                        self.sizes.push(size.ok_or("a size above 4 GiB")?);
+                    }
+                }
+                (1, None) => self
+                    .sizes
+                    .push(u32::try_from(field.value).map_err(|_| "a size above 4 GiB")?),
+                (2, _) => {}
+                (3, _) => self.pages = field.value,
+                (number, _) => return Err(format!("field {number}, which is not understood")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Decompresses the block `stored` into `out`, whose length is the block's.
+    pub fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), String> {
+        if stored.is_empty() {
+            out.fill(0);
+        } else if stored.len() == out.len() {
+            out.copy_from_slice(stored);
+        } else {
+            let n = lz4_flex::block::decompress_into(stored, out).map_err(|e| e.to_string())?;
+            if n != out.len() {
+                return Err(format!("{n} bytes"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fields of the message at `at`, which moves behind it; `None` at the end.
+fn fields<'a>(name: &str, data: &'a [u8], at: &mut usize) -> Result<Option<Vec<Field<'a>>>> {
+    if *at >= data.len() {
+        return Ok(None);
+    }
+    let start = *at;
+    let bad = |why: &str| Error::damaged(name, start as u64, "page map entry", why, "a message");
+    let whole = Fields {
+        data,
+        order: Order::Little,
+    };
+    let size = whole.u32(start).ok_or_else(|| bad("end of file"))? as usize;
+    let mut rest = whole
+        .bytes(start + 4, size)
+        .ok_or_else(|| bad("a length beyond the file"))?;
+    *at = start + 4 + size;
+    let mut out = Vec::with_capacity(5);
+    while !rest.is_empty() {
+        out.push(Field::take(&mut rest).ok_or_else(|| bad("a field that does not end"))?);
+    }
+    Ok(Some(out))
+}
+
+/// A field of a message as it stands on the wire.
+struct Field<'a> {
+    number: u64,
+    value: u64,
+    bytes: Option<&'a [u8]>,
+}
+
+impl<'a> Field<'a> {
+    fn take(rest: &mut &'a [u8]) -> Option<Self> {
+        let key = varint(rest)?;
+        let number = key >> 3;
+        let mut fixed = |size: usize| {
+            let (bytes, tail) = rest.split_at_checked(size)?;
+            *rest = tail;
+            Some(bytes)
+        };
+        let (value, bytes) = match key & 7 {
+            0 => (varint(rest)?, None),
+            1 => (0, Some(fixed(8)?)),
+            2 => {
+                let len = usize::try_from(varint(rest)?).ok()?;
+                let (bytes, tail) = rest.split_at_checked(len)?;
+                *rest = tail;
+                (0, Some(bytes))
+            }
+            5 => (0, Some(fixed(4)?)),
+            _ => return None,
+        };
+        Some(Self {
+            number,
+            value,
+            bytes,
+        })
+    }
+}
+
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, tail) = rest.split_first()?;
+        *rest = tail;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+    loop {
+        let low = u8::try_from(value & 0x7f).unwrap_or(0);
+        value >>= 7;
+        if value == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
+    }
+}
+
+/// Writes page maps. The count goes into both of its fields, so that every version reads it.
+pub struct Writer {
+    out: Vec<u8>,
+}
+
+impl Writer {
+    /// A page map for the pages file with this number.
+    pub fn new(pages_id: u32) -> Self {
+        let magic = Kind::by_name("PAGEMAP").map_or(0, |k| k.magic);
+        let mut writer = Self { out: Vec::new() };
+        writer.out.extend(COMMON_MAGIC.to_le_bytes());
+        writer.out.extend(magic.to_le_bytes());
+        writer.message(&[(1, pages_id.into())]);
+        writer
+    }
+
+    /// Adds a run of pages.
+    pub fn run(&mut self, addr: u64, pages: u64, flags: u32) {
+        self.message(&[
+            (1, addr),
+            (2, pages & 0xffff_ffff),
+            (4, flags.into()),
+            (5, pages),
+        ]);
+    }
+
+    /// The file.
+    pub fn finish(self) -> Vec<u8> {
+        self.out
+    }
+
+    fn message(&mut self, fields: &[(u64, u64)]) {
+        let start = self.out.len();
+        self.out.extend([0; 4]);
+        for &(number, value) in fields {
+            push_varint(&mut self.out, number << 3);
+            push_varint(&mut self.out, value);
+        }
+        let len = u32::try_from(self.out.len() - start - 4).unwrap_or(0);
+        if let Some(head) = self.out.get_mut(start..start + 4) {
+            head.copy_from_slice(&len.to_le_bytes());
+        }
+    }
+}
+
+/// Writes a page map as JSON in the manner of `crit`, one entry a line.
+pub fn write_json(map: Pagemap, out: &mut dyn Write) -> Result<()> {
+    const FLAGS: [&str; 8] = [
+        "",
+        "PE_PARENT",
+        "PE_LAZY",
+        "PE_PARENT | PE_LAZY",
+        "PE_PRESENT",
+        "PE_PARENT | PE_PRESENT",
+        "PE_LAZY | PE_PRESENT",
+        "PE_PARENT | PE_LAZY | PE_PRESENT",
+    ];
+    let fail = |e: io::Error| Error::io("writing JSON", e);
+    let mut line = format!(
+        "{{\"magic\": \"PAGEMAP\", \"entries\": [\n{{\"pages_id\": {}}}",
+        map.pages_id
+    )
+    .into_bytes();
+    let mut decimal = itoa::Buffer::new();
+    for run in map {
+        let run = run?;
+        line.extend_from_slice(b",\n{\"vaddr\": \"0x");
+        push_hex(&mut line, run.addr);
+        line.extend_from_slice(b"\", \"nr_pages\": ");
+        line.extend_from_slice(decimal.format(run.pages).as_bytes());
+        line.extend_from_slice(b", \"flags\": \"");
+        line.extend_from_slice(FLAGS.get(run.flags as usize).unwrap_or(&"").as_bytes());
+        line.extend_from_slice(b"\"}");
+        if line.len() > 1 << 16 {
+            out.write_all(&line).map_err(fail)?;
+            line.clear();
+        }
+    }
+    line.extend_from_slice(b"\n]}\n");
+    out.write_all(&line).map_err(fail)
+}
+
+fn push_hex(out: &mut Vec<u8>, value: u64) {
+    let digits = (u64::BITS - value.leading_zeros()).div_ceil(4).max(1);
+    for i in (0..digits).rev() {
+        let nibble = u8::try_from(value >> (4 * i) & 0xf).unwrap_or(0);
+        out.push(if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'a' - 10 + nibble
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::criu::Msg;
+
+    fn file(entries: &[Vec<u8>]) -> Blob {
+        let mut out = Writer::new(7).finish();
+        for e in entries {
+            out.extend(u32::try_from(e.len()).unwrap().to_le_bytes());
+            out.extend(e);
+        }
+        Blob::new("pagemap-1.img", Arc::new(out))
+    }
+
+    fn entry(fields: &[(&str, u64)]) -> Vec<u8> {
+        let mut m = Msg::new("pagemap_entry").unwrap();
+        for (name, value) in fields {
+            m.set(name, *value);
+        }
+        m.encode()
+    }
+
+    fn runs(file: &Blob) -> Vec<Run> {
+        Pagemap::open(file).unwrap().collect::<Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn the_count_is_in_either_field() {
+        let f = file(&[
+            entry(&[("vaddr", 0x1000), ("compat_nr_pages", 2), ("flags", 4)]),
+            entry(&[
+                ("vaddr", 0x8000),
+                ("compat_nr_pages", 0),
+                ("flags", 6),
+                ("nr_pages", 3),
+            ]),
+            entry(&[
+                ("vaddr", 0x1_0000),
+                ("compat_nr_pages", 1),
+                ("in_parent", 1),
+            ]),
+            entry(&[("vaddr", 0x2_0000), ("compat_nr_pages", 5), ("flags", 2)]),
+            entry(&[("vaddr", 0x3_0000), ("compat_nr_pages", 1)]),
+        ]);
+        let runs = runs(&f);
+        let got: Vec<_> = runs
+            .iter()
+            .map(|r| (r.addr, r.pages, r.flags, r.stored()))
+            .collect();
+        assert_eq!(
+            got,
+            [
+                (0x1000, 2, 4, 8192),
+                (0x8000, 3, 6, 12288),
+                (0x1_0000, 1, 1, 0),
+                (0x2_0000, 5, 2, 0),
+                (0x3_0000, 1, 4, 4096)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_by_everybody() {
+        let mut w = Writer::new(7);
+        w.run(0xffff_0000, 1, PRESENT | LAZY);
+        let f = Blob::new("p", Arc::new(w.finish()));
+        assert_eq!(
+            runs(&f)[0],
+            Run {
+                addr: 0xffff_0000,
+                pages: 1,
+                flags: 6,
+                blocks: None
+            }
+        );
+        let bytes = f.read_all(1000).unwrap();
+        let m = Msg::decode("pagemap_entry", &bytes[18..]).unwrap().unwrap();
+        assert_eq!((m.u64("compat_nr_pages"), m.u64("nr_pages")), (1, 1));
+        let mut json = Vec::new();
+        write_json(Pagemap::open(&f).unwrap(), &mut json).unwrap();
+        let v: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(v["entries"][1]["vaddr"], "0xffff0000");
+        assert_eq!(v["entries"][1]["flags"], "PE_LAZY | PE_PRESENT");
+    }
+
+    #[test]
+    fn both_encodings_of_compressed_blocks() {
+        let mut old = entry(&[
+            ("vaddr", 0x1000),
+            ("compat_nr_pages", 0),
+            ("flags", 4),
+            ("nr_pages", 3),
+        ]);
+        for size in [0, 4096, 100] {
+            push_varint(&mut old, 6 << 3);
+            push_varint(&mut old, size);
+        }
+        let mut m = Msg::new("pagemap_entry").unwrap();
+        m.set("vaddr", 0x9000)
+            .set("compat_nr_pages", 0)
+            .set("flags", 4)
+            .set("nr_pages", 5);
+        let mut b = Msg::new("pagemap_blocks").unwrap();
+        b.set_numbers("block_sizes", [20, 30])
+            .set("total_payload_size", 50)
+            .set("pages_per_block", 4);
+        m.set_sub("blocks", b);
+        let runs = runs(&file(&[old, m.encode()]));
+        assert_eq!(
+            runs[0].blocks.as_deref(),
+            Some(&Blocks {
+                sizes: vec![0, 4096, 100],
+                pages: 1
+            })
+        );
+        assert_eq!(
+            (runs[1].blocks.as_deref().unwrap().pages, runs[1].stored()),
+            (4, 50)
+        );
+    }
+
+    #[test]
+    fn blocks_come_back() {
+        let page: Vec<u8> = (0..8192_u32)
+            .map(|i| u8::try_from(i % 7).unwrap())
+            .collect();
+        let packed = lz4_flex::block::compress(&page);
+        let mut out = vec![0; page.len()];
+        Blocks::decompress(&packed, &mut out).unwrap();
+        assert_eq!(out, page);
+        Blocks::decompress(&page, &mut out).unwrap();
+        assert_eq!(out, page);
+        Blocks::decompress(&[], &mut out).unwrap();
+        assert!(out.iter().all(|&b| b == 0));
+        assert!(Blocks::decompress(&packed[..10], &mut out).is_err());
+        assert!(Blocks::decompress(&packed, &mut vec![0; 4096]).is_err());
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_place() {
+        for (bad, word) in [
+            (
+                entry(&[("vaddr", 0x1001), ("compat_nr_pages", 1)]),
+                "first address",
+            ),
+            (
+                entry(&[("vaddr", 0x1000), ("compat_nr_pages", 3), ("nr_pages", 2)]),
+                "field 5",
+            ),
+            (
+                entry(&[("vaddr", 0xffff_ffff_ffff_f000), ("nr_pages", 2)]),
+                "first address",
+            ),
+            (
+                entry(&[("vaddr", 0x1000), ("nr_pages", 1), ("flags", 8)]),
+                "flags 0x8",
+            ),
+            (entry(&[("vaddr", 0x1000)]), "number of pages"),
+            (vec![0x08], "does not end"),
+        ] {
+            let text = Pagemap::open(&file(&[bad]))
+                .unwrap()
+                .next()
+                .unwrap()
+                .unwrap_err()
+                .to_string();
+            assert!(text.contains(word) && text.contains("at 0xe"), "{text}");
+        }
+    }
+}
