@@ -1,0 +1,96 @@
+//! Records of PowerPC (§7.3).
+
+use crate::records::*;
+
+/// `ckpt_hdr_header_arch`.
+pub(crate) const HEADER_ARCH: FieldList = FieldList::new(
+    "ckpt_hdr_header_arch",
+    list![Field::u32("what").doc("0xdeadbeef; not checked"),],
+)
+.on(ArchSet::PPC);
+
+/// `ckpt_hdr_cpu`.
+pub(crate) const CPU: FieldList = FieldList::new(
+    "ckpt_hdr_cpu",
+    list![
+        Field::u32("features_used")
+            .flags(&PPC_FEATURES)
+            .doc("register files that hold state"),
+        Field::u32("pt_regs_size")
+            .unit("bytes")
+            .doc("size of pt_regs"),
+        Field::u32("fpr_size").unit("bytes").doc(
+            "size of the floating-point registers; tells whether they are 64 or 128 bits wide"
+        ),
+        Field::u64("orig_gpr3").doc("first argument of the system call"),
+        Field::ulong("pt_regs")
+            .times(44)
+            .doc("general registers as the kernel keeps them"),
+        Field::u64("fpr").times(32).doc("floating-point registers"),
+        Field::u32("fpscr").doc("floating-point status"),
+        Field::i32("fpexc_mode").doc("floating-point exception mode"),
+        Field::u64("dabr").doc("data address breakpoint"),
+        Field::u64("vr")
+            .times(64)
+            .aligned(16)
+            .doc("32 vector registers of 16 bytes"),
+        Field::u64("vscr").times(2).aligned(16).doc("vector status"),
+        Field::u64("vrsave").doc("which vector registers are in use"),
+        Field::u32("evr")
+            .times(32)
+            .doc("upper halves of the SPE registers"),
+        Field::u64("acc").doc("SPE accumulator"),
+        Field::u32("spefscr").doc("SPE status"),
+    ],
+)
+.on(ArchSet::PPC)
+.variant(256);
+
+/// `ckpt_hdr_cpu`.
+pub(crate) const CPU_VSX: FieldList = FieldList::new(
+    "ckpt_hdr_cpu",
+    list![
+        Field::u32("features_used")
+            .flags(&PPC_FEATURES)
+            .doc("register files that hold state"),
+        Field::u32("pt_regs_size")
+            .unit("bytes")
+            .doc("size of pt_regs"),
+        Field::u32("fpr_size").unit("bytes").doc(
+            "size of the floating-point registers; tells whether they are 64 or 128 bits wide"
+        ),
+        Field::u64("orig_gpr3").doc("first argument of the system call"),
+        Field::ulong("pt_regs")
+            .times(44)
+            .doc("general registers as the kernel keeps them"),
+        Field::u64("fpr").times(64).doc("floating-point registers"),
+        Field::u32("fpscr").doc("floating-point status"),
+        Field::i32("fpexc_mode").doc("floating-point exception mode"),
+        Field::u64("dabr").doc("data address breakpoint"),
+        Field::u64("vr")
+            .times(64)
+            .aligned(16)
+            .doc("32 vector registers of 16 bytes"),
+        Field::u64("vscr").times(2).aligned(16).doc("vector status"),
+        Field::u64("vrsave").doc("which vector registers are in use"),
+        Field::u32("evr")
+            .times(32)
+            .doc("upper halves of the SPE registers"),
+        Field::u64("acc").doc("SPE accumulator"),
+        Field::u32("spefscr").doc("SPE status"),
+    ],
+)
+.on(ArchSet::PPC)
+.variant(512);
+
+/// `features_used` of a PowerPC `CPU` record.
+pub static PPC_FEATURES: Flags = Flags::new(
+    "register files",
+    &[
+        Bit::new(1, "FP"),
+        Bit::new(2, "DEBUG"),
+        Bit::new(4, "ALTIVEC"),
+        Bit::new(8, "SPE"),
+        Bit::new(16, "VSX"),
+    ],
+);

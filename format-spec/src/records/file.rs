@@ -1,0 +1,328 @@
+//! Files, descriptors, terminals (§3.9, §3.10).
+
+use super::*;
+
+/// `ckpt_hdr_file` (§3.9).
+pub static FILE_COMMON: Struct = Struct::aligned(list![
+    FieldList::new("ckpt_hdr_file", list![
+        Field::u32("f_type").of(&FILE_TYPE).doc("file type, decides the struct that is used"),
+        Field::u32("f_mode").flags(&FILE_MODE).doc("FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"),
+        Field::u32("f_flags").flags(&OPEN_FLAGS).doc("open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"),
+        Field::i32("f_credref").refers(Object::Cred).doc("CRED object of the opener"),
+        Field::u64("f_pos").unit("bytes").doc("file position"),
+        Field::u64("f_version").doc("kernel's f_version"),
+        Field::i32("f_secref").refers(Object::Security).doc("SECURITY object or 0").since(R03),
+    ]),
+]);
+
+/// `ckpt_eventpoll_item` (§3.9).
+pub static EVENTPOLL_ITEM: Struct = Struct::aligned(list![
+    FieldList::new(
+        "ckpt_eventpoll_item",
+        list![
+            Field::u64("data").doc("user data"),
+            Field::u32("fd").doc("descriptor number it was added with"),
+            Field::i32("file_objref")
+                .refers(Object::File)
+                .doc("FILE object watched"),
+            Field::u32("events").flags(&EPOLL_EVENTS).doc("event mask"),
+        ]
+    )
+    .since(R02),
+]);
+
+/// `FILE_TABLE` (§3.9).
+pub static FILE_TABLE: Record = Record::new(
+    Tag::FileTable,
+    "3.9",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_file_table",
+        list![Field::i32("fdt_nfds").doc("number of FILE_DESC groups that follow"),]
+    ),]),
+);
+
+/// `FILE_DESC` (§3.9).
+pub static FILE_DESC: Record = Record::new(
+    Tag::FileDesc,
+    "3.9",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_file_desc",
+        list![
+            Field::i32("fd_objref")
+                .refers(Object::File)
+                .doc("FILE object, > 0"),
+            Field::i32("fd_descriptor").doc("descriptor number"),
+            Field::u32("fd_close_on_exec").doc("0 or 1"),
+        ]
+    ),]),
+);
+
+/// `FILE_NAME`: path with one NUL (§1.3).
+pub static FILE_NAME: Record = Record::new(
+    Tag::FileName,
+    "1.3",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr",
+        list![Field::chars("path").doc("path with one NUL")]
+    ),]),
+)
+.payload();
+
+/// `FILE`: its structure depends on `f_type` (§3.9).
+pub static FILE: Record = Record::new(
+    Tag::File,
+    "3.9",
+    Struct::aligned(list![
+        FieldList::new(
+            "ckpt_hdr_file_generic",
+            list![Field::flat("common", &FILE_COMMON).doc("what all files share"),]
+        )
+        .variant(1),
+        FieldList::new(
+            "ckpt_hdr_file_pipe",
+            list![
+                Field::flat("common", &FILE_COMMON).doc("what all files share"),
+                Field::i32("pipe_objref")
+                    .refers(Object::Inode)
+                    .doc("implicit INODE object shared by both ends"),
+            ]
+        )
+        .variant(2),
+        FieldList::new(
+            "ckpt_hdr_file_pipe",
+            list![
+                Field::flat("common", &FILE_COMMON).doc("what all files share"),
+                Field::i32("pipe_objref")
+                    .refers(Object::Inode)
+                    .doc("implicit INODE object shared by both ends"),
+            ]
+        )
+        .variant(3),
+        FieldList::new(
+            "ckpt_hdr_file_socket",
+            list![
+                Field::flat("common", &FILE_COMMON).doc("what all files share"),
+                Field::i32("sock_objref")
+                    .refers(Object::Sock)
+                    .doc("SOCK object"),
+            ]
+        )
+        .variant(4),
+        FieldList::new(
+            "ckpt_hdr_file_tty",
+            list![
+                Field::flat("common", &FILE_COMMON).doc("what all files share"),
+                Field::i32("tty_objref")
+                    .refers(Object::Tty)
+                    .doc("TTY object of this end"),
+            ]
+        )
+        .variant(5),
+        FieldList::new(
+            "ckpt_hdr_file_eventfd",
+            list![
+                Field::flat("common", &FILE_COMMON).doc("what all files share"),
+                Field::u64("count").doc("counter"),
+                Field::u32("flags").flags(&EVENTFD_FLAGS).doc("EFD_ flags"),
+            ]
+        )
+        .since(R02)
+        .variant(7),
+        FieldList::new(
+            "ckpt_hdr_file",
+            list![Field::flat("common", &FILE_COMMON).doc("what all files share"),]
+        ),
+    ]),
+)
+.selected_at(8);
+
+/// `PIPE_BUF`: bytes in the pipe (§2.3).
+pub static PIPE_BUF: Record = Record::new(
+    Tag::PipeBuf,
+    "2.3",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr",
+        list![Field::u8("data").rest().doc("bytes in the pipe")]
+    ),]),
+)
+.payload();
+
+/// `termios` of `ckpt_hdr_tty`.
+pub static TERMIOS: Struct = Struct::aligned(list![
+    FieldList::new(
+        "termios",
+        list![
+            Field::u16("c_iflag")
+                .flags(&TERMIOS_IFLAG)
+                .doc("input modes"),
+            Field::u16("c_oflag")
+                .flags(&TERMIOS_OFLAG)
+                .doc("output modes"),
+            Field::u16("c_cflag")
+                .flags(&TERMIOS_CFLAG)
+                .doc("control modes"),
+            Field::u16("c_lflag")
+                .flags(&TERMIOS_LFLAG)
+                .doc("local modes"),
+            Field::u8("c_line").doc("line discipline"),
+            Field::u8("c_cc").times(8).doc("control characters"),
+        ]
+    )
+    .until(R13)
+    .on(ArchSet::ALL.without(ArchSet::PPC)),
+    FieldList::new(
+        "termios",
+        list![
+            Field::u16("c_iflag")
+                .flags(&TERMIOS_IFLAG)
+                .doc("input modes"),
+            Field::u16("c_oflag")
+                .flags(&TERMIOS_OFLAG)
+                .doc("output modes"),
+            Field::u16("c_cflag")
+                .flags(&TERMIOS_CFLAG)
+                .doc("control modes"),
+            Field::u16("c_lflag")
+                .flags(&TERMIOS_LFLAG)
+                .doc("local modes"),
+            Field::u8("c_line").doc("line discipline"),
+            Field::u8("c_cc").times(10).doc("control characters"),
+        ]
+    )
+    .until(R13)
+    .on(ArchSet::PPC),
+    FieldList::new(
+        "termios",
+        list![
+            Field::u32("c_iflag")
+                .flags(&TERMIOS_IFLAG)
+                .doc("input modes"),
+            Field::u32("c_oflag")
+                .flags(&TERMIOS_OFLAG)
+                .doc("output modes"),
+            Field::u32("c_cflag")
+                .flags(&TERMIOS_CFLAG)
+                .doc("control modes"),
+            Field::u32("c_lflag")
+                .flags(&TERMIOS_LFLAG)
+                .doc("local modes"),
+            Field::u32("c_ispeed").doc("input speed in baud"),
+            Field::u32("c_ospeed").doc("output speed in baud"),
+            Field::u8("c_line").doc("line discipline"),
+            Field::u8("c_cc").times(19).doc("control characters"),
+        ]
+    )
+    .since(R14),
+]);
+
+/// `winsize` of `ckpt_hdr_tty`.
+pub static WINSIZE: Struct = Struct::natural(list![FieldList::new(
+    "winsize",
+    list![
+        Field::u16("ws_row").doc("rows"),
+        Field::u16("ws_col").doc("columns"),
+        Field::u16("ws_xpixel").doc("width in pixels"),
+        Field::u16("ws_ypixel").doc("height in pixels"),
+    ]
+),]);
+
+/// `TTY` (§3.10).
+pub static TTY: Record = Record::new(
+    Tag::Tty,
+    "3.10",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_tty",
+        list![
+            Field::u16("driver_type")
+                .of(&TTY_TYPE)
+                .doc("4 = pty (only one supported)"),
+            Field::u16("driver_subtype")
+                .of(&TTY_SUBTYPE)
+                .doc("1 master, 2 slave"),
+            Field::i32("link_objref")
+                .refers(Object::Tty)
+                .doc("TTY object of the other end; 0 in the master's record"),
+            Field::i32("file_objref")
+                .refers(Object::File)
+                .doc("reserved FILE object number (master), else 0"),
+            Field::u32("_padding").opaque().doc("0"),
+            Field::u32("index").doc("pty number"),
+            Field::u32("ldisc").doc("0 = N_TTY"),
+            Field::u64("flags").doc("tty flag bits"),
+            Field::nested("termios", &TERMIOS).doc("terminal modes"),
+            Field::nested("winsize", &WINSIZE).doc("window size in characters and pixels"),
+        ]
+    ),]),
+);
+
+/// `TTY_LDISC` (§3.10).
+pub static TTY_LDISC: Record = Record::new(
+    Tag::TtyLdisc,
+    "3.10",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_ldisc_n_tty",
+        list![
+            Field::u32("column").doc("column of the kernel's N_TTY state"),
+            Field::u32("datalen").doc("unread bytes; a BUFFER of that size follows when > 0"),
+            Field::u32("canon_column").doc("canon_column of the kernel's N_TTY state"),
+            Field::u32("canon_datalen").doc("canon_datalen of the kernel's N_TTY state"),
+            Field::u32("canon_data").doc("canon_data of the kernel's N_TTY state"),
+            Field::u16("minimum_to_wake").doc("minimum_to_wake of the kernel's N_TTY state"),
+            Field::u8("stopped").doc("stopped of the kernel's N_TTY state"),
+            Field::u8("hw_stopped").doc("hw_stopped of the kernel's N_TTY state"),
+            Field::u8("flow_stopped").doc("flow_stopped of the kernel's N_TTY state"),
+            Field::u8("packet").doc("packet of the kernel's N_TTY state"),
+            Field::u8("ctrl_status").doc("ctrl_status of the kernel's N_TTY state"),
+            Field::u8("lnext").doc("lnext of the kernel's N_TTY state"),
+            Field::u8("erasing").doc("erasing of the kernel's N_TTY state"),
+            Field::u8("raw").doc("raw of the kernel's N_TTY state"),
+            Field::u8("real_raw").doc("real_raw of the kernel's N_TTY state"),
+            Field::u8("icanon").doc("icanon of the kernel's N_TTY state"),
+            Field::u8("closing").doc("closing of the kernel's N_TTY state"),
+            Field::u8("padding")
+                .times(3)
+                .opaque()
+                .doc("padding of the kernel's N_TTY state"),
+            Field::u8("read_flags")
+                .times(512)
+                .opaque()
+                .doc("bitmap of 4096 bits"),
+        ]
+    ),]),
+);
+
+/// `EPOLL_ITEMS` (§3.9).
+pub static EPOLL_ITEMS: Record = Record::new(
+    Tag::EpollItems,
+    "3.9",
+    Struct::aligned(list![
+        FieldList::new(
+            "ckpt_hdr_eventpoll_items",
+            list![
+                Field::i32("epfile_objref")
+                    .refers(Object::File)
+                    .doc("FILE object of the epoll file"),
+                Field::u32("num_items").doc("number of items"),
+            ]
+        )
+        .since(R02),
+    ]),
+);
+
+/// `FS` (§3.9).
+pub static FS: Record = Record::new(
+    Tag::Fs,
+    "3.9",
+    Struct::aligned(list![
+        FieldList::new(
+            "ckpt_hdr_fs",
+            list![
+                Field::u32("umask")
+                    .flags(&MODE_BITS)
+                    .doc("file mode creation mask")
+                    .since(R13),
+            ]
+        )
+        .since(R06),
+    ]),
+);

@@ -1,0 +1,164 @@
+//! System V IPC (§3.12).
+
+use super::*;
+
+/// `ckpt_hdr_ipc_perms` (§3.12).
+pub static IPC_PERMS: Struct = Struct::aligned(list![FieldList::new(
+    "ckpt_hdr_ipc_perms",
+    list![
+        Field::nested("h", &HDR).doc("embedded header, never filled"),
+        Field::i32("id").doc("ipc id, ≥ 0"),
+        Field::u32("key").doc("key of the object"),
+        Field::u32("uid").doc("owner"),
+        Field::u32("gid").doc("owning group"),
+        Field::u32("cuid").doc("creator"),
+        Field::u32("cgid").doc("creating group"),
+        Field::u32("mode").flags(&MODE_BITS).doc("permissions"),
+        Field::u32("_padding").opaque().doc("0"),
+        Field::u64("seq").doc("sequence number of the id"),
+        Field::i32("sec_ref")
+            .refers(Object::Security)
+            .doc("SECURITY object or 0")
+            .since(R03),
+    ]
+),]);
+
+/// `IPC` (§3.12).
+pub static IPC: Record = Record::new(
+    Tag::Ipc,
+    "3.12",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_ipc",
+        list![
+            Field::u32("ipc_type")
+                .of(&RECORD_TYPE)
+                .doc("record number of the members: 502, 503 or 505"),
+            Field::u32("ipc_count").doc("number of members that follow"),
+        ]
+    ),]),
+);
+
+/// `IPC_SHM` (§3.12).
+pub static IPC_SHM: Record = Record::new(
+    Tag::IpcShm,
+    "3.12",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_ipc_shm",
+        list![
+            Field::nested("perms", &IPC_PERMS).doc("struct ckpt_hdr_ipc_perms"),
+            Field::u64("shm_segsz").unit("bytes").doc("bytes"),
+            Field::u64("shm_atim").doc("last attach, s since the epoch"),
+            Field::u64("shm_dtim").doc("last detach, s since the epoch"),
+            Field::u64("shm_ctim").doc("last change, s since the epoch"),
+            Field::i32("shm_cprid").doc("pid of the creator"),
+            Field::i32("shm_lprid").doc("pid of the last operator"),
+            Field::u32("mlock_uid")
+                .doc("owner of the lock; 0xffffffff = not locked (others refused)"),
+            Field::u32("flags")
+                .flags(&SHM_FLAGS)
+                .doc("SHM_NORESERVE 0x1000; SHM_HUGETLB 0x800"),
+            Field::u32("objref")
+                .refers(Object::Inode)
+                .doc("implicit INODE object of the segment"),
+            Field::u16("shift")
+                .unit("log2 bytes")
+                .doc("log2 of the huge page size (UNCONFIRMED)")
+                .since(R16),
+        ]
+    ),]),
+);
+
+/// `IPC_MSG` (§3.12).
+pub static IPC_MSG: Record = Record::new(
+    Tag::IpcMsg,
+    "3.12",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_ipc_msg",
+        list![
+            Field::nested("perms", &IPC_PERMS).doc("struct ckpt_hdr_ipc_perms"),
+            Field::u64("q_stime").doc("last send, s since the epoch"),
+            Field::u64("q_rtime").doc("last receive, s since the epoch"),
+            Field::u64("q_ctime").doc("last change, s since the epoch"),
+            Field::u64("q_cbytes").doc("sum of the message sizes (verified)"),
+            Field::u64("q_qnum").doc("number of messages that follow"),
+            Field::u64("q_qbytes").doc("bytes allowed on the queue"),
+            Field::i32("q_lspid").doc("pid of the last sender"),
+            Field::i32("q_lrpid").doc("pid of the last receiver"),
+        ]
+    ),]),
+);
+
+/// `IPC_MSG_MSG` (§3.12).
+pub static IPC_MSG_MSG: Record = Record::new(
+    Tag::IpcMsgMsg,
+    "3.12",
+    Struct::aligned(list![
+        FieldList::new(
+            "ckpt_hdr_ipc_msg_msg",
+            list![
+                Field::i32("m_type").doc("≥ 1"),
+                Field::u32("m_ts").unit("bytes").doc("text size in bytes"),
+                Field::i32("sec_ref")
+                    .refers(Object::Security)
+                    .doc("SECURITY object or 0")
+                    .since(R03),
+            ]
+        )
+        .until(R05),
+        FieldList::new(
+            "ckpt_hdr_ipc_msg_msg",
+            list![
+                Field::i64("m_type").doc("≥ 1"),
+                Field::u32("m_ts").unit("bytes").doc("text size in bytes"),
+                Field::i32("sec_ref")
+                    .refers(Object::Security)
+                    .doc("SECURITY object or 0"),
+            ]
+        )
+        .since(R06),
+    ]),
+);
+
+/// `IPC_SEM` (§3.12).
+pub static IPC_SEM: Record = Record::new(
+    Tag::IpcSem,
+    "3.12",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_ipc_sem",
+        list![
+            Field::nested("perms", &IPC_PERMS).doc("struct ckpt_hdr_ipc_perms"),
+            Field::u64("sem_otime").doc("last operation, s since the epoch"),
+            Field::u64("sem_ctime").doc("last change, s since the epoch"),
+            Field::u32("sem_nsems").doc("number of semaphores"),
+        ]
+    ),]),
+);
+
+/// `TASK_SEM_UNDO_LIST` (§3.12).
+pub static TASK_SEM_UNDO_LIST: Record = Record::new(
+    Tag::TaskSemUndoList,
+    "3.12",
+    Struct::aligned(list![
+        FieldList::new(
+            "ckpt_hdr_task_sem_undo_list",
+            list![Field::u32("count").doc("number of TASK_SEM_UNDO that follow"),]
+        )
+        .since(R13),
+    ]),
+);
+
+/// `TASK_SEM_UNDO` (§3.12).
+pub static TASK_SEM_UNDO: Record = Record::new(
+    Tag::TaskSemUndo,
+    "3.12",
+    Struct::aligned(list![
+        FieldList::new(
+            "ckpt_hdr_task_sem_undo",
+            list![
+                Field::u32("semid").doc("semid"),
+                Field::u32("semadj_count").doc("number of adjustments, in a BUFFER (UNCONFIRMED)"),
+            ]
+        )
+        .since(R13),
+    ]),
+);
