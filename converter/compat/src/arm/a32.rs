@@ -116,10 +116,6 @@ const fn modified_immediate(word: u32) -> u32 {
     bits(word, 7, 0).rotate_right(2 * bits(word, 11, 8))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "masked to a register number"
-)]
 const fn reg(number: u32) -> u8 {
     (number & 15) as u8
 }

@@ -171,10 +171,6 @@ impl Insn {
         if condition { self.write(reg) } else { self }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "masked to a register number"
-    )]
     const fn set(self, reg: u32, value: Value) -> Self {
         let mut new = self.write(reg);
         new.value = Some(((reg & 15) as u8, value));

@@ -19,10 +19,6 @@ pub(super) fn classify(first: u16, second: u16, addr: u32) -> Insn {
     insn
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "masked to a register number"
-)]
 const fn reg(number: u32) -> u8 {
     (number & 15) as u8
 }
