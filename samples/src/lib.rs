@@ -46,16 +46,21 @@ pub const EMBEDDED: &[u8] = include_bytes!("../images/sensor-r18-arm.ckpt");
 
 /// The provenance table as Markdown: the contents of this crate's `README.md`.
 pub fn provenance() -> String {
-    let mut text = String::from(include_str!("provenance.md"));
-    for sample in all() {
+    let rows = all().iter().map(|sample| {
+        let Sample {
+            file,
+            revision,
+            arch,
+            about,
+            ..
+        } = sample;
         let order = if sample.big_endian { "big" } else { "little" };
         let damage = sample
             .damage
-            .map_or(String::new(), |damage| format!(" **Damaged:** {damage}."));
-        text.push_str(&format!(
-            "| `{}` | {} {} {} endian | {} |{}\n",
-            sample.file, sample.revision, sample.arch, order, sample.about, damage
-        ));
-    }
-    text
+            .map_or(String::new(), |what| format!(" **Damaged:** {what}."));
+        format!("| `{file}` | {revision} {arch} {order} endian | {about}.{damage} |\n")
+    });
+    std::iter::once(include_str!("provenance.md").to_owned())
+        .chain(rows)
+        .collect()
 }

@@ -13,7 +13,7 @@ pub(crate) struct Socket {
     pub(crate) kind: u16,
     pub(crate) protocol: u8,
     /// 1 unconnected, 3 connected
-    pub(crate) socket_state: u8,
+    pub(crate) phase: u8,
     /// TCP_ESTABLISHED 1, CLOSE 7, LISTEN 10
     pub(crate) state: u8,
     pub(crate) backlog: i16,
@@ -24,18 +24,18 @@ impl Socket {
         family: 1,
         kind: 1,
         protocol: 0,
-        socket_state: 3,
+        phase: 3,
         state: 1,
         backlog: 10,
     };
     pub(crate) const UNIX_DATAGRAM: Self = Self {
         kind: 2,
-        socket_state: 1,
+        phase: 1,
         state: 7,
         ..Self::UNIX_CONNECTED
     };
     pub(crate) const UNIX_LISTENING: Self = Self {
-        socket_state: 1,
+        phase: 1,
         state: 10,
         backlog: 5,
         ..Self::UNIX_CONNECTED
@@ -158,7 +158,7 @@ impl Stream {
             if rev >= 13 {
                 r.u8(u8::from(!k.listens())).align(8);
             }
-            r.u64(0).u8(k.socket_state).align(8);
+            r.u64(0).u8(k.phase).align(8);
             r.u32(0)
                 .u32(u32::from(k.listens()))
                 .u16(k.family)
@@ -309,7 +309,7 @@ impl Stream {
                 );
             });
             s.object(obj::NETDEV, |s, _| {
-                s.device(id, 3, [4, 0], b"macvlan0", &[])
+                s.device(id, 3, [4, 0], b"macvlan0", &[]);
             });
         })
     }

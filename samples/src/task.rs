@@ -386,8 +386,9 @@ impl Queued {
             Self::Poll(..) => (29, poll | 1),
         };
         let (pid, uid) = match self {
-            Self::Kill(_, pid, uid) | Self::Value(_, pid, uid, _) => (pid, uid),
-            Self::Child(pid, uid, ..) => (pid, uid),
+            Self::Kill(_, pid, uid) | Self::Value(_, pid, uid, _) | Self::Child(pid, uid, ..) => {
+                (pid, uid)
+            }
             Self::Fault(..) | Self::Poll(..) => (0, 0),
         };
         let (status, times) = match self {

@@ -95,7 +95,7 @@ impl Abi {
 /// R18: one coprocessor register file, record CPU_FPU on ARM.
 #[derive(Clone)]
 pub(crate) struct Unit {
-    pub(crate) unit: u32,
+    pub(crate) kind: u32,
     pub(crate) flags: u32,
     pub(crate) fpsid: u32,
     pub(crate) mvfr: [u32; 2],
@@ -164,7 +164,7 @@ impl Unit {
             *slot = value(n).to_bits();
         }
         Self {
-            unit: 1,
+            kind: 1,
             // used, D32, EXC, FPSID and MVFR valid
             flags: 0x1f,
             fpsid: 0x4103_3090,
@@ -226,7 +226,7 @@ impl Stream {
             let mut payload = Struct::new(self.d);
             unit.regset.write(&mut payload);
             self.rec(rec::CPU_FPU, |r| {
-                r.u32s(&[unit.unit, unit.flags, unit.fpsid])
+                r.u32s(&[unit.kind, unit.flags, unit.fpsid])
                     .u32s(&unit.mvfr);
                 r.u32(len32(payload.bytes.len())).raw(&payload.bytes);
             });

@@ -124,6 +124,12 @@ impl Oracle {
     }
 
     fn size(&self, sample: &Sample, name: &str) -> Option<usize> {
+        // The powerpc layout is in no header export; its patch describes it.
+        match (name, sample.arch) {
+            ("ckpt_hdr_cpu", "ppc32") => return Some(1168),
+            ("ckpt_hdr_cpu", "ppc64") => return Some(1344),
+            _ => {}
+        }
         let layout = self.table["structs"][name]
             .as_array()?
             .iter()
@@ -146,6 +152,8 @@ fn appended(sample: &Sample, oracle: &Oracle, name: &str, frame: &Frame) -> usiz
             assert_eq!(oracle.size(sample, "ckpt_siginfo"), Some(one));
             one * frame.u32(sample, 8) as usize
         }
+        // Old-ABI kernels round each of the two addresses up to words.
+        "SOCKET_UNIX" if sample.name == "oabi-r12-arm" => 8,
         _ => 0,
     }
 }
@@ -206,4 +214,115 @@ fn object_numbers_are_unique_and_typed() {
             );
         }
     }
+}
+
+/// The rows of the table say what the bytes say.
+#[test]
+fn rows_agree_with_headers() {
+    let oracle = Oracle::load();
+    let arch_names = [
+        ("arm", "ARM", 4),
+        ("i386", "X86_32", 1),
+        ("x86_64", "X86_64", 2),
+        ("s390x", "S390X", 3),
+        ("ppc32", "PPC32", 7),
+        ("ppc64", "PPC64", 8),
+    ];
+    for sample in all() {
+        let image = (sample.bytes)();
+        let magic = &image[8..16];
+        let little = 0x00fe_ed0c_c0a2_d200_u64.to_le_bytes();
+        assert_eq!(magic == little, !sample.big_endian, "{}", sample.name);
+        let id = u64::from(u16::from_le_bytes([image[16], image[17]]));
+        let rev = u64::from(if sample.big_endian {
+            image[25]
+        } else {
+            image[24]
+        });
+        let (_, name, r18) = arch_names.iter().find(|row| row.0 == sample.arch).unwrap();
+        let revision = oracle.revision(sample);
+        if sample.revision == "R18" {
+            assert_eq!((id, rev), (*r18, 7), "{}", sample.name);
+        } else {
+            assert_eq!(
+                Some(id),
+                revision["arch_ids"][name].as_u64(),
+                "{}",
+                sample.name
+            );
+            assert_eq!(
+                Some(rev),
+                revision["checkpoint_version"].as_u64(),
+                "{}",
+                sample.name
+            );
+        }
+    }
+}
+
+/// Together the sound samples hold everything that was ever written.
+#[test]
+fn nothing_is_left_out() {
+    let oracle = Oracle::load();
+    let mut seen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut see = |what, value: String| seen.entry(what).or_default().insert(value);
+    for sample in all().iter().filter(|sample| sample.damage.is_none()) {
+        see("revision", sample.revision.into());
+        see("arch", format!("{} {}", sample.arch, sample.big_endian));
+        let objects = oracle.revision(sample)["object_types"].as_object().unwrap();
+        let image = (sample.bytes)();
+        for frame in frames(sample, &image).unwrap() {
+            let name = oracle
+                .record(sample, frame.number)
+                .map_or("", |(name, _)| name);
+            let first = || frame.u32(sample, 8);
+            see(
+                "record",
+                if name.is_empty() {
+                    frame.number.to_string()
+                } else {
+                    name.into()
+                },
+            );
+            match name {
+                "FILE" => drop(see("file", first().to_string())),
+                "VMA" => drop(see("vma", first().to_string())),
+                "OBJREF" => {
+                    let kind = objects.iter().find(|(_, value)| **value == first());
+                    see("object", kind.unwrap().0.clone());
+                }
+                _ if frame.number == 201 && sample.arch == "arm" => {
+                    see("unit", first().to_string());
+                }
+                _ => {}
+            }
+        }
+    }
+    let list = |what: &str| seen[what].iter().cloned().collect::<Vec<_>>().join(" ");
+    let names = oracle.table["records"].as_array().unwrap().iter();
+    let mut records: BTreeSet<_> = names
+        .map(|record| record["name"].as_str().unwrap().to_owned())
+        .collect();
+    records.extend(["203".to_owned()]);
+    // Numbers that no kernel ever wrote a record for; x86 adds two of its own.
+    for never in ["MNT_NS", "CAPABILITIES", "CPU_FPU", "MM_CONTEXT_LDT"] {
+        records.remove(never);
+    }
+    records.extend(["201".to_owned(), "202".to_owned()]);
+    assert_eq!(seen["record"], records);
+    assert_eq!(seen["revision"].len(), 18);
+    assert_eq!(
+        list("arch"),
+        "arm false arm true i386 false ppc32 true ppc64 true s390x true x86_64 false"
+    );
+    assert_eq!(list("file"), "1 2 3 4 5 6 7");
+    // 0 and 7 were never written.
+    assert_eq!(list("vma"), "1 10 2 3 4 5 6 8 9");
+    assert_eq!(list("unit"), "1 2 3 4 5");
+    // INODE, SIGNAL, SECURITY_PTR and PID have numbers but no OBJREF; MNT_NS has neither.
+    assert_eq!(
+        list("object"),
+        "CRED FILE FILE_TABLE FS GROUPINFO IPC_NS MM NETDEV NET_NS NS SECURITY SEM_UNDO SIGHAND \
+         SOCK TTY USER USER_NS UTS_NS"
+    );
 }

@@ -1,7 +1,19 @@
 //! One function per sample.
 
-mod minimal;
+mod broken;
+mod coprocessors;
+mod hostile;
+mod oabi;
+mod places;
 mod sensor;
+mod single;
+mod tour;
 
-pub(crate) use minimal::minimal;
+pub(crate) use broken::*;
+pub(crate) use coprocessors::coprocessors;
+pub(crate) use hostile::hostile;
+pub(crate) use oabi::oabi;
+pub(crate) use places::*;
 pub(crate) use sensor::sensor;
+pub(crate) use single::{Family, minimal, process, spin_memory};
+pub(crate) use tour::tour;

@@ -31,9 +31,9 @@ fn u32_at(bytes: &[u8], at: usize, big: bool) -> u32 {
     }
 }
 
-/// Bytes of a page: what the auxiliary vector of the sample says.
+/// Bytes of a page; one sample comes from a kernel with larger ones and says so.
 fn page_size(sample: &Sample) -> usize {
-    if sample.about.contains("64 KiB pages") {
+    if sample.name.ends_with("-64k") {
         65536
     } else {
         4096
