@@ -84,10 +84,7 @@ impl Stream {
     pub(crate) fn file_table(&mut self, descriptors: impl FnOnce(&mut Self)) -> i32 {
         self.object(obj::FILE_TABLE, |s, _| {
             let at = s.out.len();
-            s.rec(rec::FILE_TABLE, |r| {
-                r.i32(0);
-            });
-            s.open.clear();
+            s.file_table_record(0);
             descriptors(s);
             let count = len32(s.open.len());
             s.patch_u32(at + 8, count);
@@ -95,6 +92,14 @@ impl Stream {
                 work(s);
             }
         })
+    }
+
+    /// FILE_TABLE; `count` descriptors must follow.
+    pub(crate) fn file_table_record(&mut self, count: u32) {
+        self.open.clear();
+        self.rec(rec::FILE_TABLE, |r| {
+            r.u32(count);
+        });
     }
 
     /// FILE_DESC.

@@ -1,5 +1,7 @@
 //! The head of an image: header, container, process tree.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::dialect::{Arch, rec};
 use crate::stream::{Stream, Struct, len32};
 
@@ -178,8 +180,9 @@ impl Stream {
     /// R15 and later: pid objects with consecutive numbers ("tags") from `offset` on.
     pub(crate) fn tree_by_tag(&mut self, members: &[Member], offset: i32) {
         let mut pids: Vec<(i32, &[i32])> = members.iter().map(|m| (m.pid, m.inner)).collect();
+        let mut known: HashSet<i32> = pids.iter().map(|pid| pid.0).collect();
         for other in members.iter().flat_map(|m| [m.group, m.pgid, m.sid]) {
-            if other > 0 && pids.iter().all(|pid| pid.0 != other) {
+            if other > 0 && known.insert(other) {
                 pids.push((other, &[]));
             }
         }
@@ -196,10 +199,8 @@ impl Stream {
                 b.u32(len32(inner.len())).i32(*number).i32s(inner);
             }
         });
-        let tag = |number: i32| {
-            let index = pids.iter().position(|pid| pid.0 == number);
-            index.map_or(0, |index| offset + i32::try_from(index).unwrap_or_default())
-        };
+        let tags: HashMap<i32, i32> = pids.iter().map(|pid| pid.0).zip(offset..).collect();
+        let tag = |number| tags.get(&number).copied().unwrap_or_default();
         self.tree_record(members);
         self.buffer(|b: &mut Struct| {
             for m in members {

@@ -5,6 +5,7 @@
 //! lies in `images/` as well; `cargo run -p ckpt-samples --bin build-samples` writes the files
 //! and the provenance table in `README.md`.
 
+pub mod big;
 mod catalogue;
 mod dialect;
 mod file;

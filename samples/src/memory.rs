@@ -144,20 +144,23 @@ impl Stream {
         self.object(obj::MM, |s, _| {
             let exe = exe(s);
             let at = s.out.len();
-            s.rec(rec::MM, |r| {
-                r.u32(0).i32(exe).u64(0).u64(0xcd);
-                r.u64s(layout.code.as_slice())
-                    .u64s(&layout.data)
-                    .u64s(&layout.brk);
-                r.u64(layout.stack).u64s(&layout.args).u64s(&layout.env);
-            });
-            s.saved_auxv(layout.auxv);
+            s.mm_record(layout, exe, 0);
             s.vmas = 0;
             mappings(s, exe);
             let count = s.vmas;
             s.patch_u32(at + 8, count);
             s.mm_context();
         })
+    }
+
+    /// MM and the auxiliary vector; `count` mappings must follow.
+    pub(crate) fn mm_record(&mut self, layout: &Layout, exe: i32, count: u32) {
+        self.rec(rec::MM, |r| {
+            r.u32(count).i32(exe).u64(0).u64(0xcd);
+            r.u64s(&layout.code).u64s(&layout.data).u64s(&layout.brk);
+            r.u64(layout.stack).u64s(&layout.args).u64s(&layout.env);
+        });
+        self.saved_auxv(layout.auxv);
     }
 
     fn saved_auxv(&mut self, pairs: &[[u64; 2]]) {
@@ -178,7 +181,7 @@ impl Stream {
         });
     }
 
-    fn mm_context(&mut self) {
+    pub(crate) fn mm_context(&mut self) {
         match self.d.arch {
             Arch::Arm => self.rec(rec::MM_CONTEXT, |r| {
                 r.u32(0);
@@ -238,7 +241,8 @@ impl Stream {
         self.page_count(0);
     }
 
-    fn page_count(&mut self, count: usize) {
+    /// PGARR: pages in the BUFFER that follows; 0 ends a mapping.
+    pub(crate) fn page_count(&mut self, count: usize) {
         self.rec(rec::PGARR, |r| {
             r.u64(u64::from(len32(count)));
         });
@@ -250,11 +254,6 @@ impl Stream {
             r.u64(address).u16(shift);
         });
         self.payload(rec::BUFFER, &vec![content; 1 << shift]);
-    }
-
-    /// The end of a run of pages.
-    pub(crate) fn end_of_pages(&mut self) {
-        self.page_count(0);
     }
 }
 

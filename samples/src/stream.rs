@@ -122,6 +122,8 @@ type Deferred = Box<dyn FnOnce(&mut Stream)>;
 pub(crate) struct Stream {
     pub(crate) d: Dialect,
     pub(crate) out: Vec<u8>,
+    /// Records written so far.
+    pub(crate) records: u64,
     /// Objects numbered so far, and the rule that makes object numbers of them.
     numbered: i32,
     renumber: fn(i32) -> i32,
@@ -148,6 +150,7 @@ impl Stream {
         Self {
             d,
             out: Vec::new(),
+            records: 0,
             numbered: 0,
             renumber,
             cred: 0,
@@ -172,6 +175,7 @@ impl Stream {
         head.u32(number).u32(len32(body.bytes.len()));
         self.out.extend_from_slice(&head.bytes);
         self.out.extend_from_slice(&body.bytes[8..]);
+        self.records += 1;
     }
 
     /// A struct record: `aligned(8)`, so padded at its end.

@@ -1,4 +1,4 @@
-//! One function per sample.
+//! One function per sample; the catalogue says what each shows.
 
 mod broken;
 mod coprocessors;
@@ -15,5 +15,5 @@ pub(crate) use hostile::hostile;
 pub(crate) use oabi::oabi;
 pub(crate) use places::*;
 pub(crate) use sensor::sensor;
-pub(crate) use single::{Family, minimal, process, spin_memory};
+pub(crate) use single::{Family, begin, end, minimal, process, quiet_signals, spin_memory};
 pub(crate) use tour::tour;

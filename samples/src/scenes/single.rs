@@ -24,6 +24,19 @@ pub(crate) fn process(
     files: impl FnOnce(&mut Stream),
     memory: impl FnOnce(&mut Stream) -> i32,
 ) -> Objects {
+    begin(s, machine, family, (task, thread));
+    let files = s.file_table(files);
+    let mm = memory(s);
+    end(s, files, mm)
+}
+
+/// The part of a process before its objects.
+pub(crate) fn begin(
+    s: &mut Stream,
+    machine: &Machine,
+    family: &mut Family,
+    (task, thread): (&Task, &Thread),
+) {
     s.task(task);
     s.thread(thread);
     if family.cred == 0 {
@@ -34,20 +47,31 @@ pub(crate) fn process(
         family.ns = s.namespaces(machine, Stream::ipc_empty, |_| 0);
     }
     s.task_ns(family.ns);
+}
+
+/// The part of a process after its files and memory.
+pub(crate) fn end(s: &mut Stream, files: i32, mm: i32) -> Objects {
+    let fs = s.directories(b"/", 0o22);
+    let sighand = s.handlers(&[]);
     let mut objects = Objects {
-        files: s.file_table(files),
-        mm: memory(s),
-        fs: s.directories(b"/", 0o22),
+        files,
+        mm,
+        fs,
         sem_undo: 0,
-        sighand: s.handlers(&[]),
+        sighand,
         signal: 0,
     };
     s.task_objs(&mut objects);
+    quiet_signals(s);
+    objects
+}
+
+/// The signal records of a new process that nobody has signalled.
+pub(crate) fn quiet_signals(s: &mut Stream) {
     s.signal(&Signals::default());
     s.pending(0, &[]);
     s.pending(0, &[]);
     s.blocked(0);
-    objects
 }
 
 /// The smallest valid image of a dialect.

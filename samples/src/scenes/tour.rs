@@ -9,6 +9,7 @@ use crate::head::{Machine, Member};
 use crate::ipc::Perms;
 use crate::memory::{Layout, Vma, flag, kind};
 use crate::net::{Owner, Skb, Socket, Unix};
+use crate::scenes::quiet_signals;
 use crate::stream::Stream;
 use crate::task::{Cred, Objects, Queued, Signals, Task};
 use crate::thread::{Thread, Unit};
@@ -345,7 +346,7 @@ fn shared_mappings(s: &mut Stream, world: &mut World) {
             ..Vma::shared(kind::HUGETLB, world.huge, base + 0x40000, 0x8000)
         });
         s.huge_page(1, 14, b'H');
-        s.end_of_pages();
+        s.page_count(0);
     }
 }
 
@@ -423,10 +424,7 @@ fn inner_init(s: &mut Stream, machine: &Machine, world: &mut World) {
         signal: 0,
     };
     s.task_objs(objects);
-    s.signal(&Signals::default());
-    s.pending(0, &[]);
-    s.pending(0, &[]);
-    s.blocked(0);
+    quiet_signals(s);
 }
 
 /// A task two pid namespaces down that shares its directories with the root and has no memory
@@ -449,8 +447,5 @@ fn innermost(s: &mut Stream, world: &World) {
         signal: 0,
     };
     s.task_objs(objects);
-    s.signal(&Signals::default());
-    s.pending(0, &[]);
-    s.pending(0, &[]);
-    s.blocked(0);
+    quiet_signals(s);
 }

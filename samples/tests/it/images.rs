@@ -7,8 +7,7 @@ use std::path::Path;
 use ckpt_samples::{EMBEDDED, Sample, all, get, provenance};
 use serde_json::Value;
 
-mod walk;
-use walk::{Frame, frames, revision};
+use crate::walk::{Frame, frames, revision};
 
 fn home(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
