@@ -122,22 +122,44 @@ impl Oracle {
         Some((name, &record["struct"]))
     }
 
-    fn size(&self, sample: &Sample, name: &str) -> Option<usize> {
-        // The powerpc layout is in no header export; its patch describes it.
-        match (name, sample.arch) {
-            ("ckpt_hdr_cpu", "ppc32") => return Some(1168),
-            ("ckpt_hdr_cpu", "ppc64") => return Some(1344),
-            _ => {}
-        }
-        let layout = self.table["structs"][name]
+    fn layout(&self, sample: &Sample, name: &str) -> Option<&Value> {
+        self.table["structs"][name]
             .as_array()?
             .iter()
             .find(|layout| {
                 let arches = layout["applies"][Self::id(sample)].as_array();
                 arches.is_some_and(|arches| arches.iter().any(|arch| arch == sample.arch))
-            })?;
-        usize::try_from(layout["size"].as_u64()?).ok()
+            })
     }
+
+    fn size(&self, sample: &Sample, name: &str) -> Option<usize> {
+        // The powerpc layout is in no header export; its patch describes it.
+        match (name, sample.arch) {
+            ("ckpt_hdr_cpu", "ppc32") => Some(1168),
+            ("ckpt_hdr_cpu", "ppc64") => Some(1344),
+            _ => self
+                .layout(sample, name)
+                .map(|layout| number(layout, "size")),
+        }
+    }
+
+    /// Name and struct of a frame; `None` for payload records and those of R18.
+    fn of_frame(&self, sample: &Sample, frame: &Frame) -> Option<(&str, String)> {
+        let (name, layout) = self.record(sample, frame.number)?;
+        match name {
+            "FILE" => {
+                let suffix = [
+                    "", "_generic", "_pipe", "_pipe", "_socket", "_tty", "", "_eventfd",
+                ][frame.u32(sample, 8) as usize];
+                Some((name, format!("ckpt_hdr_file{suffix}")))
+            }
+            _ => layout.as_str().map(|layout| (name, layout.to_owned())),
+        }
+    }
+}
+
+fn number(value: &Value, key: &str) -> usize {
+    usize::try_from(value[key].as_u64().unwrap()).unwrap()
 }
 
 /// Bytes that follow a struct inside its record.
@@ -160,9 +182,6 @@ fn appended(sample: &Sample, oracle: &Oracle, name: &str, frame: &Frame) -> usiz
 #[test]
 fn every_record_has_the_number_and_length_of_the_headers() {
     let oracle = Oracle::load();
-    let file_structs = [
-        "", "_generic", "_pipe", "_pipe", "_socket", "_tty", "", "_eventfd",
-    ];
     for sample in all().iter().filter(|sample| sample.damage.is_none()) {
         let image = (sample.bytes)();
         for frame in frames(sample, &image).unwrap() {
@@ -173,14 +192,9 @@ fn every_record_has_the_number_and_length_of_the_headers() {
             if matches!(frame.number, 201..=203) {
                 continue;
             }
-            let (name, layout) = oracle.record(sample, frame.number).expect(&place);
-            let layout = match name {
-                "FILE" => format!(
-                    "ckpt_hdr_file{}",
-                    file_structs[frame.u32(sample, 8) as usize]
-                ),
-                _ if layout.is_null() => continue,
-                _ => layout.as_str().unwrap().to_owned(),
+            oracle.record(sample, frame.number).expect(&place);
+            let Some((name, layout)) = oracle.of_frame(sample, &frame) else {
+                continue;
             };
             let size = oracle
                 .size(sample, &layout)
@@ -189,6 +203,174 @@ fn every_record_has_the_number_and_length_of_the_headers() {
             assert_eq!(frame.bytes.len(), expected, "{place} {name}");
         }
     }
+}
+
+/// What must be found where the headers say that a field lies, in the tours: equal lengths do
+/// not prove equal layouts.
+const VALUES: &[(&str, &str, &[u64])] = &[
+    ("ckpt_const", "rlimit_nlimits", &[16]),
+    ("ckpt_const", "n_tty_buf_size", &[4096]),
+    ("ckpt_const", "tty_termios_ncc", &[8, 10]),
+    ("ckpt_const", "tty_termios_nccs", &[19]),
+    ("ckpt_hdr_header", "time", &[0x4f64_b5f0]),
+    ("ckpt_hdr_tree", "nr_tasks", &[5]),
+    ("ckpt_hdr_pids", "offset", &[1]),
+    ("ckpt_hdr_vpids", "nr_vpids", &[3]),
+    ("ckpt_hdr_task", "state", &[0, 1, 64]),
+    ("ckpt_hdr_task", "exit_state", &[0, 16]),
+    ("ckpt_hdr_task", "exit_code", &[0, 11]),
+    ("ckpt_hdr_task", "exit_signal", &[17, 0xffff_ffff]),
+    ("ckpt_hdr_task", "pdeath_signal", &[0, 9]),
+    ("ckpt_hdr_task", "clear_child_tid", &[0, 0x4002_0068]),
+    ("ckpt_hdr_task", "robust_futex_head_len", &[0, 12, 24]),
+    ("ckpt_hdr_task", "robust_futex_list", &[0, 0x4002_0070]),
+    ("ckpt_hdr_task", "sas_ss_size", &[0, 8192]),
+    ("ckpt_hdr_restart_block", "function_type", &[1, 2, 6, 7]),
+    (
+        "ckpt_hdr_restart_block",
+        "arg_4",
+        &[0, 1_500_000, 2_000_000_000, 750_000_000],
+    ),
+    ("ckpt_hdr_thread", "tp_value", &[0x0001_1480]),
+    ("ckpt_hdr_thread", "sizeof_tls_array", &[24]),
+    ("ckpt_hdr_cpu", "ip", &[0x8060]),
+    ("ckpt_hdr_cpu", "psw_t_addr", &[0x8060]),
+    ("ckpt_hdr_cpu", "used_math", &[1]),
+    ("ckpt_hdr_cred", "uid", &[0, 1000]),
+    ("ckpt_hdr_cred", "fsgid", &[0, 1000]),
+    ("ckpt_capabilities", "cap_b_1", &[0xffff_ffff, 0xffff_fffe]),
+    ("ckpt_capabilities", "securebits", &[0, 0x2f]),
+    ("ckpt_hdr_lsm", "sectype", &[1, 2, 3, 4]),
+    ("ckpt_hdr_ipcns", "sem_ctl_mni", &[128]),
+    ("ckpt_hdr_mm", "start_code", &[0x8000]),
+    ("ckpt_hdr_mm", "env_end", &[0xbeff_eff1]),
+    ("ckpt_hdr_vma", "vma_type", &[1, 2, 3, 4, 5, 6, 8, 9, 10]),
+    ("ckpt_hdr_vma", "hugetlb_shift", &[0, 14]),
+    ("ckpt_hdr_hpage", "shift", &[14]),
+    ("ckpt_hdr_file", "f_pos", &[0, 17]),
+    ("ckpt_hdr_file_eventfd", "count", &[3]),
+    ("ckpt_hdr_file_eventfd", "flags", &[0o4000]),
+    ("ckpt_hdr_file_desc", "fd_close_on_exec", &[0, 1]),
+    ("ckpt_hdr_fs", "umask", &[0o22, 0o77]),
+    ("ckpt_hdr_tty", "driver_type", &[4]),
+    ("ckpt_hdr_tty", "index", &[3]),
+    ("ckpt_hdr_tty", "termios.c_lflag", &[0x8a3b]),
+    ("ckpt_hdr_tty", "termios.c_ospeed", &[38400]),
+    ("ckpt_hdr_tty", "winsize.ws_col", &[80]),
+    ("ckpt_hdr_ldisc_n_tty", "datalen", &[0, 6]),
+    ("ckpt_hdr_ldisc_n_tty", "icanon", &[1]),
+    ("ckpt_hdr_signal", "it_real_incr", &[0, 2_000_000]),
+    ("ckpt_hdr_signal", "tty_pgrp", &[0, 100]),
+    ("ckpt_hdr_ipc_perms", "mode", &[0o600]),
+    ("ckpt_hdr_ipc_perms", "seq", &[1]),
+    ("ckpt_hdr_ipc_shm", "mlock_uid", &[0xffff_ffff]),
+    ("ckpt_hdr_ipc_shm", "flags", &[0x1000]),
+    ("ckpt_hdr_ipc_msg", "q_cbytes", &[0, 5125]),
+    ("ckpt_hdr_ipc_msg", "q_qnum", &[0, 3]),
+    ("ckpt_hdr_ipc_msg_msg", "m_type", &[1, 2, 7]),
+    ("ckpt_hdr_ipc_msg_msg", "m_ts", &[0, 5, 5120]),
+    ("ckpt_hdr_ipc_sem", "sem_nsems", &[1, 3]),
+    ("ckpt_hdr_task_sem_undo", "semadj_count", &[1, 3]),
+    ("ckpt_hdr_socket", "socket.state", &[1, 3]),
+    ("ckpt_hdr_socket", "sock_common.family", &[1, 2, 10]),
+    ("ckpt_hdr_socket", "sock.rcvbuf", &[55_296]),
+    ("ckpt_hdr_socket", "sock.type", &[1, 2]),
+    ("ckpt_hdr_socket", "sock.protocol", &[0, 6, 17]),
+    ("ckpt_hdr_socket", "sock.state", &[1, 7, 10]),
+    ("ckpt_hdr_socket_unix", "laddr_len", &[2, 7, 13, 18]),
+    ("ckpt_hdr_socket_inet", "num", &[53, 80, 443]),
+    ("ckpt_hdr_socket_inet", "uc_ttl", &[64]),
+    ("ckpt_hdr_socket_inet", "icsk_ack.rcv_mss", &[536]),
+    ("ckpt_hdr_socket_inet", "tcp.rcv_nxt", &[0x1000]),
+    (
+        "ckpt_hdr_socket_inet",
+        "tcp.keepalive_intvl",
+        &[0x1000 + 42],
+    ),
+    ("ckpt_hdr_socket_inet", "tcp.advmss", &[1460]),
+    ("ckpt_hdr_socket_inet", "tcp.keepalive_probes", &[9]),
+    ("ckpt_hdr_socket_inet", "laddr_len", &[16]),
+    ("ckpt_hdr_socket_queue", "total_bytes", &[0, 5, 10, 20, 110]),
+    ("ckpt_hdr_socket_buffer", "nr_frags", &[0, 1]),
+    ("ckpt_hdr_socket_buffer_frag", "offset", &[16]),
+    ("ckpt_hdr_netdev", "inet_addrs", &[0, 1, 2]),
+    ("ckpt_hdr_netdev", "flags", &[0x1043]),
+];
+
+/// Checks a struct and those inside it: known values, and nothing between the fields.
+fn inspect(
+    sample: &Sample,
+    oracle: &Oracle,
+    name: &str,
+    bytes: &[u8],
+    seen: &mut BTreeSet<(String, String)>,
+) {
+    let Some(layout) = oracle.layout(sample, name) else {
+        return;
+    };
+    let mut padding = vec![true; number(layout, "size")];
+    for field in layout["fields"].as_array().unwrap() {
+        let (at, size) = (number(field, "offset"), number(field, "size"));
+        let key = (name.to_owned(), field["name"].as_str().unwrap().to_owned());
+        if field["group"] == true || size == 0 {
+            continue;
+        }
+        padding[at..at + size].fill(false);
+        if let Some(inner) = field["type"].as_str().unwrap().strip_prefix("struct ") {
+            let unit = field["element_size"]
+                .as_u64()
+                .map_or(size, |_| number(field, "element_size"));
+            for element in bytes[at..at + size].chunks(unit) {
+                inspect(sample, oracle, inner, element, seen);
+            }
+        }
+        let wanted = VALUES
+            .iter()
+            .find(|row| (row.0, row.1) == (key.0.as_str(), key.1.as_str()));
+        if let Some((_, _, values)) = wanted {
+            let value = unsigned(sample, &bytes[at..at + size]);
+            assert!(
+                values.contains(&value),
+                "{} {key:?} = {value:#x}",
+                sample.name
+            );
+            seen.insert(key);
+        }
+    }
+    let stray = padding
+        .iter()
+        .zip(bytes)
+        .position(|(padding, byte)| *padding && *byte != 0);
+    assert_eq!(stray, None, "{} {name}", sample.name);
+}
+
+fn unsigned(sample: &Sample, bytes: &[u8]) -> u64 {
+    let join = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+    if sample.big_endian {
+        bytes.iter().fold(0, join)
+    } else {
+        bytes.iter().rev().fold(0, join)
+    }
+}
+
+#[test]
+fn fields_lie_where_the_headers_put_them() {
+    let oracle = Oracle::load();
+    let mut seen = BTreeSet::new();
+    for sample in all()
+        .iter()
+        .filter(|sample| sample.name.starts_with("tour-"))
+    {
+        let image = (sample.bytes)();
+        for frame in frames(sample, &image).unwrap() {
+            match oracle.of_frame(sample, &frame) {
+                // Its array begins before the end of the struct.
+                Some(("GROUPINFO", _)) | None => {}
+                Some((_, layout)) => inspect(sample, &oracle, &layout, frame.bytes, &mut seen),
+            }
+        }
+    }
+    assert_eq!(seen.len(), VALUES.len(), "a row of VALUES was never met");
 }
 
 /// Every OBJREF number is new, and its type is one of the revision.
