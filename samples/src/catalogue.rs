@@ -134,6 +134,8 @@ static SAMPLES: &[Sample] = &[
         "nothing but zombies; only the task records differ from the next one"),
     sample!("zombies-r17-x86_64" "R17" "x86_64", scenes::zombies(Dialect::new(17, Arch::X86_64)),
         "nothing but zombies"),
+    sample!("hugepages-r17-arm" "R17" "arm", scenes::huge_pages(arm(17)),
+        "a private mapping and a System V segment of huge pages"),
     sample!("hostile-r17-arm" "R17" "arm", scenes::hostile(arm(17)),
         "names with escape sequences, control characters, bidirectional marks, broken UTF-8, \
          extreme pids and descriptors, a path of 4091 bytes"),

@@ -2,6 +2,7 @@
 
 use crate::dialect::{obj, rec};
 use crate::stream::{Stream, Struct, len32};
+use crate::task::Cred;
 
 /// Open flags that have the same value everywhere, and O_LARGEFILE of ARM.
 pub(crate) mod open {
@@ -116,6 +117,18 @@ impl Stream {
             s.file_record(kind::GENERIC, file, |_| ());
             s.c_string(rec::FILE_NAME, path);
         })
+    }
+
+    /// A file that somebody else opened: those credentials stand before it.
+    pub(crate) fn file_opened_by(&mut self, opener: &Cred, path: &[u8], file: File) -> i32 {
+        let own = self.cred;
+        let id = self.object(obj::FILE, |s, _| {
+            s.credentials(opener);
+            s.file_record(kind::GENERIC, file, |_| ());
+            s.c_string(rec::FILE_NAME, path);
+        });
+        self.cred = own;
+        id
     }
 
     /// A new file on a descriptor of its own.

@@ -45,6 +45,20 @@ impl Stream {
 
     /// A segment and its pages by index; returns the number of its inode.
     pub(crate) fn ipc_shm(&mut self, perms: Perms, size: u64, pages: &[(u64, Vec<u8>)]) -> i32 {
+        let inode = self.shm_record(perms, size, 0);
+        self.pages(pages, pages.len().max(1));
+        inode
+    }
+
+    /// A segment of huge pages, the first of which is present.
+    pub(crate) fn ipc_shm_huge(&mut self, perms: Perms, size: u64, shift: u16) -> i32 {
+        let inode = self.shm_record(perms, size, shift);
+        self.huge_page(0, shift, b'S');
+        self.page_count(0);
+        inode
+    }
+
+    fn shm_record(&mut self, perms: Perms, size: u64, shift: u16) -> i32 {
         let label = self.label(2, perms.label);
         let inode = self.take_ref();
         let rev = self.d.rev;
@@ -52,12 +66,13 @@ impl Stream {
             perms.write(r, rev, label);
             r.u64s(&[size, 0x4f64_b500, 0, 0x4f64_b400])
                 .i32s(&[412, 420]);
-            r.u32(u32::MAX).u32(0x1000).i32(inode);
+            // NORESERVE, HUGETLB
+            let flags = 0x1000 | if shift == 0 { 0 } else { 0x800 };
+            r.u32(u32::MAX).u32(flags).i32(inode);
             if rev >= 16 {
-                r.u16(0);
+                r.u16(shift);
             }
         });
-        self.pages(pages, pages.len().max(1));
         inode
     }
 

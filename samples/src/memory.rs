@@ -125,12 +125,14 @@ impl Stream {
     /// A stack page with arguments and environment where [`Layout::PLAIN`] says they are.
     pub(crate) fn stack_page(&self, base: u64, strings: &[u8]) -> Vec<u8> {
         self.page(|p| {
+            let args = self.d.page - 0x30;
+            let address = base + u64::from(len32(args));
             p.to(self.d.page - 0xb0)
                 .word(1)
-                .word(base + 0xfd0)
+                .word(address)
                 .word(0)
-                .word(base + 0xfda);
-            p.to(self.d.page - 0x30).raw(strings);
+                .word(address + 10);
+            p.to(args).raw(strings);
         })
     }
 
@@ -165,18 +167,23 @@ impl Stream {
 
     fn saved_auxv(&mut self, pairs: &[[u64; 2]]) {
         let d = self.d;
+        // AT_PAGESZ is that of the dialect.
+        let pair = |[key, value]: [u64; 2]| {
+            let page = u64::from(len32(d.page));
+            [key, if key == 6 { page } else { value }]
+        };
+        let words = pairs
+            .iter()
+            .copied()
+            .flat_map(pair)
+            .chain(std::iter::repeat(0));
         self.buffer(|b| {
-            let words = pairs
-                .as_flattened()
-                .iter()
-                .copied()
-                .chain(std::iter::repeat(0));
             for value in words.take(d.auxv_words()) {
                 if d.rev < 7 {
-                    b.word(value)
+                    b.word(value);
                 } else {
-                    b.u64(value)
-                };
+                    b.u64(value);
+                }
             }
         });
     }
@@ -187,10 +194,16 @@ impl Stream {
                 r.u32(0);
             }),
             Arch::I386 | Arch::X86_64 => {
+                // 32-bit programs have a data segment of their own, 64-bit ones an empty table.
+                let ldt: &[u8] = if self.d.word() == 4 {
+                    &[0xff, 0xff, 0, 0, 0, 0xf2, 0xcf, 0]
+                } else {
+                    &[]
+                };
                 self.rec(rec::MM_CONTEXT, |r| {
-                    r.u64(0xffff_e000).u32(8).u32(0);
+                    r.u64(0xffff_e000).u32(8).u32(len32(ldt.len() / 8));
                 });
-                self.payload(rec::MM_CONTEXT_LDT, b"");
+                self.payload(rec::MM_CONTEXT_LDT, ldt);
             }
             Arch::S390x => self.rec(rec::MM_CONTEXT, |r| {
                 r.u64(0x2_0000_0000).i32s(&[0, 0, 0]).u64(0x1d).u64(1 << 42);

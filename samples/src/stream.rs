@@ -135,6 +135,8 @@ pub(crate) struct Stream {
     pub(crate) deferred: VecDeque<Deferred>,
     /// Mappings of the address space being written.
     pub(crate) vmas: u32,
+    /// Labels written so far: (type, text, object).
+    labels: Vec<(u8, String, i32)>,
     /// An ARM kernel built for the old ABI wrote this.
     pub(crate) oabi: bool,
 }
@@ -157,6 +159,7 @@ impl Stream {
             open: Vec::new(),
             deferred: VecDeque::new(),
             vmas: 0,
+            labels: Vec::new(),
             oabi: false,
         }
     }
@@ -227,18 +230,27 @@ impl Stream {
         self.out[offset..offset + 4].copy_from_slice(&bytes.bytes);
     }
 
-    /// A label on what follows, or 0 where the revision has none.
+    /// A label on what follows, written at its first use; 0 where the revision has none.
     pub(crate) fn label(&mut self, sectype: u8, text: Option<&str>) -> i32 {
         let Some(text) = text.filter(|_| self.d.rev >= 3) else {
             return 0;
         };
-        self.object(obj::SECURITY, |s, _| {
+        let known = self
+            .labels
+            .iter()
+            .find(|known| known.0 == sectype && known.1 == text);
+        if let Some(&(_, _, id)) = known {
+            return id;
+        }
+        let id = self.object(obj::SECURITY, |s, _| {
             let blob = s.take_ref();
             s.rec(rec::SECURITY, |r| {
                 r.i32(blob).u8(sectype);
             });
             s.c_string(rec::STRING, text.as_bytes());
-        })
+        });
+        self.labels.push((sectype, text.to_owned(), id));
+        id
     }
 
     pub(crate) fn tail(mut self) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! One thread: THREAD, RESTART_BLOCK, CPU and the floating-point records of each architecture.
 
 use crate::dialect::{Arch, rec};
-use crate::stream::{Stream, Struct, len32, low};
+use crate::stream::{Stream, Struct, len32};
 
 /// Why a thread is stopped in the kernel, and with which parameters it goes on.
 pub(crate) const NO_RESTART: [u64; 6] = [1, 0, 0, 0, 0, 0];
@@ -21,6 +21,8 @@ pub(crate) struct Thread {
     pub(crate) units: Vec<Unit>,
     /// R18 ARM.
     pub(crate) abi: Abi,
+    /// powerpc: floating-point registers are the halves of wider ones.
+    pub(crate) vsx: bool,
 }
 
 impl Default for Thread {
@@ -52,6 +54,7 @@ impl Default for Thread {
             restart: NO_RESTART,
             units: Vec::new(),
             abi: Abi::EABI_SOFT,
+            vsx: false,
         }
     }
 }
@@ -231,7 +234,11 @@ impl Stream {
                 r.u32(len32(payload.bytes.len())).raw(&payload.bytes);
             });
         }
-        let abi = &t.abi;
+        let mut abi = t.abi;
+        if self.d.big && abi.endian == 0 {
+            // BE8: data big endian, code little endian; EF_ARM_BE8.
+            (abi.endian, abi.e_flags) = (1, abi.e_flags | 0x0080_0000);
+        }
         self.rec(rec::ARM_ABI, |r| {
             r.u32s(&[
                 abi.personality,
@@ -301,10 +308,11 @@ impl Stream {
     fn cpu_ppc(&mut self, t: &Thread) {
         let word = self.d.word();
         self.rec(rec::CPU, |r| {
-            // FP and Altivec are in use.
-            r.u32(0b101)
+            // FP and Altivec are in use, and perhaps VSX.
+            let (vsx, doubles) = if t.vsx { (0b1_0000, 2) } else { (0, 1) };
+            r.u32(0b101 | vsx)
                 .u32(len32(44 * word))
-                .u32(32 * 8)
+                .u32(32 * 8 * doubles)
                 .u64(u64::from(t.regs[17]));
             for n in 0..32 {
                 r.word(u64::from(match n {
@@ -320,13 +328,15 @@ impl Stream {
             r.to(32 + 44 * word);
             for n in 0_u8..32 {
                 r.u64((f64::from(n) / 8.0).to_bits());
+                if t.vsx {
+                    r.u64(u64::from(n));
+                }
             }
             r.u32(0).i32(0).u64(0).align(16);
             for n in 0..32 {
                 r.u32s(&[n; 4]);
             }
-            r.u32s(&[0, 0, 0, 0x0001_0000])
-                .u64(u64::from(low(0xffff_ffff)));
+            r.u32s(&[0, 0, 0, 0x0001_0000]).u64(0xffff_ffff);
             r.to(r.bytes.len() + 32 * 4).u64(0).u32(0).align(16);
         });
     }

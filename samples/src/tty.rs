@@ -4,17 +4,28 @@ use crate::dialect::{obj, rec};
 use crate::file::{File, kind, open};
 use crate::stream::{Stream, len32};
 
+/// intr quit erase kill eof ...
+const CONTROL: &[u8; 19] =
+    b"\x03\x1c\x7f\x15\x04\x00\x01\x00\x11\x13\x1a\x00\x12\x0f\x17\x16\x00\x00\x00";
+
 impl Stream {
     /// The master's file of a new terminal, with what the program on the slave has not read yet.
     /// Returns the file and both TTY objects.
     pub(crate) fn terminal(&mut self, index: u32, unread: &[u8]) -> (i32, i32, i32) {
         let (mut master, mut slave) = (0, 0);
         let file = self.object(obj::FILE, |s, file| {
-            master = s.object(obj::TTY, |s, _| s.tty(index, 0, file, b""));
-            slave = s.object(obj::TTY, |s, _| s.tty(index, master, 0, unread));
+            master = s.tty(index, 0, file, Some(b""));
+            slave = s.tty(index, master, 0, Some(unread));
             s.tty_file(master);
         });
         (file, master, slave)
+    }
+
+    /// A terminal that was hung up and that no descriptor names; returns the slave.
+    pub(crate) fn hung_up_terminal(&mut self, index: u32) -> i32 {
+        let file = self.take_ref();
+        let master = self.tty(index, 0, file, None);
+        self.tty(index, master, 0, None)
     }
 
     /// A file on an end of a terminal that is written already.
@@ -28,12 +39,19 @@ impl Stream {
         });
     }
 
-    /// TTY, TTY_LDISC and the unread bytes. The master's record has no link and reserves the
-    /// number of its file; the slave's links to the master.
-    fn tty(&mut self, index: u32, link: i32, file: i32, unread: &[u8]) {
+    /// A TTY object: TTY, and unless it was hung up TTY_LDISC and the unread bytes. The master's
+    /// record has no link and reserves the number of its file; the slave's links to the master.
+    fn tty(&mut self, index: u32, link: i32, file: i32, unread: Option<&[u8]>) -> i32 {
+        self.object(obj::TTY, |s, _| {
+            s.tty_record(index, link, file);
+            if let Some(unread) = unread {
+                s.line_discipline(unread);
+            }
+        })
+    }
+
+    fn tty_record(&mut self, index: u32, link: i32, file: i32) {
         let (rev, chars) = (self.d.rev, usize::from(self.d.termios_chars()));
-        let control =
-            b"\x03\x1c\x7f\x15\x04\x00\x01\x00\x11\x13\x1a\x00\x12\x0f\x17\x16\x00\x00\x00";
         self.rec(rec::TTY, |r| {
             r.u16(4)
                 .u16(if link == 0 { 1 } else { 2 })
@@ -44,17 +62,18 @@ impl Stream {
                 for mode in [0x500_u16, 5, 0xbf, 0x8a3b] {
                     r.u16(mode);
                 }
-                r.u8(0).raw(&control[..chars]).to(64);
+                r.u8(0).raw(&CONTROL[..chars]).to(64);
             } else {
-                r.u32s(&[0x500, 5, 0xbf, 0x8a3b, 38400, 38400])
-                    .u8(0)
-                    .raw(control)
-                    .to(88);
+                r.u32s(&[0x500, 5, 0xbf, 0x8a3b, 38400, 38400]);
+                r.u8(0).raw(CONTROL).to(88);
             }
             for size in [24, 80, 0, 0] {
                 r.u16(size);
             }
         });
+    }
+
+    fn line_discipline(&mut self, unread: &[u8]) {
         self.rec(rec::TTY_LDISC, |r| {
             r.u32s(&[
                 0,
@@ -65,12 +84,12 @@ impl Stream {
             ]);
             // minimum_to_wake, then icanon among twelve switches
             r.u16(1).to(39).u8(1).to(44);
-            let newlines = unread
+            let mut flags = [0_u8; 512];
+            for (at, _) in unread
                 .iter()
                 .enumerate()
-                .filter(|(_, byte)| **byte == b'\n');
-            let mut flags = [0_u8; 512];
-            for (at, _) in newlines {
+                .filter(|(_, byte)| **byte == b'\n')
+            {
                 flags[at / 8] |= 1 << (at % 8);
             }
             r.raw(&flags);

@@ -34,10 +34,7 @@ pub(crate) fn coprocessors(d: Dialect) -> Vec<u8> {
             .map(|(pid, _)| Member::thread(pid, LEADER)),
     );
     s.tree(&members);
-    let abi = Abi {
-        endian: u8::from(d.big),
-        ..Abi::EABI_HARD
-    };
+    let abi = Abi::EABI_HARD;
     let mut family = Family::default();
     let leader = Thread {
         abi,

@@ -1,12 +1,13 @@
-//! Corners: the vectors page, container numbering, only zombies.
+//! Corners: the vectors page, container numbering, only zombies, huge pages.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, rec};
 use crate::file::{File, open};
 use crate::head::{Machine, Member};
-use crate::memory::{Vma, kind};
-use crate::scenes::{Family, process, spin_memory};
+use crate::ipc::Perms;
+use crate::memory::{Vma, flag, kind};
+use crate::scenes::{Family, end, process, spin_memory};
 use crate::stream::Stream;
-use crate::task::Task;
+use crate::task::{Cred, Task};
 use crate::thread::Thread;
 
 /// A Thumb program inside a helper of the vectors page, which this kernel maps as an area.
@@ -117,5 +118,52 @@ pub(crate) fn zombies(d: Dialect) -> Vec<u8> {
     s.tree(&[Member::process(33, 0, 33), Member::process(34, 33, 33)]);
     s.task(&Task::zombie(b"parent", 0));
     s.task(&Task::zombie(b"child", 0x0089));
+    s.tail()
+}
+
+/// A private huge mapping and a System V segment of huge pages; 16 KiB ones, to stay small.
+pub(crate) fn huge_pages(d: Dialect) -> Vec<u8> {
+    let mut s = Stream::new(d);
+    let machine = Machine::of(&s);
+    s.head(&machine);
+    s.tree(&[Member::process(500, 0, 500)]);
+    s.task(&Task::new(b"huge"));
+    s.thread(&Thread::default());
+    let cred = s.credentials(&Cred::ROOT);
+    s.task_creds(cred, cred);
+    let mut segment = 0;
+    let ipc = |s: &mut Stream| {
+        let perms = Perms {
+            id: 3,
+            key: 0x6875,
+            mode: 0o600,
+            label: None,
+        };
+        s.ipc_list(rec::IPC_SHM, 1);
+        segment = s.ipc_shm_huge(perms, 0x8000, 14);
+        s.ipc_list(rec::IPC_MSG, 0);
+        s.ipc_list(rec::IPC_SEM, 0);
+    };
+    let ns = s.namespaces(&machine, ipc, |_| 0);
+    s.task_ns(ns);
+    let files = s.file_table(|_| ());
+    let mm = spin_memory(&mut s, |s| {
+        let private = Vma::anon(0xbf00_0000, 0xbf00_c000, flag::DATA | 0x40_0000);
+        s.vma(&Vma {
+            kind: kind::HUGETLB,
+            huge_shift: 14,
+            ..private
+        });
+        for address in [0xbf00_0000, 0xbf00_8000] {
+            s.huge_page(address, 14, b'P');
+        }
+        s.page_count(0);
+        s.vma(&Vma {
+            flags: flag::SHARED | 0x40_0000,
+            huge_shift: 14,
+            ..Vma::shared(kind::HUGETLB_SKIP, segment, 0xbf10_0000, 0x8000)
+        });
+    });
+    end(&mut s, files, mm);
     s.tail()
 }

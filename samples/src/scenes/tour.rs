@@ -86,6 +86,7 @@ fn root(s: &mut Stream, machine: &Machine, world: &mut World) -> Objects {
         ..Task::new(b"tour")
     });
     s.thread(&Thread {
+        vsx: s.d.rev >= 10,
         units: vec![Unit::vfp_d32(
             |n| f64::from(u32::try_from(n).unwrap_or_default()),
             0,
@@ -192,6 +193,14 @@ fn files(s: &mut Stream, world: &mut World) {
         s.descriptor(7, idle, false);
     }
     sockets(s);
+    let helper = Cred {
+        uid: 8,
+        gid: 8,
+        caps: [0; 4],
+        ..Cred::ROOT
+    };
+    let inherited = s.file_opened_by(&helper, b"/var/mail/tour", File::new(open::WRITE));
+    s.descriptor(19, inherited, false);
     let (master, _, slave) = s.terminal(3, b"ls\nexi");
     s.descriptor(20, master, false);
     let end = s.terminal_file(slave);
@@ -447,5 +456,13 @@ fn innermost(s: &mut Stream, world: &World) {
         signal: 0,
     };
     s.task_objs(objects);
-    quiet_signals(s);
+    // Its terminal is met here for the first time.
+    let tty = s.hung_up_terminal(4);
+    s.signal(&Signals {
+        tty: (tty, 0, 0),
+        ..Signals::default()
+    });
+    s.pending(0, &[]);
+    s.pending(0, &[]);
+    s.blocked(0);
 }

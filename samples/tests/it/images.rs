@@ -173,6 +173,8 @@ fn appended(sample: &Sample, oracle: &Oracle, name: &str, frame: &Frame) -> usiz
             assert_eq!(oracle.size(sample, "ckpt_siginfo"), Some(one));
             one * frame.u32(sample, 8) as usize
         }
+        // VSX doubles the 32 floating-point registers.
+        "CPU" if sample.arch.starts_with("ppc") && frame.u32(sample, 16) == 512 => 256,
         // Old-ABI kernels round each of the two addresses up to words.
         "SOCKET_UNIX" if sample.name == "oabi-r12-arm" => 8,
         _ => 0,
@@ -236,9 +238,9 @@ const VALUES: &[(&str, &str, &[u64])] = &[
     ("ckpt_hdr_cpu", "ip", &[0x8060]),
     ("ckpt_hdr_cpu", "psw_t_addr", &[0x8060]),
     ("ckpt_hdr_cpu", "used_math", &[1]),
-    ("ckpt_hdr_cred", "uid", &[0, 1000]),
-    ("ckpt_hdr_cred", "fsgid", &[0, 1000]),
-    ("ckpt_capabilities", "cap_b_1", &[0xffff_ffff, 0xffff_fffe]),
+    ("ckpt_hdr_cred", "uid", &[0, 8, 1000]),
+    ("ckpt_hdr_cred", "fsgid", &[0, 8, 1000]),
+    ("ckpt_capabilities", "cap_b_1", &[0, 0xffff_ffff, 0xffff_fffe]),
     ("ckpt_capabilities", "securebits", &[0, 0x2f]),
     ("ckpt_hdr_lsm", "sectype", &[1, 2, 3, 4]),
     ("ckpt_hdr_ipcns", "sem_ctl_mni", &[128]),
