@@ -255,7 +255,7 @@ const VALUES: &[(&str, &str, &[u64])] = &[
     ("ckpt_hdr_file_desc", "fd_close_on_exec", &[0, 1]),
     ("ckpt_hdr_fs", "umask", &[0o22, 0o77]),
     ("ckpt_hdr_tty", "driver_type", &[4]),
-    ("ckpt_hdr_tty", "index", &[3]),
+    ("ckpt_hdr_tty", "index", &[3, 4]),
     ("ckpt_hdr_tty", "termios.c_lflag", &[0x8a3b]),
     ("ckpt_hdr_tty", "termios.c_ospeed", &[38400]),
     ("ckpt_hdr_tty", "winsize.ws_col", &[80]),
