@@ -313,8 +313,7 @@ const CODE: [u32; 12] = [
 ];
 
 fn daemon_memory(s: &mut Stream, world: &mut World) -> i32 {
-    let mut objects = (0, 0);
-    let mm = s.memory(
+    s.memory(
         &LAYOUT,
         |s| s.file(b"/usr/sbin/sensord", File::exec()),
         |s, exe| {
@@ -331,13 +330,11 @@ fn daemon_memory(s: &mut Stream, world: &mut World) -> i32 {
             let writable = Vma::file(exe, 0x11000, 0x12000, flag::DATA, 1);
             s.mapped(&writable, &[(0x11000, data)]);
             s.mapped(&Vma::anon(0x12000, 0x33000, flag::DATA), &heap(s));
-            objects = libraries(s, world.shm);
+            world.shared = libraries(s, world.shm);
             threads_memory(s);
             s.mapped(&Vma::anon(0xbefe_0000, 0xbf00_0000, flag::STACK), &stack(s));
         },
-    );
-    world.shared = objects.1;
-    mm
+    )
 }
 
 /// Three pages of allocations, the third away from the others.
@@ -366,13 +363,20 @@ fn heap(s: &Stream) -> Vec<(u64, Vec<u8>)> {
     vec![(0x12000, first), (0x13000, second), (0x20000, third)]
 }
 
-/// The C library, shared memory of each kind; returns (library, shared anonymous segment).
-fn libraries(s: &mut Stream, shm: i32) -> (i32, i32) {
-    let libc = s.file(b"/lib/libc-2.13.so", File::new(open::READ | open::LARGE));
-    s.mapped(
-        &Vma::file(libc, 0x4002_8000, 0x4015_a000, flag::TEXT, 0),
-        &[],
-    );
+/// The loader, thread-local storage, the C library, shared memory of each kind; returns the
+/// shared anonymous segment.
+fn libraries(s: &mut Stream, shm: i32) -> i32 {
+    let loader = s.file(b"/lib/ld-2.13.so", File::new(open::READ | open::LARGE));
+    let loader = Vma::file(loader, 0x4000_0000, 0x4001_d000, flag::TEXT, 0);
+    s.mapped(&loader, &[]);
+    let locals = s.page(|p| {
+        // Thread id, then the robust list: empty, so it points to itself.
+        p.to(0x68).u32s(&[412, 0, 0x4002_0070, 0xffff_ffec, 0]);
+        p.to(0x4c0).u32s(&[0x4002_0900, 0]).raw(b"C.UTF-8\0");
+    });
+    let locals = [(0x4002_0000, locals)];
+    s.mapped(&Vma::anon(0x4002_0000, 0x4002_1000, flag::DATA), &locals);
+    let libc = libc(s);
     let got = s.page(|p| {
         p.u32s(&[0x4002_8000, 0x4009_1d74, 0x4006_5f30, 0x8120]);
     });
@@ -396,7 +400,15 @@ fn libraries(s: &mut Stream, shm: i32) -> (i32, i32) {
         ..Vma::shared(kind::SHM_FILE, inode, 0x4021_0000, 0x2000)
     });
     s.vma(&Vma::shared(kind::SHM_IPC_SKIP, shm, 0x4022_0000, 0x2000));
-    (libc, segment)
+    segment
+}
+
+/// The text of the C library; returns its file.
+fn libc(s: &mut Stream) -> i32 {
+    let libc = s.file(b"/lib/libc-2.13.so", File::new(open::READ | open::LARGE));
+    let text = Vma::file(libc, 0x4002_8000, 0x4015_a000, flag::TEXT, 0);
+    s.mapped(&text, &[]);
+    libc
 }
 
 /// The worker's stack, its samples, and code that was generated at run time.
@@ -466,6 +478,7 @@ fn child(
             |s| s.file(exe, File::exec()),
             |s, exe| {
                 s.mapped(&Vma::file(exe, 0x8000, 0xa000, flag::TEXT, 0), &[]);
+                libc(s);
                 s.vma(&Vma::shared(
                     kind::SHM_ANON_SKIP,
                     world.shared,

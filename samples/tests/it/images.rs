@@ -143,6 +143,25 @@ impl Oracle {
         }
     }
 
+    /// Fields of a struct and of the structs in it: (struct, field, offset).
+    fn fields(&self, sample: &Sample, name: &str, base: usize) -> Vec<(String, String, usize)> {
+        let Some(layout) = self.layout(sample, name) else {
+            return Vec::new();
+        };
+        let own = layout["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|field| {
+                let at = base + number(field, "offset");
+                let inner = field["type"].as_str().unwrap().strip_prefix("struct ");
+                let inner = inner.map_or(Vec::new(), |inner| self.fields(sample, inner, at));
+                let label = field["name"].as_str().unwrap().to_owned();
+                std::iter::once((name.to_owned(), label, at)).chain(inner)
+            });
+        own.collect()
+    }
+
     /// Name and struct of a frame; `None` for payload records and those of R18.
     fn of_frame(&self, sample: &Sample, frame: &Frame) -> Option<(&str, String)> {
         let (name, layout) = self.record(sample, frame.number)?;
@@ -240,7 +259,11 @@ const VALUES: &[(&str, &str, &[u64])] = &[
     ("ckpt_hdr_cpu", "used_math", &[1]),
     ("ckpt_hdr_cred", "uid", &[0, 8, 1000]),
     ("ckpt_hdr_cred", "fsgid", &[0, 8, 1000]),
-    ("ckpt_capabilities", "cap_b_1", &[0, 0xffff_ffff, 0xffff_fffe]),
+    (
+        "ckpt_capabilities",
+        "cap_b_1",
+        &[0, 0xffff_ffff, 0xffff_fffe],
+    ),
     ("ckpt_capabilities", "securebits", &[0, 0x2f]),
     ("ckpt_hdr_lsm", "sectype", &[1, 2, 3, 4]),
     ("ckpt_hdr_ipcns", "sem_ctl_mni", &[128]),
@@ -397,6 +420,136 @@ fn object_numbers_are_unique_and_typed() {
             );
         }
     }
+}
+
+/// Fields that refer to an object of a known type.
+const REFERENCES: &[(&str, &str, &str)] = &[
+    ("ckpt_hdr_task_creds", "cred_ref", "CRED"),
+    ("ckpt_hdr_task_creds", "ecred_ref", "CRED"),
+    ("ckpt_hdr_cred", "user_ref", "USER"),
+    ("ckpt_hdr_cred", "groupinfo_ref", "GROUPINFO"),
+    ("ckpt_hdr_cred", "sec_ref", "SECURITY"),
+    ("ckpt_hdr_user_struct", "userns_ref", "USER_NS"),
+    ("ckpt_hdr_user_ns", "creator_ref", "USER"),
+    ("ckpt_hdr_task_ns", "ns_objref", "NS"),
+    ("ckpt_hdr_ns", "uts_objref", "UTS_NS"),
+    ("ckpt_hdr_ns", "ipc_objref", "IPC_NS"),
+    ("ckpt_hdr_ns", "net_objref", "NET_NS"),
+    ("ckpt_hdr_task_objs", "files_objref", "FILE_TABLE"),
+    ("ckpt_hdr_task_objs", "mm_objref", "MM"),
+    ("ckpt_hdr_task_objs", "fs_objref", "FS"),
+    ("ckpt_hdr_task_objs", "sem_undo_objref", "SEM_UNDO"),
+    ("ckpt_hdr_task_objs", "sighand_objref", "SIGHAND"),
+    ("ckpt_hdr_mm", "exe_objref", "FILE"),
+    ("ckpt_hdr_vma", "vma_objref", "FILE"),
+    ("ckpt_hdr_file", "f_credref", "CRED"),
+    ("ckpt_hdr_file", "f_secref", "SECURITY"),
+    ("ckpt_hdr_file_socket", "sock_objref", "SOCK"),
+    ("ckpt_hdr_file_tty", "tty_objref", "TTY"),
+    ("ckpt_hdr_file_desc", "fd_objref", "FILE"),
+    ("ckpt_hdr_eventpoll_items", "epfile_objref", "FILE"),
+    ("ckpt_hdr_tty", "link_objref", "TTY"),
+    ("ckpt_hdr_signal", "tty_objref", "TTY"),
+    ("ckpt_hdr_ipc_perms", "sec_ref", "SECURITY"),
+    ("ckpt_hdr_ipc_msg_msg", "sec_ref", "SECURITY"),
+    ("ckpt_hdr_socket_unix", "this", "SOCK"),
+    ("ckpt_hdr_socket_unix", "peer", "SOCK"),
+    ("ckpt_hdr_socket_unix", "peercred", "CRED"),
+    ("ckpt_hdr_socket_buffer", "sk_objref", "SOCK"),
+    ("ckpt_hdr_socket_buffer", "pr_objref", "SOCK"),
+    ("ckpt_hdr_netns", "this_ref", "NET_NS"),
+    ("ckpt_hdr_netdev", "netns_ref", "NET_NS"),
+];
+
+/// Every reference names an object of the right type that an earlier record announced.
+#[test]
+fn references_resolve() {
+    let oracle = Oracle::load();
+    let mut met = BTreeSet::new();
+    for sample in all().iter().filter(|sample| sample.damage.is_none()) {
+        let kinds = oracle.revision(sample)["object_types"].as_object().unwrap();
+        let image = (sample.bytes)();
+        let mut announced = BTreeMap::new();
+        for frame in frames(sample, &image).unwrap() {
+            if frame.number == 6 {
+                let kind = kinds
+                    .iter()
+                    .find(|(_, value)| **value == frame.u32(sample, 8));
+                announced.insert(frame.u32(sample, 12), kind.unwrap().0.as_str());
+            }
+            let Some((_, layout)) = oracle.of_frame(sample, &frame) else {
+                continue;
+            };
+            for (part, field, at) in oracle.fields(sample, &layout, 0) {
+                let row = REFERENCES
+                    .iter()
+                    .find(|row| (row.0, row.1) == (&part, &field));
+                let Some(&(_, _, kind)) = row else { continue };
+                let value = frame.u32(sample, at);
+                if value != 0 {
+                    let place = format!("{} at {:#x}, {field} {value}", sample.name, frame.offset);
+                    assert_eq!(announced.get(&value), Some(&kind), "{place}");
+                    met.insert((part, field));
+                }
+            }
+        }
+    }
+    assert_eq!(met.len(), REFERENCES.len(), "{met:?}");
+}
+
+/// The records that R18 adds: (type, unit) and length.
+#[test]
+fn records_of_r18_have_the_lengths_of_their_register_files() {
+    let mut lengths = BTreeSet::new();
+    for sample in all() {
+        if sample.revision != "R18" || sample.arch != "arm" || sample.damage.is_some() {
+            continue;
+        }
+        let image = (sample.bytes)();
+        let mut last = (0, 0);
+        for frame in frames(sample, &image).unwrap() {
+            let unit = if frame.number == 201 {
+                frame.u32(sample, 8)
+            } else {
+                0
+            };
+            if frame.number == 201 {
+                // After CPU or a lower unit; the payload and its padding fill the record.
+                assert!(
+                    last.0 == 108 || (last.0 == 201 && last.1 < unit),
+                    "{}",
+                    sample.name
+                );
+                let payload = frame.u32(sample, 28) as usize;
+                assert_eq!(frame.bytes.len(), (32 + payload).next_multiple_of(8));
+            }
+            if frame.number == 203 {
+                assert!(matches!(last.0, 108 | 201), "{}", sample.name);
+                assert_eq!(
+                    u32::from(frame.bytes[28] != 0),
+                    u32::from(sample.big_endian)
+                );
+            }
+            assert!(
+                last.0 != 108 || matches!(frame.number, 201 | 203),
+                "{}",
+                sample.name
+            );
+            if matches!(frame.number, 201 | 203) {
+                lengths.insert((frame.number, unit, frame.bytes.len()));
+            }
+            last = (frame.number, unit);
+        }
+    }
+    let expected = [
+        (201, 1, 304),
+        (201, 2, 152),
+        (201, 3, 184),
+        (201, 4, 216),
+        (201, 5, 40),
+        (203, 0, 32),
+    ];
+    assert_eq!(lengths, expected.into());
 }
 
 /// The rows of the table say what the bytes say.
