@@ -309,6 +309,9 @@ impl Stream {
                 );
             });
             s.object(obj::NETDEV, |s, _| {
+                s.device(id, 2, [0, 0], b"sit0", &[]);
+            });
+            s.object(obj::NETDEV, |s, _| {
                 s.device(id, 3, [4, 0], b"macvlan0", &[]);
             });
         })

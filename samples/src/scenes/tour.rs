@@ -22,7 +22,61 @@ const INNER_INIT: Member = Member::process(101, 100, 0).nested(&[1]);
 const INNERMOST: Member = Member::process(102, 101, 0).nested(&[2, 1]);
 const ZOMBIE: Member = Member::process(103, 100, 0);
 
-const SMACK: &str = "Sensor";
+/// Labels of one security module: of credentials, files, IPC objects and messages.
+struct Labels {
+    lsm: &'static str,
+    info: &'static [u8],
+    root: &'static str,
+    user: &'static str,
+    file: &'static str,
+    ipc: &'static str,
+    message: &'static str,
+}
+
+const SMACK: Labels = Labels {
+    lsm: "smack",
+    info: b"1.0\0",
+    root: "Sensor",
+    user: "User",
+    file: "Sensor",
+    ipc: "Sensor",
+    message: "Sensor",
+};
+
+/// Credentials have six contexts (previous, current, exec, create, keycreate, sockcreate), files
+/// two (file, opener).
+const SELINUX: Labels = Labels {
+    lsm: "selinux",
+    info: b"dummy",
+    root: concat!(
+        "system_u:system_r:kernel_t:s0",
+        ":::system_u:system_r:init_t:s0",
+        ":::",
+        ":::",
+        ":::",
+        ":::"
+    ),
+    user: concat!(
+        "user_u:user_r:user_t:s0",
+        ":::user_u:user_r:user_t:s0:c1,c2",
+        ":::user_u:user_r:exec_t:s0",
+        ":::",
+        ":::",
+        ":::"
+    ),
+    file: "user_u:object_r:user_home_t:s0:::system_u:system_r:init_t:s0",
+    ipc: "system_u:object_r:tmpfs_t:s0",
+    message: "system_u:object_r:init_msg_t:s0",
+};
+
+/// The tours take turns.
+fn labels(d: Dialect) -> &'static Labels {
+    if d.rev.is_multiple_of(2) {
+        &SELINUX
+    } else {
+        &SMACK
+    }
+}
 
 /// Numbers that later tasks refer to.
 #[derive(Default)]
@@ -46,8 +100,8 @@ pub(crate) fn tour(d: Dialect) -> Vec<u8> {
     let uflags = if d.rev >= 11 { 3 } else { 1 };
     let machine = Machine {
         uflags,
-        lsm: "smack",
-        lsm_info: b"1.0\0",
+        lsm: labels(d).lsm,
+        lsm_info: labels(d).info,
         ..Machine::of(&s)
     };
     s.head(&machine);
@@ -93,7 +147,7 @@ fn root(s: &mut Stream, machine: &Machine, world: &mut World) -> Objects {
         )],
         ..Thread::default()
     });
-    let label = Some(SMACK);
+    let label = Some(labels(s.d).root);
     world.cred = s.credentials(&Cred {
         groups: &[4, 20, 100],
         label,
@@ -140,6 +194,7 @@ fn root(s: &mut Stream, machine: &Machine, world: &mut World) -> Objects {
 
 /// Two segments, two queues, two sets; returns the first segment's inode.
 fn ipc(s: &mut Stream) -> i32 {
+    let label = Some(labels(s.d).ipc);
     let perms = |id, label| Perms {
         id,
         key: 0x7075_0000 + id.cast_unsigned(),
@@ -150,27 +205,31 @@ fn ipc(s: &mut Stream) -> i32 {
     let page = s.page(|p| {
         p.raw(b"System V segment, page 1\0");
     });
-    let segment = s.ipc_shm(perms(0, Some(SMACK)), 3 * s.d.page as u64, &[(1, page)]);
+    let segment = s.ipc_shm(perms(0, label), 3 * s.d.page as u64, &[(1, page)]);
     s.ipc_shm(perms(32768, None), s.d.page as u64, &[]);
     s.ipc_list(rec::IPC_MSG, 2);
     // Longer than a page: it is kept, and written, in two segments.
     let long = b"0123456789abcdef".repeat(320);
     let messages = [
-        (1, &b"hello"[..], Some(SMACK)),
+        (1, &b"hello"[..], Some(labels(s.d).message)),
         (7, b"", None),
         (2, &long, None),
     ];
-    s.ipc_msg(perms(0, Some(SMACK)), &messages);
+    s.ipc_msg(perms(0, label), &messages);
     s.ipc_msg(perms(1, None), &[]);
     s.ipc_list(rec::IPC_SEM, 2);
-    s.ipc_sem(perms(0, Some(SMACK)), &[(1, 100), (0, 0), (7, 101)]);
+    s.ipc_sem(perms(0, label), &[(1, 100), (0, 0), (7, 101)]);
     s.ipc_sem(perms(32768, None), &[(1, 101)]);
     segment
 }
 
 fn files(s: &mut Stream, world: &mut World) {
     let file = File::new(open::READ_WRITE);
-    s.open_file(0, b"/home/tour/notes.txt", file.at(17).labelled(SMACK));
+    s.open_file(
+        0,
+        b"/home/tour/notes.txt",
+        file.at(17).labelled(labels(s.d).file),
+    );
     let fifo = s.fifo(b"/run/tour.fifo", b"through the fifo");
     s.descriptor(1, fifo, false);
     let (reader, pipe) = s.pipe(open::READ, b"unread pipe data");
@@ -279,7 +338,7 @@ fn sockets(s: &mut Stream) {
 fn memory(s: &mut Stream, world: &mut World) -> i32 {
     s.memory(
         &Layout::PLAIN,
-        |s| s.file(b"/bin/tour", File::exec().labelled(SMACK)),
+        |s| s.file(b"/bin/tour", File::exec().labelled(labels(s.d).file)),
         |s, exe| {
             s.mapped(&Vma::file(exe, 0x8000, 0xa000, flag::TEXT, 0), &[]);
             let data = s.page(|p| {
@@ -374,7 +433,7 @@ fn inner_init(s: &mut Stream, machine: &Machine, world: &mut World) {
         uid: 1000,
         gid: 1000,
         groups: &[1000],
-        label: Some("User"),
+        label: Some(labels(s.d).user),
         caps: [0, 0x2c00, 0x2000, 0xffff_fffe_ffff_ffff],
         securebits: 0x2f,
         ns_creator: Some(0),
