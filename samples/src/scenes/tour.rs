@@ -383,11 +383,7 @@ fn stack(s: &mut Stream) {
 
 /// Every kind of shared mapping, below the stack.
 fn shared_mappings(s: &mut Stream, world: &mut World) {
-    let base = if s.d.word() == 8 {
-        0x8000_0000
-    } else {
-        0x4000_0000
-    };
+    let base = shared_base(s);
     world.shared = s.take_ref();
     let page = s.page(|p| {
         p.raw(b"shared anonymous, index 2\0");
@@ -442,50 +438,12 @@ fn inner_init(s: &mut Stream, machine: &Machine, world: &mut World) {
     s.task_creds(real, world.cred);
     let ns = s.namespaces(machine, Stream::ipc_empty, |_| 0);
     s.task_ns(ns);
-    let page = s.d.page as u64;
     let objects = &mut Objects {
         files: s.file_table(|s| {
             let writer = s.pipe_again(world.pipe, open::WRITE | open::NONBLOCK);
             s.descriptor(1, writer, false);
         }),
-        mm: s.memory(
-            &Layout::PLAIN,
-            |s| s.file(b"/sbin/init", File::exec()),
-            |s, exe| {
-                s.mapped(&Vma::file(exe, 0x8000, 0x9000, flag::TEXT, 0), &[]);
-                let base = if s.d.word() == 8 {
-                    0x8000_0000
-                } else {
-                    0x4000_0000
-                };
-                s.vma(&Vma::shared(
-                    kind::SHM_ANON_SKIP,
-                    world.shared,
-                    base,
-                    0x4000,
-                ));
-                if world.huge != 0 {
-                    s.vma(&Vma {
-                        flags: flag::SHARED | 0x40_0000,
-                        huge_shift: 14,
-                        ..Vma::shared(kind::HUGETLB_SKIP, world.huge, base + 0x40000, 0x8000)
-                    });
-                }
-                // Above 4 GiB if there is such a place.
-                let upper = if s.d.word() == 8 {
-                    0x03f0_4000_0000
-                } else {
-                    0x5000_0000
-                };
-                let content = s.page(|p| {
-                    p.raw(b"mapping of the inner init\0");
-                });
-                s.mapped(
-                    &Vma::anon(upper, upper + 2 * page, flag::DATA),
-                    &[(upper, content)],
-                );
-            },
-        ),
+        mm: inner_memory(s, world),
         fs: s.directories(b"/", 0o77),
         sem_undo: 0,
         sighand: s.handlers(&[]),
@@ -493,6 +451,44 @@ fn inner_init(s: &mut Stream, machine: &Machine, world: &mut World) {
     };
     s.task_objs(objects);
     quiet_signals(s);
+}
+
+/// What the inner init maps: the segments of the root, and memory of its own.
+fn inner_memory(s: &mut Stream, world: &World) -> i32 {
+    s.memory(
+        &Layout::PLAIN,
+        |s| s.file(b"/sbin/init", File::exec()),
+        |s, exe| {
+            s.mapped(&Vma::file(exe, 0x8000, 0x9000, flag::TEXT, 0), &[]);
+            let base = shared_base(s);
+            let skip = |kind, segment, at, size| Vma::shared(kind, segment, base + at, size);
+            s.vma(&skip(kind::SHM_ANON_SKIP, world.shared, 0, 0x4000));
+            if world.huge != 0 {
+                s.vma(&Vma {
+                    flags: flag::SHARED | 0x40_0000,
+                    huge_shift: 14,
+                    ..skip(kind::HUGETLB_SKIP, world.huge, 0x40000, 0x8000)
+                });
+            }
+            // Above 4 GiB if there is such a place.
+            let wide = s.d.word() == 8;
+            let upper = if wide { 0x03f0_4000_0000 } else { 0x5000_0000 };
+            let content = s.page(|p| {
+                p.raw(b"mapping of the inner init\0");
+            });
+            let own = Vma::anon(upper, upper + 0x20000, flag::DATA);
+            s.mapped(&own, &[(upper, content)]);
+        },
+    )
+}
+
+/// Where shared mappings begin.
+fn shared_base(s: &Stream) -> u64 {
+    if s.d.word() == 8 {
+        0x8000_0000
+    } else {
+        0x4000_0000
+    }
 }
 
 /// A task two pid namespaces down that shares its directories with the root and has no memory
