@@ -17,6 +17,8 @@ pub(crate) struct Socket {
     /// TCP_ESTABLISHED 1, CLOSE 7, LISTEN 10
     pub(crate) state: u8,
     pub(crate) backlog: i16,
+    /// Its descriptor was closed; only a buffer in a queue still refers to it.
+    pub(crate) dead: bool,
 }
 
 impl Socket {
@@ -27,6 +29,7 @@ impl Socket {
         phase: 3,
         state: 1,
         backlog: 10,
+        dead: false,
     };
     pub(crate) const UNIX_DATAGRAM: Self = Self {
         kind: 2,
@@ -56,8 +59,9 @@ impl Socket {
         ..Self::UNIX_DATAGRAM
     };
 
-    fn listens(&self) -> bool {
-        self.state == 10
+    /// Listening and dead sockets have no queues of their own.
+    fn has_queues(&self) -> bool {
+        self.state != 10 && !self.dead
     }
 }
 
@@ -66,24 +70,42 @@ impl Socket {
 pub(crate) enum Owner {
     Peer,
     Itself,
-    /// A socket that no descriptor names any more.
-    Stranger,
+    /// A living socket that no descriptor of the image names.
+    Elsewhere,
+    /// A socket that its owner has closed since.
+    Dead,
 }
 
 /// One queued buffer: linear data, then fragments of (bytes used, offset in the page, filler).
 #[derive(Clone)]
 pub(crate) struct Skb {
     pub(crate) owner: Owner,
+    /// The linear part begins with Ethernet, IP and TCP headers, 66 bytes.
+    pub(crate) packet: bool,
     pub(crate) data: &'static [u8],
     pub(crate) frags: &'static [(u32, u32, u8)],
 }
 
 impl Skb {
-    pub(crate) const fn from_peer(data: &'static [u8]) -> Self {
+    pub(crate) const fn from(owner: Owner, data: &'static [u8]) -> Self {
         Self {
-            owner: Owner::Peer,
+            owner,
+            packet: false,
             data,
             frags: &[],
+        }
+    }
+
+    pub(crate) const fn from_peer(data: &'static [u8]) -> Self {
+        Self::from(Owner::Peer, data)
+    }
+
+    /// A TCP segment as it came in. Until R03 only its data was kept.
+    pub(crate) const fn packet(data: &'static [u8], frags: &'static [(u32, u32, u8)]) -> Self {
+        Self {
+            packet: true,
+            frags,
+            ..Self::from(Owner::Itself, data)
         }
     }
 }
@@ -109,6 +131,36 @@ impl Unix {
     }
 }
 
+impl Skb {
+    /// Bytes in fragments, which revisions until R03 did not know.
+    fn paged(&self, rev: u8) -> u32 {
+        let kept = self.frags.iter().filter(|_| rev >= 4);
+        kept.map(|frag| frag.0).sum()
+    }
+}
+
+/// An inet socket: addresses as (a.b.c.d, port), where port 0 means none, and its queues.
+#[derive(Clone)]
+pub(crate) struct Inet {
+    pub(crate) socket: Socket,
+    pub(crate) local: ([u8; 4], u16),
+    pub(crate) remote: ([u8; 4], u16),
+    pub(crate) received: Vec<Skb>,
+    pub(crate) unsent: Vec<Skb>,
+}
+
+impl Inet {
+    pub(crate) const fn new(socket: Socket, local: ([u8; 4], u16), remote: ([u8; 4], u16)) -> Self {
+        Self {
+            socket,
+            local,
+            remote,
+            received: Vec::new(),
+            unsent: Vec::new(),
+        }
+    }
+}
+
 impl Stream {
     /// A file on a socket, which `socket` writes.
     pub(crate) fn socket_file(&mut self, socket: impl FnOnce(&mut Self) -> i32) -> i32 {
@@ -128,25 +180,26 @@ impl Stream {
     pub(crate) fn unix(&mut self, u: &Unix) -> i32 {
         self.object(obj::SOCK, |s, id| {
             s.socket(&u.socket);
-            if !u.socket.listens() {
-                s.queues_later(id, 0, u.received.clone());
-            }
             s.socket_unix(id, 0, u, b"");
+            if u.socket.has_queues() {
+                s.queues_later(id, 0, u.received.clone(), Vec::new());
+            }
         })
     }
 
-    /// Two connected unix sockets; the second is written inside the first. Returns both.
+    /// Two connected unix sockets; the second is written inside the first, so it is complete, and
+    /// its queues are due, before the first. Returns both.
     pub(crate) fn unix_pair(&mut self, u: &Unix, peer: &Unix) -> (i32, i32) {
         let mut second = 0;
         let first = self.object(obj::SOCK, |s, id| {
             s.socket(&u.socket);
             second = s.object(obj::SOCK, |s, peer_id| {
-                s.queues_later(id, peer_id, u.received.clone());
-                s.queues_later(peer_id, id, peer.received.clone());
                 s.socket(&peer.socket);
                 s.socket_unix(peer_id, id, peer, u.path);
+                s.queues_later(peer_id, id, peer.received.clone(), Vec::new());
             });
             s.socket_unix(id, second, u, peer.path);
+            s.queues_later(id, second, u.received.clone(), Vec::new());
         });
         (first, second)
     }
@@ -156,15 +209,18 @@ impl Stream {
         let rev = self.d.rev;
         self.rec(rec::SOCKET, |r| {
             if rev >= 13 {
-                r.u8(u8::from(!k.listens())).align(8);
+                r.u8(u8::from(k.has_queues())).align(8);
             }
             r.u64(0).u8(k.phase).align(8);
             r.u32(0)
-                .u32(u32::from(k.listens()))
+                .u32(u32::from(k.state == 10))
                 .u16(k.family)
                 .u8(0)
                 .align(8);
-            r.u64(1).u64(0x100).u64s(&[5_000_000_000, u64::MAX >> 1]);
+            // SOCK_DEAD is bit 0.
+            r.u64(1)
+                .u64(0x100 | u64::from(k.dead))
+                .u64s(&[5_000_000_000, u64::MAX >> 1]);
             r.u32s(&[0, 0, 0]).i32s(&[55_296, 55_296]).u16(k.kind);
             r.u16(k.backlog.cast_unsigned())
                 .raw(&[k.protocol, k.state, 0, 0, 0]);
@@ -204,24 +260,34 @@ impl Stream {
     }
 
     /// The two queues of a socket are written after its table.
-    fn queues_later(&mut self, id: i32, peer: i32, received: Vec<Skb>) {
+    fn queues_later(&mut self, id: i32, peer: i32, received: Vec<Skb>, unsent: Vec<Skb>) {
         self.deferred.push_back(Box::new(move |s| {
             s.queue(id, peer, &received);
-            s.queue(id, peer, &[]);
+            s.queue(id, peer, &unsent);
         }));
     }
 
     fn queue(&mut self, id: i32, peer: i32, buffers: &[Skb]) {
-        let bytes = |skb: &Skb| len32(skb.data.len()) + skb.frags.iter().map(|f| f.0).sum::<u32>();
+        let rev = self.d.rev;
+        let bytes = buffers
+            .iter()
+            .map(|skb| len32(skb.data.len()) + skb.paged(rev));
         self.rec(rec::SOCKET_QUEUE, |r| {
-            r.u32(len32(buffers.len()))
-                .u32(buffers.iter().map(bytes).sum());
+            r.u32(len32(buffers.len())).u32(bytes.sum());
         });
         for skb in buffers {
+            let unnamed = |dead| {
+                let socket = Socket {
+                    dead,
+                    ..Socket::UNIX_DATAGRAM
+                };
+                Unix::new(socket, b"")
+            };
             let owner = match skb.owner {
                 Owner::Peer => peer,
                 Owner::Itself => id,
-                Owner::Stranger => self.unix(&Unix::new(Socket::UNIX_DATAGRAM, b"")),
+                Owner::Elsewhere => self.unix(&unnamed(false)),
+                Owner::Dead => self.unix(&unnamed(true)),
             };
             self.buffer_record(id, owner, skb);
         }
@@ -229,13 +295,15 @@ impl Stream {
 
     fn buffer_record(&mut self, queue: i32, owner: i32, skb: &Skb) {
         let (rev, page) = (self.d.rev, self.d.page);
-        let (linear, frags) = (
-            len32(skb.data.len()),
-            skb.frags.iter().map(|f| f.0).sum::<u32>(),
-        );
+        let headers = if skb.packet && rev >= 4 { 66 } else { 0 };
+        let [transport, network, mac] = if headers == 0 { [0; 3] } else { [34, 14, 14] };
+        let linear = [&[0x45; 66][..headers], skb.data].concat();
+        let (data, paged) = (len32(skb.data.len()), skb.paged(rev));
+        let headers = len32(headers);
         self.rec(rec::SOCKET_BUFFER, |r| {
             if rev >= 4 {
-                r.u32s(&[0, 0, 0, linear, frags, linear + frags, 0, 0, 0]);
+                r.u32s(&[transport, network, 0, headers + data, paged]);
+                r.u32s(&[data + paged, headers, mac, headers]);
             }
             r.i32(owner).i32(queue);
             if rev >= 4 {
@@ -245,7 +313,7 @@ impl Stream {
                 r.u32s(&[421, 0, 0]).to(104);
             }
         });
-        self.payload(rec::BUFFER, skb.data);
+        self.payload(rec::BUFFER, &linear);
         for &(used, offset, filler) in skb.frags.iter().filter(|_| rev >= 4) {
             self.rec(rec::SOCKET_FRAG, |r| {
                 r.u32(used).u32(offset);
@@ -262,28 +330,23 @@ impl Stream {
         }
     }
 
-    /// An inet socket. Addresses are (a.b.c.d, port); a port of 0 means none.
-    pub(crate) fn inet(
-        &mut self,
-        k: &Socket,
-        local: ([u8; 4], u16),
-        remote: ([u8; 4], u16),
-    ) -> i32 {
+    /// An inet socket.
+    pub(crate) fn inet(&mut self, i: &Inet) -> i32 {
         self.object(obj::SOCK, |s, id| {
-            s.socket(k);
-            if !k.listens() {
-                s.queues_later(id, 0, Vec::new());
-            }
+            s.socket(&i.socket);
             let rev = s.d.rev;
             s.rec(rec::SOCKET_INET, |r| {
                 if rev >= 4 {
-                    inet_state(r, k.family == 10, local, remote);
+                    inet_state(r, i);
                 }
-                r.u32(16).u32(if remote.1 == 0 { 0 } else { 16 });
-                for (address, port) in [local, remote] {
+                r.u32(16).u32(if i.remote.1 == 0 { 0 } else { 16 });
+                for (address, port) in [i.local, i.remote] {
                     r.u16(2).raw(&port.to_be_bytes()).raw(&address).raw(&[0; 8]);
                 }
             });
+            if i.socket.has_queues() {
+                s.queues_later(id, 0, i.received.clone(), i.unsent.clone());
+            }
         })
     }
 
@@ -345,26 +408,26 @@ impl Stream {
 }
 
 /// The members of SOCKET_INET in front of the addresses, since R04.
-fn inet_state(r: &mut Struct, v6: bool, local: ([u8; 4], u16), remote: ([u8; 4], u16)) {
+fn inet_state(r: &mut Struct, i: &Inet) {
+    let (local, remote) = (i.local, i.remote);
     r.raw(&remote.0).raw(&local.0).raw(&local.0);
-    r.raw(&remote.1.to_be_bytes())
-        .u16(local.1)
-        .raw(&local.1.to_be_bytes())
-        .u16(64)
-        .u16(0);
+    r.raw(&remote.1.to_be_bytes()).u16(local.1);
+    r.raw(&local.1.to_be_bytes()).u16(64).u16(0);
     // icsk_ack
     r.align(8).u64(0).u32s(&[40, 0]).u16(0).u16(536).u32(0);
-    // tcp: rcv_nxt to keepalive_intvl, recognisable values
-    for n in 0..43 {
-        r.u32(0x1000 + n);
+    if i.socket.protocol == 6 {
+        // rcv_nxt to keepalive_intvl, recognisable values
+        for n in 0..43 {
+            r.u32(0x1000 + n);
+        }
+        r.u16(0).u16(1460).raw(&[0, 0, 0, 3, 9]);
     }
-    r.u16(0).u16(1460).raw(&[0, 0, 0, 3, 9]).align(8);
-    for address in [local.0, local.0, remote.0] {
-        if v6 {
-            // ::ffff:a.b.c.d
+    r.to(240);
+    if i.socket.family == 10 {
+        // ::ffff:a.b.c.d
+        for address in [local.0, local.0, remote.0] {
             r.raw(&[0; 10]).raw(&[0xff, 0xff]).raw(&address);
-        } else {
-            r.raw(&[0; 16]);
         }
     }
+    r.to(288);
 }

@@ -4,7 +4,7 @@ use crate::dialect::Dialect;
 use crate::file::{File, open};
 use crate::head::{Machine, Member};
 use crate::memory::{Layout, Vma, flag, kind};
-use crate::net::{Skb, Socket, Unix};
+use crate::net::{Inet, Owner, Skb, Socket, Unix};
 use crate::stream::Stream;
 use crate::task::{Cred, Objects, Queued, Signals, Task};
 use crate::thread::{Abi, Thread, Unit};
@@ -239,7 +239,13 @@ fn daemon_files(s: &mut Stream, world: &mut World) {
     let control = Unix::new(Socket::UNIX_LISTENING, b"/run/sensord.sock");
     let listening = s.socket_file(|s| s.unix(&control));
     s.descriptor(7, listening, true);
-    let web = s.socket_file(|s| s.inet(&Socket::TCP_LISTENING, ([0; 4], 8080), ([0; 4], 0)));
+    let web = s.socket_file(|s| {
+        s.inet(&Inet::new(
+            Socket::TCP_LISTENING,
+            ([0; 4], 8080),
+            ([0; 4], 0),
+        ))
+    });
     s.descriptor(8, web, true);
     let mut ends = (0, 0);
     let to_logger = s.socket_file(|s| {
@@ -253,13 +259,13 @@ fn daemon_files(s: &mut Stream, world: &mut World) {
     s.descriptor(9, to_logger, false);
     world.logger_socket = ends.1;
     s.open_file(10, b"/dev/i2c-1", File::new(open::READ_WRITE | open::LARGE));
-    let upload = s.socket_file(|s| {
-        s.inet(
-            &Socket::TCP_CONNECTED,
-            ([10, 0, 3, 2], 40112),
-            ([93, 184, 216, 34], 80),
-        )
-    });
+    let (here, there) = (([10, 0, 3, 2], 40112), ([93, 184, 216, 34], 80));
+    let upload = Inet {
+        received: vec![Skb::packet(b"HTTP/1.1 100 Continue\r\n\r\n", &[])],
+        unsent: vec![Skb::from(Owner::Itself, b"t=21.5&h=48\r\n")],
+        ..Inet::new(Socket::TCP_CONNECTED, here, there)
+    };
+    let upload = s.socket_file(|s| s.inet(&upload));
     s.descriptor(12, upload, true);
     let (control, _, slave) = s.terminal(0, b"cat /proc/uptime\n");
     s.descriptor(13, control, true);

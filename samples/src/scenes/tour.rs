@@ -8,7 +8,7 @@ use crate::file::{File, open};
 use crate::head::{Machine, Member};
 use crate::ipc::Perms;
 use crate::memory::{Layout, Vma, flag, kind};
-use crate::net::{Owner, Skb, Socket, Unix};
+use crate::net::{Inet, Owner, Skb, Socket, Unix};
 use crate::scenes::quiet_signals;
 use crate::stream::Stream;
 use crate::task::{Cred, Objects, Queued, Signals, Task};
@@ -273,20 +273,11 @@ fn sockets(s: &mut Stream) {
         received,
         ..Unix::new(Socket::UNIX_CONNECTED, path)
     };
-    let frags: &[_] = if s.d.rev >= 4 {
-        &[(100, 16, b'f')]
-    } else {
-        &[]
-    };
     let mut ends = (0, 0);
     let near = s.socket_file(|s| {
-        let pieces = Skb {
-            owner: Owner::Peer,
-            data: b"head ",
-            frags,
-        };
-        let near = connected(b"", vec![Skb::from_peer(b"first"), pieces]);
-        ends = s.unix_pair(&near, &connected(b"\0tour", vec![Skb::from_peer(b"reply")]));
+        let two = vec![Skb::from_peer(b"first"), Skb::from_peer(b"second")];
+        let far = connected(b"\0tour", vec![Skb::from_peer(b"reply")]);
+        ends = s.unix_pair(&connected(b"", two), &far);
         ends.0
     });
     s.descriptor(8, near, false);
@@ -298,39 +289,42 @@ fn sockets(s: &mut Stream) {
     };
     let listening = s.socket_file(|s| s.unix(&relative));
     s.descriptor(10, listening, false);
-    let stranger = Skb {
-        owner: Owner::Stranger,
-        data: b"from nobody",
-        frags: &[],
-    };
-    let own = Skb {
-        owner: Owner::Itself,
-        data: b"to myself",
-        frags: &[],
-    };
     let datagram = Unix {
-        received: vec![stranger, own],
+        received: vec![
+            Skb::from(Owner::Itself, b"to myself"),
+            Skb::from(Owner::Elsewhere, b"from afar"),
+            Skb::from(Owner::Dead, b"from nobody"),
+        ],
         ..Unix::new(Socket::UNIX_DATAGRAM, b"/run/tour.dgram")
     };
     let datagram = s.socket_file(|s| s.unix(&datagram));
     s.descriptor(11, datagram, false);
+    inet_sockets(s);
+}
+
+/// Descriptors 12 to 16.
+fn inet_sockets(s: &mut Stream) {
     let none = ([0; 4], 0);
+    let (here, there) = (([192, 168, 7, 2], 80), ([192, 168, 7, 9], 51515));
     let v6 = Socket {
         family: 10,
         ..Socket::TCP_CONNECTED
     };
-    for (number, socket, local, remote) in [
-        (12, Socket::TCP_LISTENING, ([0, 0, 0, 0], 80), none),
+    let busy = Inet {
+        received: vec![Skb::packet(b"head ", &[(100, 16, b'f')])],
+        unsent: vec![Skb::from(Owner::Itself, b"unacknowledged")],
+        ..Inet::new(Socket::TCP_CONNECTED, here, there)
+    };
+    for (number, socket) in [
+        (12, Inet::new(Socket::TCP_LISTENING, ([0; 4], 80), none)),
+        (13, busy),
+        (14, Inet::new(Socket::UDP, ([127, 0, 0, 1], 53), none)),
         (
-            13,
-            Socket::TCP_CONNECTED,
-            ([192, 168, 7, 2], 80),
-            ([192, 168, 7, 9], 51515),
+            16,
+            Inet::new(v6, ([10, 1, 2, 3], 443), ([10, 3, 2, 1], 40000)),
         ),
-        (14, Socket::UDP, ([127, 0, 0, 1], 53), none),
-        (16, v6, ([10, 1, 2, 3], 443), ([10, 3, 2, 1], 40000)),
     ] {
-        let file = s.socket_file(|s| s.inet(&socket, local, remote));
+        let file = s.socket_file(|s| s.inet(&socket));
         s.descriptor(number, file, false);
     }
 }
