@@ -3,9 +3,12 @@
 //! Two stages, kept apart: *evidence* is gathered once from an image and never judges;
 //! *rules* are small pure functions of the evidence and a target.
 
-#![expect(
-    clippy::enum_glob_use,
-    reason = "tables of features read better without the prefix"
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::enum_glob_use,
+        reason = "tables of features read better without the prefix"
+    )
 )]
 
 pub mod arm;
