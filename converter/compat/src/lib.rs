@@ -12,7 +12,9 @@
 )]
 
 pub mod arm;
+pub mod elf;
 mod feature;
+pub mod scan;
 pub mod target;
 
 pub use feature::{Feature, FeatureSet};

@@ -79,8 +79,10 @@ fn three_same(word: u32) -> Option<FeatureSet> {
         (14, false, false) if size & 2 != 0 => return None,
         (15, true, true) => half.with(Feature::NeonV8),
         (13..=15, ..) => half,
+        // Bitwise operations: the size is part of the opcode.
         (1, true, _) => none,
-        (0 | 2 | 4 | 6 | 7, ..) if size == 3 => return None,
+        (0 | 1 | 2 | 8, ..) if size == 3 && last == (opcode == 8) => return None,
+        (3 | 6 | 7 | 9..=11, ..) if size == 3 => return None,
         _ => none,
     })
 }

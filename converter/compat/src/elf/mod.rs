@@ -1,0 +1,519 @@
+//! ELF32 ARM files: header, segments, build attributes, symbols; of files and of first pages in memory.
+//!
+//! Sources: System V ABI chapter 4 and 5, ELF for the ARM Architecture (IHI0044), Addenda to the ABI for the
+//! ARM Architecture (IHI0045) for the attributes.
+
+mod attributes;
+
+pub use attributes::{AttributeValue, Attributes, attribute_names};
+
+use crate::scan::MapKind;
+
+/// Bytes at offsets: a file, or a mapping of its first pages.
+pub trait ReadAt {
+    /// Copies bytes from `offset` on and returns how many were there.
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize;
+}
+
+impl ReadAt for [u8] {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| self.get(offset..))
+            .unwrap_or_default();
+        let len = rest.len().min(out.len());
+        if let (Some(to), Some(from)) = (out.get_mut(..len), rest.get(..len)) {
+            to.copy_from_slice(from);
+        }
+        len
+    }
+}
+
+impl ReadAt for std::fs::File {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
+        let mut done = 0;
+        while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match std::os::unix::fs::FileExt::read_at(self, rest, offset + done as u64) {
+                Ok(0) => break,
+                Ok(len) => done += len,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        done
+    }
+}
+
+/// The bytes are no ELF file of a 32-bit ARM process.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ElfError {
+    /// The magic number is missing.
+    #[error("no ELF file: it does not begin with 7f 45 4c 46")]
+    NotElf,
+    /// ELF, but of another machine or class.
+    #[error(
+        "ELF file of machine {machine}, class {class}; expected 32-bit ARM (machine 40, class 1)"
+    )]
+    NotArm {
+        /// `e_machine`
+        machine: u16,
+        /// `EI_CLASS`: 1 for 32 bits, 2 for 64 bits.
+        class: u8,
+    },
+    /// A table lies outside the file.
+    #[error("ELF file cut short: {what} at offset {offset:#x}")]
+    CutShort {
+        /// What was to be read.
+        what: &'static str,
+        /// Where, in bytes from the start of the file.
+        offset: u64,
+    },
+    /// A count or a size that no real file has.
+    #[error("ELF file with {what} of {value}, more than {limit}")]
+    TooLarge {
+        /// What is counted.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// The file header (`Elf32_Ehdr`), as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Data is big-endian.
+    pub big_endian: bool,
+    /// `e_type`: 2 executable, 3 shared object or position-independent executable, 4 core.
+    pub kind: u16,
+    /// `e_entry`, with the Thumb bit.
+    pub entry: u32,
+    /// `e_flags`
+    pub flags: u32,
+    /// `EI_OSABI`: 97 is `ELFOSABI_ARM`, which OABI tools wrote.
+    pub os_abi: u8,
+    phoff: u32,
+    shoff: u32,
+    phentsize: u16,
+    phnum: u16,
+    shentsize: u16,
+    shnum: u16,
+}
+
+/// `EF_ARM_BE8`: code is little-endian though data is big-endian.
+const EF_BE8: u32 = 0x0080_0000;
+/// `EF_ARM_ABI_FLOAT_HARD`, with EABI version 5.
+const EF_FLOAT_HARD: u32 = 0x400;
+/// `EF_ARM_ABI_FLOAT_SOFT`, with EABI version 5.
+const EF_FLOAT_SOFT: u32 = 0x200;
+
+impl Header {
+    /// EABI version of `e_flags` (0: OABI or unknown; Linux uses 4 and 5).
+    pub fn eabi_version(&self) -> u32 {
+        self.flags >> 24
+    }
+
+    /// Is this an EABI program?
+    pub fn is_eabi(&self) -> bool {
+        self.eabi_version() >= 4
+    }
+
+    /// Big-endian data with little-endian code.
+    pub fn is_be8(&self) -> bool {
+        self.big_endian && self.flags & EF_BE8 != 0
+    }
+
+    /// Hard-float calling convention by the flag of EABI version 5.
+    pub fn float_hard(&self) -> bool {
+        self.eabi_version() == 5 && self.flags & EF_FLOAT_HARD != 0
+    }
+
+    /// Soft-float calling convention by the flag of EABI version 5.
+    pub fn float_soft(&self) -> bool {
+        self.eabi_version() == 5 && self.flags & EF_FLOAT_SOFT != 0
+    }
+}
+
+/// A program header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// `p_type`: 1 load, 2 dynamic, 3 interpreter.
+    pub kind: u32,
+    /// `p_offset`, bytes.
+    pub offset: u32,
+    /// `p_vaddr`
+    pub addr: u32,
+    /// `p_filesz`, bytes.
+    pub file_len: u32,
+    /// `p_memsz`, bytes.
+    pub mem_len: u32,
+    /// `p_flags`: 1 execute, 2 write, 4 read.
+    pub flags: u32,
+    /// `p_align`, bytes.
+    pub align: u32,
+}
+
+/// What was read of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElfFile {
+    /// File header.
+    pub header: Header,
+    /// Program headers.
+    pub segments: Vec<Segment>,
+    /// Path of the dynamic loader.
+    pub interpreter: Option<String>,
+    /// Names of the libraries that it needs (`DT_NEEDED`).
+    pub needed: Vec<String>,
+    /// Build attributes; `None` without such a section.
+    pub attributes: Option<Attributes>,
+    /// Mapping symbols, by address.
+    pub map: Vec<(u32, MapKind)>,
+    /// Values of function symbols, with the Thumb bit.
+    pub functions: Vec<u32>,
+    /// Value of the symbol `main`.
+    pub main: Option<u32>,
+}
+
+const SEGMENT_LOAD: u32 = 1;
+const SEGMENT_DYNAMIC: u32 = 2;
+const SEGMENT_INTERP: u32 = 3;
+const MAX_SECTION_LEN: u32 = 256 << 20;
+
+/// Reads all of a file that matters here.
+pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
+    let reader = Reader {
+        source,
+        big_endian: false,
+    };
+    let (header, reader) = reader.header()?;
+    let segments = reader.segments(&header)?;
+    let mut file = ElfFile {
+        header,
+        interpreter: reader.interpreter(&segments),
+        needed: reader.needed(&segments),
+        segments,
+        attributes: None,
+        map: Vec::new(),
+        functions: Vec::new(),
+        main: None,
+    };
+    reader.sections(&mut file);
+    file.map.sort_unstable();
+    file.map.dedup();
+    file.functions.sort_unstable();
+    file.functions.dedup();
+    Ok(file)
+}
+
+/// Reads the header and the segments only: what is in memory of a process.
+pub fn read_headers(source: &(impl ReadAt + ?Sized)) -> Result<(Header, Vec<Segment>), ElfError> {
+    let (header, reader) = Reader {
+        source,
+        big_endian: false,
+    }
+    .header()?;
+    let segments = reader.segments(&header)?;
+    Ok((header, segments))
+}
+
+struct Reader<'a, R: ReadAt + ?Sized> {
+    source: &'a R,
+    big_endian: bool,
+}
+
+impl<R: ReadAt + ?Sized> Reader<'_, R> {
+    fn bytes<const N: usize>(&self, offset: u64, what: &'static str) -> Result<[u8; N], ElfError> {
+        let mut bytes = [0; N];
+        if self.source.read_at(offset, &mut bytes) == N {
+            Ok(bytes)
+        } else {
+            Err(ElfError::CutShort { what, offset })
+        }
+    }
+
+    fn u16(&self, offset: u64) -> Result<u16, ElfError> {
+        let bytes = self.bytes(offset, "halfword")?;
+        Ok(if self.big_endian {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        })
+    }
+
+    fn u32(&self, offset: u64) -> Result<u32, ElfError> {
+        let bytes = self.bytes(offset, "word")?;
+        Ok(if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
+    }
+
+    fn header(self) -> Result<(Header, Self), ElfError> {
+        let [m0, m1, m2, m3, class, data, _, os_abi] =
+            self.bytes(0, "file header").map_err(|_| ElfError::NotElf)?;
+        if [m0, m1, m2, m3] != *b"\x7fELF" {
+            return Err(ElfError::NotElf);
+        }
+        let reader = Self {
+            source: self.source,
+            big_endian: data == 2,
+        };
+        let machine = reader.u16(18)?;
+        if machine != 40 || class != 1 {
+            return Err(ElfError::NotArm { machine, class });
+        }
+        let header = Header {
+            big_endian: reader.big_endian,
+            kind: reader.u16(16)?,
+            entry: reader.u32(24)?,
+            flags: reader.u32(36)?,
+            os_abi,
+            phoff: reader.u32(28)?,
+            shoff: reader.u32(32)?,
+            phentsize: reader.u16(42)?,
+            phnum: reader.u16(44)?,
+            shentsize: reader.u16(46)?,
+            shnum: reader.u16(48)?,
+        };
+        Ok((header, reader))
+    }
+
+    fn segments(&self, header: &Header) -> Result<Vec<Segment>, ElfError> {
+        if header.phnum > 0 && header.phentsize < 32 {
+            return Err(ElfError::CutShort {
+                what: "program header size",
+                offset: 42,
+            });
+        }
+        (0..u64::from(header.phnum))
+            .map(|index| {
+                let at = u64::from(header.phoff) + index * u64::from(header.phentsize);
+                Ok(Segment {
+                    kind: self.u32(at)?,
+                    offset: self.u32(at + 4)?,
+                    addr: self.u32(at + 8)?,
+                    file_len: self.u32(at + 16)?,
+                    mem_len: self.u32(at + 20)?,
+                    flags: self.u32(at + 24)?,
+                    align: self.u32(at + 28)?,
+                })
+            })
+            .collect()
+    }
+
+    fn text(&self, offset: u64, limit: usize) -> Option<String> {
+        let mut bytes = vec![0; limit];
+        let len = self.source.read_at(offset, &mut bytes);
+        bytes.truncate(len);
+        let end = bytes.iter().position(|byte| *byte == 0)?;
+        Some(String::from_utf8_lossy(bytes.get(..end)?).into_owned())
+    }
+
+    fn interpreter(&self, segments: &[Segment]) -> Option<String> {
+        let segment = segments
+            .iter()
+            .find(|segment| segment.kind == SEGMENT_INTERP)?;
+        self.text(
+            u64::from(segment.offset),
+            usize::try_from(segment.file_len.min(4096)).ok()?,
+        )
+    }
+
+    /// Names of needed libraries; the string table's address is turned into an offset by the load segments.
+    fn needed(&self, segments: &[Segment]) -> Vec<String> {
+        let Some(dynamic) = segments
+            .iter()
+            .find(|segment| segment.kind == SEGMENT_DYNAMIC)
+        else {
+            return Vec::new();
+        };
+        let entries: Vec<(u32, u32)> = (0..u64::from(dynamic.file_len.min(1 << 16) / 8))
+            .map_while(|index| {
+                let at = u64::from(dynamic.offset) + 8 * index;
+                Some((self.u32(at).ok()?, self.u32(at + 4).ok()?)).filter(|(tag, _)| *tag != 0)
+            })
+            .collect();
+        let strings = entries
+            .iter()
+            .find(|(tag, _)| *tag == 5)
+            .and_then(|(_, addr)| offset_of(segments, *addr));
+        let Some(strings) = strings else {
+            return Vec::new();
+        };
+        let names = entries.iter().filter(|(tag, _)| *tag == 1);
+        names
+            .filter_map(|(_, name)| self.text(strings + u64::from(*name), 256))
+            .collect()
+    }
+
+    /// Sections are optional: whatever of them cannot be read is left out.
+    fn sections(&self, file: &mut ElfFile) {
+        let header = file.header;
+        if header.shentsize < 40 {
+            return;
+        }
+        for index in 0..u64::from(header.shnum) {
+            let at = u64::from(header.shoff) + index * u64::from(header.shentsize);
+            let Some(section) = self.section(at) else {
+                return;
+            };
+            match section.kind {
+                0x7000_0003 => {
+                    let bytes = self.section_bytes(&section);
+                    file.attributes =
+                        bytes.and_then(|bytes| Attributes::parse(&bytes, self.big_endian));
+                }
+                2 | 11 => {
+                    let strings = u64::from(header.shoff)
+                        + u64::from(section.link) * u64::from(header.shentsize);
+                    let names = self
+                        .section(strings)
+                        .and_then(|strings| self.section_bytes(&strings));
+                    if let Some((bytes, names)) = self.section_bytes(&section).zip(names) {
+                        self.symbols(file, &bytes, &names);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn section(&self, at: u64) -> Option<Section> {
+        Some(Section {
+            kind: self.u32(at + 4).ok()?,
+            offset: self.u32(at + 16).ok()?,
+            len: self.u32(at + 20).ok()?,
+            link: self.u32(at + 24).ok()?,
+        })
+    }
+
+    fn section_bytes(&self, section: &Section) -> Option<Vec<u8>> {
+        if section.len > MAX_SECTION_LEN || section.kind == 8 {
+            return None;
+        }
+        // Read piece by piece: the length is not to be trusted before the bytes are there.
+        let mut bytes = Vec::new();
+        let mut piece = vec![0; 1 << 16];
+        let len = usize::try_from(section.len).ok()?;
+        while bytes.len() < len {
+            let want = (len - bytes.len()).min(piece.len());
+            let got = self.source.read_at(
+                u64::from(section.offset) + bytes.len() as u64,
+                piece.get_mut(..want)?,
+            );
+            if got == 0 {
+                return None;
+            }
+            bytes.extend_from_slice(piece.get(..got)?);
+        }
+        Some(bytes)
+    }
+
+    fn symbols(&self, file: &mut ElfFile, table: &[u8], names: &[u8]) {
+        let word = |bytes: &[u8]| {
+            let bytes = bytes.try_into().ok()?;
+            Some(if self.big_endian {
+                u32::from_be_bytes(bytes)
+            } else {
+                u32::from_le_bytes(bytes)
+            })
+        };
+        for entry in table.chunks_exact(16) {
+            let (Some(name), Some(value)) = (
+                entry.get(..4).and_then(word),
+                entry.get(4..8).and_then(word),
+            ) else {
+                continue;
+            };
+            let defined = entry.get(14..16).is_some_and(|index| index != [0, 0]);
+            let function = entry.get(12).is_some_and(|info| info & 15 == 2);
+            let name = usize::try_from(name)
+                .ok()
+                .and_then(|name| names.get(name..))
+                .unwrap_or_default();
+            if !defined {
+                continue;
+            }
+            match name {
+                [b'$', b'a', 0 | b'.', ..] => file.map.push((value, MapKind::Arm)),
+                [b'$', b't', 0 | b'.', ..] => file.map.push((value, MapKind::Thumb)),
+                [b'$', b'd', 0 | b'.', ..] => file.map.push((value, MapKind::Data)),
+                _ if function => {
+                    file.functions.push(value);
+                    if name.starts_with(b"main\0") {
+                        file.main = Some(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+struct Section {
+    kind: u32,
+    offset: u32,
+    len: u32,
+    link: u32,
+}
+
+/// File offset of an address, by the load segments.
+fn offset_of(segments: &[Segment], addr: u32) -> Option<u64> {
+    segments
+        .iter()
+        .filter(|segment| segment.kind == SEGMENT_LOAD)
+        .find_map(|segment| {
+            let inside = addr
+                .checked_sub(segment.addr)
+                .filter(|inside| *inside < segment.file_len)?;
+            Some(u64::from(segment.offset) + u64::from(inside))
+        })
+}
+
+impl Segment {
+    /// Is it loaded into memory?
+    pub fn is_load(&self) -> bool {
+        self.kind == SEGMENT_LOAD
+    }
+
+    /// Is it executable?
+    pub fn is_executable(&self) -> bool {
+        self.flags & 1 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_arm_elf_says_so() {
+        assert_eq!(read(b"hello".as_slice()), Err(ElfError::NotElf));
+        let mut bytes = vec![0; 64];
+        bytes[..8].copy_from_slice(b"\x7fELF\x02\x01\x01\x00");
+        bytes[18] = 62;
+        assert_eq!(
+            read(bytes.as_slice()),
+            Err(ElfError::NotArm {
+                machine: 62,
+                class: 2
+            })
+        );
+    }
+
+    #[test]
+    fn a_cut_program_header_is_an_error() {
+        let mut bytes = vec![0; 52];
+        bytes[..8].copy_from_slice(b"\x7fELF\x01\x01\x01\x00");
+        bytes[18] = 40;
+        bytes[28] = 52;
+        bytes[42] = 32;
+        bytes[44] = 1;
+        assert!(matches!(
+            read(bytes.as_slice()),
+            Err(ElfError::CutShort { .. })
+        ));
+    }
+}

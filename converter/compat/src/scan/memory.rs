@@ -1,0 +1,131 @@
+//! Reading an address space through a small window.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// An address space that can be read; several threads may.
+pub trait Memory: Sync {
+    /// Copies bytes from `addr` on into `out` and returns how many were there, from the first on.
+    fn read(&self, addr: u32, out: &mut [u8]) -> usize;
+}
+
+/// Memory made of slices at addresses.
+#[derive(Debug, Default, Clone)]
+pub struct SliceMemory<'a> {
+    pieces: Vec<(u32, &'a [u8])>,
+}
+
+impl<'a> SliceMemory<'a> {
+    /// Adds bytes at an address; later pieces hide earlier ones.
+    pub fn add(&mut self, addr: u32, bytes: &'a [u8]) {
+        self.pieces.push((addr, bytes));
+    }
+}
+
+impl Memory for SliceMemory<'_> {
+    fn read(&self, addr: u32, out: &mut [u8]) -> usize {
+        let mut done = 0;
+        while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let Some(at) = u32::try_from(done)
+                .ok()
+                .and_then(|done| addr.checked_add(done))
+            else {
+                break;
+            };
+            let piece = self.pieces.iter().rev().find_map(|(start, bytes)| {
+                let skip = usize::try_from(at.checked_sub(*start)?).ok()?;
+                bytes.get(skip..).filter(|bytes| !bytes.is_empty())
+            });
+            let Some(piece) = piece else { break };
+            let len = piece.len().min(rest.len());
+            if let (Some(to), Some(from)) = (rest.get_mut(..len), piece.get(..len)) {
+                to.copy_from_slice(from);
+            }
+            done += len;
+        }
+        done
+    }
+}
+
+const PAGE_LEN: usize = 4096;
+const PAGE_MASK: u32 = 4095;
+/// 8 MiB of pages at most.
+const MAX_PAGES: usize = 2048;
+
+/// A page as far as it could be read.
+type Page = Rc<[u8]>;
+
+/// A cache of pages over a memory, for one thread.
+pub(super) struct Window<'a> {
+    memory: &'a dyn Memory,
+    pages: HashMap<u32, Page>,
+    last: Option<(u32, Page)>,
+    big_endian_code: bool,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn new(memory: &'a dyn Memory, big_endian_code: bool) -> Self {
+        Self {
+            memory,
+            pages: HashMap::new(),
+            last: None,
+            big_endian_code,
+        }
+    }
+
+    fn page(&mut self, number: u32) -> &[u8] {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != number) {
+            if self.pages.len() >= MAX_PAGES {
+                self.pages.clear();
+            }
+            let page = self.pages.entry(number).or_insert_with(|| {
+                let mut bytes = vec![0; PAGE_LEN];
+                let len = self.memory.read(number << 12, &mut bytes);
+                bytes.truncate(len);
+                bytes.into()
+            });
+            self.last = Some((number, page.clone()));
+        }
+        self.last.as_ref().map_or(&[], |(_, page)| page)
+    }
+
+    fn bytes<const N: usize>(&mut self, addr: u32) -> Option<[u8; N]> {
+        let start = usize::try_from(addr & PAGE_MASK).ok()?;
+        let page = self.page(addr >> 12);
+        if let Some(bytes) = page.get(start..start + N) {
+            return bytes.try_into().ok();
+        }
+        let mut bytes = [0; N];
+        (self.memory.read(addr, &mut bytes) == N).then_some(bytes)
+    }
+
+    /// A data word, little-endian unless the image's code is big-endian too.
+    pub(super) fn word(&mut self, addr: u32) -> Option<u32> {
+        let bytes = self.bytes(addr)?;
+        Some(if self.big_endian_code {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
+    }
+
+    /// An A32 instruction word.
+    pub(super) fn code_word(&mut self, addr: u32) -> Option<u32> {
+        self.word(addr)
+    }
+
+    /// A T32 halfword.
+    pub(super) fn half(&mut self, addr: u32) -> Option<u16> {
+        let bytes = self.bytes(addr)?;
+        Some(if self.big_endian_code {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        })
+    }
+
+    /// Is any byte of the page there?
+    pub(super) fn has_page(&mut self, addr: u32) -> bool {
+        !self.page(addr >> 12).is_empty()
+    }
+}

@@ -1,0 +1,244 @@
+//! Code scan: which features the code in executable mappings uses, and how surely that code runs.
+//!
+//! Three strengths of a finding, strongest first:
+//! * *inevitable*: every path from a thread's program counter executes it ([`inevitable`]);
+//! * *reached*: control flow from a known entry leads to it (from a program counter, or from another entry);
+//! * *swept*: it lies in a region that decodes cleanly, or that mapping symbols mark as code.
+
+mod hits;
+mod inevitable;
+mod memory;
+mod sweep;
+mod walk;
+
+pub use hits::{FeatureHits, Hit};
+pub use memory::{Memory, SliceMemory};
+
+use crate::arm::{Flow, Insn, Isa, Value, classify_arm, classify_thumb};
+use memory::Window;
+
+/// A stretch of an address space that can be executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRegion {
+    /// First address.
+    pub start: u32,
+    /// First address behind it.
+    pub end: u32,
+    /// What it is: a file's name or a label like `[anonymous]`.
+    pub name: String,
+    /// What mapping symbols say, if there are any: address where a kind begins, ascending.
+    pub map: Vec<(u32, MapKind)>,
+}
+
+impl CodeRegion {
+    fn contains(&self, addr: u32) -> bool {
+        (self.start..self.end).contains(&addr)
+    }
+}
+
+/// What a mapping symbol declares (ELF for the ARM Architecture, 5.5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MapKind {
+    /// `$a`
+    Arm,
+    /// `$t`
+    Thumb,
+    /// `$d`
+    Data,
+}
+
+/// A place where execution is known to begin or go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Address, with the Thumb bit.
+    pub pointer: u32,
+    /// How it is known.
+    pub kind: EntryKind,
+}
+
+/// How surely an entry is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A word that points into code: a function pointer, perhaps.
+    Pointer,
+    /// ELF entry, symbol, return address.
+    Known,
+    /// A thread's program counter, or the entry of a program that is not started yet.
+    Pc,
+}
+
+/// Everything to scan.
+pub struct Job<'a> {
+    /// The address space.
+    pub memory: &'a dyn Memory,
+    /// Executable mappings, ascending, without overlap.
+    pub regions: &'a [CodeRegion],
+    /// Where to follow control flow from.
+    pub entries: &'a [Entry],
+    /// The process has not started: its entry will call `main` through the C library.
+    pub from_start: bool,
+    /// Big-endian code (BE32).
+    pub big_endian_code: bool,
+    /// Threads to use for the sweep.
+    pub jobs: usize,
+}
+
+/// What the scan found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// On every path from a program counter.
+    pub inevitable: FeatureHits,
+    /// Reached from a program counter.
+    pub from_pc: FeatureHits,
+    /// Reached from another known entry.
+    pub from_entries: FeatureHits,
+    /// Not reached, in code by its looks or by mapping symbols.
+    pub swept: FeatureHits,
+    /// Bytes of executable mappings.
+    pub code_len: u64,
+    /// Bytes of them that could be read.
+    pub seen_len: u64,
+    /// Bytes of them under mapping symbols, so that nothing is guessed.
+    pub mapped_len: u64,
+    /// Instructions that were classified.
+    pub num_insns: u64,
+}
+
+impl Found {
+    /// Every byte of executable mappings was read.
+    pub fn is_complete(&self) -> bool {
+        self.seen_len == self.code_len
+    }
+}
+
+/// Runs the scan.
+pub fn scan(job: &Job<'_>) -> Found {
+    let mut found = Found::default();
+    let reached = walk::walk(job, &mut found);
+    sweep::sweep(job, &reached, &mut found);
+    for entry in job
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Pc)
+    {
+        found
+            .inevitable
+            .merge(&inevitable::from(job, entry.pointer));
+    }
+    found
+}
+
+/// Registers whose values are known on the way through straight code.
+#[derive(Clone, Copy, Default)]
+struct Known([Option<u32>; 16]);
+
+impl Known {
+    fn get(&self, reg: u8) -> Option<u32> {
+        self.0.get(usize::from(reg)).copied().flatten()
+    }
+
+    /// Takes over the effect of an instruction.
+    fn step(&mut self, insn: &Insn, window: &mut Window<'_>) {
+        let value = insn
+            .value
+            .filter(|_| !insn.conditional)
+            .and_then(|(reg, value)| {
+                let result = match value {
+                    Value::Const(value) => Some(value),
+                    Value::Literal(addr) => window.word(addr),
+                    Value::Upper(high) => self
+                        .get(reg)
+                        .map(|low| low & 0xffff | u32::from(high) << 16),
+                    Value::Offset(base, offset) => {
+                        self.get(base).map(|base| base.wrapping_add_signed(offset))
+                    }
+                    Value::Sum(a, b) => {
+                        self.get(a).zip(self.get(b)).map(|(a, b)| a.wrapping_add(b))
+                    }
+                    Value::Memory(base, offset) => self
+                        .get(base)
+                        .and_then(|base| window.word(base.wrapping_add_signed(offset))),
+                };
+                Some((reg, result?))
+            });
+        for (number, slot) in self.0.iter_mut().enumerate() {
+            if insn.writes >> number & 1 == 1 {
+                *slot = None;
+            }
+        }
+        if let Some((reg, value)) = value
+            && let Some(slot) = self.0.get_mut(usize::from(reg))
+        {
+            *slot = Some(value);
+        }
+    }
+
+    /// A called function keeps r4 to r11 (AAPCS).
+    fn call(&mut self) {
+        for number in [0, 1, 2, 3, 12, 14] {
+            if let Some(slot) = self.0.get_mut(number) {
+                *slot = None;
+            }
+        }
+    }
+}
+
+/// The instruction at an address; `None` if its bytes are not there.
+fn fetch(window: &mut Window<'_>, addr: u32, isa: Isa) -> Option<Insn> {
+    match isa {
+        Isa::Arm => window.code_word(addr).map(|word| classify_arm(word, addr)),
+        Isa::Thumb => {
+            let first = window.half(addr)?;
+            let second = if first >= 0xe800 {
+                window.half(addr.wrapping_add(2))?
+            } else {
+                0
+            };
+            Some(classify_thumb(first, second, addr))
+        }
+    }
+}
+
+/// Pages from here on are the kernel's helpers, not code of the process.
+const VECTORS: u32 = 0xffff_0000;
+
+/// Where a jump through a register or memory goes, if that can be told.
+fn resolve(flow: Flow, known: &Known, window: &mut Window<'_>) -> Option<(u32, Isa)> {
+    let pointer = match flow {
+        Flow::Jump(addr, isa) | Flow::Call(addr, isa) => return Some((addr, isa)),
+        Flow::JumpRegister(reg) | Flow::CallRegister(reg) => known.get(reg),
+        Flow::JumpLiteral(addr) => window.word(addr),
+        Flow::JumpMemory(reg, offset) => known
+            .get(reg)
+            .and_then(|base| window.word(base.wrapping_add_signed(offset))),
+        _ => None,
+    }?;
+    Some(Isa::of_pointer(pointer))
+}
+
+/// What a system call by number does to control flow (EABI numbers; OABI's are these plus 0x900000).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CallEffect {
+    /// exit, exit_group, sigreturn: the next instruction is not executed.
+    NoReturn,
+    /// execve, kill: the next instruction may or may not be executed.
+    Perhaps,
+    /// Everything else.
+    Returns,
+}
+
+fn call_effect(number: Option<u32>) -> CallEffect {
+    match number.map(|n| if n >= 0x90_0000 { n - 0x90_0000 } else { n }) {
+        Some(1 | 248 | 119 | 173) => CallEffect::NoReturn,
+        None | Some(11 | 37 | 238 | 268 | 387) => CallEffect::Perhaps,
+        Some(_) => CallEffect::Returns,
+    }
+}
+
+/// Number of the system call that an instruction makes: OABI's in the instruction, EABI's in r7.
+fn call_number(oabi: Option<u32>, known: &Known) -> Option<u32> {
+    oabi.or_else(|| known.get(7))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan};
+use crate::feature::Feature::{self, *};
+
+const BASE: u32 = 0x1_0000;
+const VADD: u32 = 0xee30_0a00;
+const CLZ: u32 = 0xe16f_0f11;
+const EXIT: [u32; 2] = [0xe3a0_7001, 0xef00_0000];
+const BX_LR: u32 = 0xe12f_ff1e;
+
+fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let end = BASE + u32::try_from(bytes.len()).unwrap();
+    let region = CodeRegion {
+        start: BASE,
+        end,
+        name: "test".to_owned(),
+        map: map.to_vec(),
+    };
+    scan(&Job {
+        memory: &memory,
+        regions: &[region],
+        entries: &[Entry {
+            pointer: BASE,
+            kind,
+        }],
+        from_start: true,
+        big_endian_code: false,
+        jobs: 2,
+    })
+}
+
+fn run(words: &[u32]) -> Found {
+    run_with(words, &[], EntryKind::Pc)
+}
+
+fn has(found: &super::FeatureHits, feature: Feature) -> bool {
+    found.set().has(feature)
+}
+
+#[test]
+fn straight_code_is_inevitable_up_to_the_exit() {
+    let found = run(&[CLZ, EXIT[0], EXIT[1], VADD]);
+    assert!(has(&found.inevitable, V5t));
+    assert!(!has(&found.inevitable, Vfp) && !has(&found.from_pc, Vfp));
+    assert!(found.is_complete());
+}
+
+#[test]
+fn a_branch_around_makes_it_avoidable_and_still_reached() {
+    // cmp; beq +8; clz; exit
+    let found = run(&[0xe350_0000, 0x0a00_0000, CLZ, EXIT[0], EXIT[1]]);
+    assert!(!has(&found.inevitable, V5t) && has(&found.from_pc, V5t));
+}
+
+#[test]
+fn a_counting_loop_ends_and_an_endless_loop_does_not() {
+    // 1: subs; bne 1b; clz; exit
+    let counted = run(&[0xe250_0001, 0x1aff_fffd, CLZ, EXIT[0], EXIT[1]]);
+    assert!(has(&counted.inevitable, V5t));
+    // 1: cmp; beq 2f; clz; 2: b 1b
+    let dispatch = run(&[0xe350_0000, 0x0a00_0000, CLZ, 0xeaff_fffb]);
+    assert!(!has(&dispatch.inevitable, V5t) && has(&dispatch.from_pc, V5t));
+}
+
+#[test]
+fn calls_that_do_not_return_end_the_path() {
+    // bl 2f; clz; 2: exit
+    let found = run(&[0xeb00_0000, CLZ, EXIT[0], EXIT[1]]);
+    assert!(!has(&found.inevitable, V5t));
+    // bl 2f; vadd; exit;  2: clz; bx lr
+    let found = run(&[0xeb00_0002, VADD, EXIT[0], EXIT[1], CLZ, BX_LR]);
+    assert!(has(&found.inevitable, V5t) && has(&found.inevitable, Vfp));
+}
+
+#[test]
+fn pointers_in_registers_are_followed() {
+    // ldr r3, [pc, #4]; blx r3; b .; .word BASE + 16; clz; bx lr
+    let found = run(&[
+        0xe59f_3004,
+        0xe12f_ff33,
+        0xeaff_fffe,
+        BASE + 16,
+        0xee30_0a00,
+        BX_LR,
+    ]);
+    assert!(has(&found.inevitable, Vfp), "{found:?}");
+}
+
+#[test]
+fn literal_pools_are_not_code() {
+    // ldr r0, [pc, #0]; bx lr; .word vadd
+    let found = run(&[0xe59f_0000, BX_LR, VADD]);
+    assert!(
+        !has(&found.from_pc, Vfp) && !has(&found.swept, Vfp),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn mapping_symbols_decide() {
+    let words = [EXIT[0], EXIT[1], VADD, BX_LR, CLZ, BX_LR];
+    let map = [
+        (BASE, MapKind::Arm),
+        (BASE + 8, MapKind::Data),
+        (BASE + 16, MapKind::Arm),
+    ];
+    let found = run_with(&words, &map, EntryKind::Known);
+    assert!(!has(&found.swept, Vfp) && has(&found.swept, V5t));
+    assert_eq!(found.mapped_len, 24);
+}
+
+#[test]
+fn kuser_helpers_and_old_calls_are_counted() {
+    // ldr r3, [pc, #8]; mov lr, pc; bx r3; swi 0x900001; .word 0xffff0fe0
+    let found = run(&[
+        0xe59f_3008,
+        0xe1a0_e00f,
+        0xe12f_ff13,
+        0xef90_0001,
+        0xffff_0fe0,
+    ]);
+    assert_eq!(found.from_pc.kuser_calls.count, 1);
+    assert_eq!(found.from_pc.oabi_calls.count, 1);
+}
+
+#[test]
+fn memory_that_is_missing_is_not_seen() {
+    let memory = SliceMemory::default();
+    let region = CodeRegion {
+        start: BASE,
+        end: BASE + 8192,
+        name: String::new(),
+        map: Vec::new(),
+    };
+    let found = scan(&Job {
+        memory: &memory,
+        regions: &[region],
+        entries: &[],
+        from_start: false,
+        big_endian_code: false,
+        jobs: 1,
+    });
+    assert_eq!((found.code_len, found.seen_len), (8192, 0));
+    assert!(!found.is_complete());
+}

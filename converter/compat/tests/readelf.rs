@@ -1,0 +1,64 @@
+//! Build attributes against GNU readelf, on every library of Debian's armhf and armel packages.
+
+mod debian;
+
+use std::process::Command;
+
+use ckpt_compat::elf::{self, attribute_names};
+
+/// `Tag_name: value` lines of `readelf -A`, of the tags that we name.
+fn readelf(path: &std::path::Path) -> Vec<(String, String)> {
+    let output = Command::new("arm-linux-gnueabi-readelf")
+        .arg("-A")
+        .arg(path)
+        .output()
+        .expect("arm-linux-gnueabi-readelf is needed: apt-get install binutils-arm-linux-gnueabi");
+    assert!(output.status.success(), "readelf -A {}", path.display());
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.trim().split_once(": "))
+        .filter(|(tag, _)| NAMED.contains(tag))
+        .map(|(tag, value)| (tag.to_owned(), value.to_owned()))
+        .collect()
+}
+
+const NAMED: [&str; 15] = [
+    "Tag_CPU_arch",
+    "Tag_CPU_arch_profile",
+    "Tag_ARM_ISA_use",
+    "Tag_THUMB_ISA_use",
+    "Tag_FP_arch",
+    "Tag_WMMX_arch",
+    "Tag_Advanced_SIMD_arch",
+    "Tag_ABI_FP_number_model",
+    "Tag_ABI_VFP_args",
+    "Tag_CPU_unaligned_access",
+    "Tag_FP_HP_extension",
+    "Tag_MPextension_use",
+    "Tag_DIV_use",
+    "Tag_T2EE_use",
+    "Tag_Virtualization_use",
+];
+
+#[test]
+fn attributes_agree_with_readelf_on_debian_libraries() {
+    let mut compared = 0;
+    for path in debian::libraries() {
+        let file = std::fs::File::open(&path).unwrap();
+        let read = elf::read(&file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let attributes = read
+            .attributes
+            .unwrap_or_else(|| panic!("{} has no attributes", path.display()));
+        let mut ours: Vec<_> = attribute_names(&attributes)
+            .into_iter()
+            .map(|(tag, value)| (tag.to_owned(), value))
+            .collect();
+        let mut theirs = readelf(&path);
+        ours.sort();
+        theirs.sort();
+        assert_eq!(ours, theirs, "{}", path.display());
+        compared += ours.len();
+    }
+    println!("{compared} attributes compared");
+    assert!(compared > 200);
+}
