@@ -17,8 +17,22 @@
 pub mod bytes;
 pub mod core;
 pub mod criu;
+mod criu_defaults;
+mod criu_memory;
+mod emit;
 mod error;
+mod from_core;
+mod from_criu;
 mod loss;
+mod siginfo;
+pub mod stream;
+mod to_criu;
+pub mod tree;
+mod x86;
 
+pub use emit::to_stream;
 pub use error::{Damage, Error, Result};
+pub use from_core::from_core;
+pub use from_criu::from_criu;
 pub use loss::Loss;
+pub use to_criu::to_criu;

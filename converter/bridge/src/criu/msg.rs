@@ -38,6 +38,18 @@ impl Msg {
         &self.0
     }
 
+    /// Name of its type.
+    pub fn name(&self) -> String {
+        self.0.descriptor().name().to_owned()
+    }
+
+    /// A field as text, for messages to people.
+    pub fn show(&self, field: &str) -> String {
+        self.0
+            .get_field_by_name(field)
+            .map_or_else(String::new, |v| v.to_string())
+    }
+
     /// Whether the field is there.
     pub fn has(&self, field: &str) -> bool {
         self.0.has_field_by_name(field)
@@ -118,6 +130,12 @@ impl Msg {
     /// Sets an integer, flag or enumeration; wider values are cut to the field.
     pub fn set(&mut self, field: &str, value: u64) -> &mut Self {
         self.put(field, |kind| number(kind, value))
+    }
+
+    /// Takes a field out.
+    pub fn clear(&mut self, field: &str) -> &mut Self {
+        self.0.clear_field_by_name(field);
+        self
     }
 
     /// Sets a text.

@@ -1,0 +1,263 @@
+//! Contents of memory in a CRIU set: page maps, pages files, parents, compressed blocks.
+
+use std::{
+    collections::HashMap,
+    io::{Seek, Write},
+    sync::Arc,
+};
+
+use crate::{
+    Error, Loss, Result,
+    bytes::{Blob, FileAt},
+    criu::{
+        Set,
+        pagemap::{Blocks, LAZY, PAGE, PARENT, PRESENT, Pagemap, Run},
+    },
+    tree::{Pages, Tree},
+};
+
+/// Finds pages, and keeps the list of blobs that they lie in.
+#[derive(Default)]
+pub(crate) struct Memory {
+    blobs: Vec<Blob>,
+    known: HashMap<(usize, u32), usize>,
+    spool: Option<Spool>,
+}
+
+/// Decompressed pages: an unnamed temporary file, since pages must be readable in any order.
+struct Spool {
+    file: std::fs::File,
+    len: u64,
+    blob: usize,
+}
+
+impl Memory {
+    /// All pages of a page map, ascending. Pages of parents come from there; a missing page map has no pages.
+    pub(crate) fn pages(
+        &mut self,
+        set: &Set,
+        name: &str,
+        losses: &mut Vec<Loss>,
+    ) -> Result<Vec<Pages>> {
+        let Some(file) = set.get(name) else {
+            return Ok(Vec::new());
+        };
+        let map = Pagemap::open(file)?;
+        let pages_id = map.pages_id;
+        let (mut out, mut at) = (Vec::new(), 0);
+        let mut inherited: Option<Vec<Pages>> = None;
+        for run in map {
+            let run = run?;
+            if run.flags & PRESENT != 0 {
+                self.present(set, pages_id, &run, at, &mut out)?;
+                at += run.stored();
+            } else if run.flags & PARENT != 0 {
+                if inherited.is_none() {
+                    inherited = Some(self.inherited(set, name, losses)?);
+                }
+                out.extend(within(
+                    inherited.as_deref().unwrap_or_default(),
+                    run.addr,
+                    run.len(),
+                ));
+            } else if run.flags & LAZY != 0 {
+                losses.push(Loss {
+                    code: "criu.lazy-pages",
+                    record: name.to_owned(),
+                    field: "vaddr".into(),
+                    value: format!("{} pages at {:#x}", run.pages, run.addr),
+                    why: "the pages stayed with the process that was dumped",
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    fn inherited(&mut self, set: &Set, name: &str, losses: &mut Vec<Loss>) -> Result<Vec<Pages>> {
+        match &set.parent {
+            Some(parent) => self.pages(parent, name, losses),
+            None => Err(Error::damaged(
+                name,
+                0,
+                "pages in a parent set",
+                "no parent",
+                "a directory called parent",
+            )),
+        }
+    }
+
+    fn present(
+        &mut self,
+        set: &Set,
+        id: u32,
+        run: &Run,
+        at: u64,
+        out: &mut Vec<Pages>,
+    ) -> Result<()> {
+        let name = format!("pages-{id}.img");
+        let key = (std::ptr::from_ref(set) as usize, id);
+        let blob = if let Some(&blob) = self.known.get(&key) {
+            blob
+        } else {
+            let blob = Tree::add(&mut self.blobs, set.need(&name)?.clone());
+            self.known.insert(key, blob);
+            blob
+        };
+        let file = self
+            .blobs
+            .get(blob)
+            .cloned()
+            .ok_or_else(|| Error::Unsupported(name.clone()))?;
+        if at
+            .checked_add(run.stored())
+            .is_none_or(|end| end > file.len())
+        {
+            let found = format!("end of file at {:#x}", file.len());
+            return Err(Error::damaged(
+                name,
+                at,
+                format!("pages of {:#x}", run.addr),
+                found,
+                format!("{} bytes", run.stored()),
+            ));
+        }
+        match &run.blocks {
+            None => out.push(Pages {
+                addr: run.addr,
+                len: run.len(),
+                blob,
+                at,
+            }),
+            Some(blocks) => out.push(self.unpack(&file, run, blocks, at)?),
+        }
+        Ok(())
+    }
+
+    fn unpack(&mut self, file: &Blob, run: &Run, blocks: &Blocks, mut at: u64) -> Result<Pages> {
+        let fail = |e| Error::io("a temporary file for decompressed pages", e);
+        if self.spool.is_none() {
+            let file = tempfile::tempfile().map_err(fail)?;
+            // A place for the blob, which can only be made when the file has its length.
+            let blob = Tree::add(
+                &mut self.blobs,
+                Blob::new("decompressed pages", Arc::new(Vec::new())),
+            );
+            self.spool = Some(Spool { file, len: 0, blob });
+        }
+        let Some(spool) = &mut self.spool else {
+            return Err(Error::Unsupported("no temporary file".into()));
+        };
+        let start = spool.len;
+        let mut left = run.pages;
+        for &size in &blocks.sizes {
+            let pages = left.min(blocks.pages);
+            left -= pages;
+            let mut block = vec![0; usize::try_from(pages * PAGE).unwrap_or(0)];
+            let stored = file.read(at, size.into(), block.len() as u64)?;
+            let bad = |why| {
+                Error::damaged(
+                    &file.name,
+                    at,
+                    "compressed pages",
+                    why,
+                    format!("{pages} pages"),
+                )
+            };
+            Blocks::decompress(&stored, &mut block).map_err(bad)?;
+            spool.file.write_all(&block).map_err(fail)?;
+            at += u64::from(size);
+            spool.len += block.len() as u64;
+        }
+        Ok(Pages {
+            addr: run.addr,
+            len: run.len(),
+            blob: spool.blob,
+            at: start,
+        })
+    }
+
+    /// Runs something that reads memory through a tree while the blobs are still here.
+    pub(crate) fn with<T>(&mut self, tree: &mut Tree, run: impl FnOnce(&Tree) -> T) -> T {
+        self.settle().ok();
+        tree.blobs = std::mem::take(&mut self.blobs);
+        let out = run(tree);
+        self.blobs = std::mem::take(&mut tree.blobs);
+        out
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let fail = |e| Error::io("a temporary file for decompressed pages", e);
+        if let Some(spool) = &mut self.spool {
+            spool.file.flush().map_err(fail)?;
+            let mut copy = spool.file.try_clone().map_err(fail)?;
+            copy.seek(std::io::SeekFrom::End(0)).map_err(fail)?;
+            if let Some(slot) = self.blobs.get_mut(spool.blob) {
+                *slot = Blob::new(
+                    "decompressed pages",
+                    Arc::new(FileAt::new(copy).map_err(fail)?),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The blobs that all pages refer to.
+    pub(crate) fn finish(mut self) -> Result<Vec<Blob>> {
+        self.settle()?;
+        Ok(self.blobs)
+    }
+}
+
+/// The parts of `pages` that lie in a range.
+fn within(pages: &[Pages], addr: u64, len: u64) -> Vec<Pages> {
+    let end = addr.saturating_add(len);
+    let mut out = Vec::new();
+    for p in pages {
+        let (from, to) = (p.addr.max(addr), (p.addr + p.len).min(end));
+        if from < to {
+            out.push(Pages {
+                addr: from,
+                len: to - from,
+                at: p.at + (from - p.addr),
+                ..*p
+            });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_range() {
+        let pages = [
+            Pages {
+                addr: 0x1000,
+                len: 0x3000,
+                blob: 0,
+                at: 0,
+            },
+            Pages {
+                addr: 0x8000,
+                len: 0x1000,
+                blob: 0,
+                at: 0x3000,
+            },
+        ];
+        let got = within(&pages, 0x2000, 0x7000);
+        assert_eq!(
+            got,
+            [
+                Pages {
+                    addr: 0x2000,
+                    len: 0x2000,
+                    blob: 0,
+                    at: 0x1000
+                },
+                pages[1]
+            ]
+        );
+    }
+}

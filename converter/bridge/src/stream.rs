@@ -1,0 +1,313 @@
+//! A checkpoint stream that is not there: small records in memory, page contents where they lie.
+//!
+//! It reads like a file, so whoever reads checkpoint files reads foreign images too, and writing it out is copying.
+
+use std::io::{self, Write};
+
+use ckpt_format::{
+    Abi, Arch, Dialect, Object, Order as Ends, Revision, Slot, Tables, Tag, layout::Layout,
+};
+
+use crate::{
+    Error, Result,
+    bytes::{Blob, Order, ReadAt, push_uint},
+    core::Machine,
+};
+
+/// What stands at some offset of the stream.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// Bytes of `small`, from this offset on.
+    Small(usize),
+    /// Bytes of a blob, from this offset on.
+    Blob(usize, u64),
+}
+
+/// A stream of revision R18 in the making, and when made.
+#[derive(Debug)]
+pub struct Stream {
+    small: Vec<u8>,
+    blobs: Vec<Blob>,
+    parts: Vec<(u64, Part)>,
+    len: u64,
+}
+
+impl Stream {
+    /// An empty stream over these contents.
+    pub fn new(blobs: Vec<Blob>) -> Self {
+        Self {
+            small: Vec::new(),
+            blobs,
+            parts: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if !matches!(self.parts.last(), Some((_, Part::Small(_)))) {
+            self.parts.push((self.len, Part::Small(self.small.len())));
+        }
+        self.small.extend_from_slice(bytes);
+        self.len += bytes.len() as u64;
+    }
+
+    /// Appends `len` bytes of a blob; neighbours in a blob become one part.
+    pub fn push_extent(&mut self, blob: usize, at: u64, len: u64) {
+        let follows = match self.parts.last() {
+            Some(&(start, Part::Blob(b, from))) => b == blob && from + (self.len - start) == at,
+            _ => false,
+        };
+        if !follows && len > 0 {
+            self.parts.push((self.len, Part::Blob(blob, at)));
+        }
+        self.len += len;
+    }
+
+    /// Copies the stream through one fixed buffer.
+    pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
+        let ends = self
+            .parts
+            .iter()
+            .skip(1)
+            .map(|&(at, _)| at)
+            .chain([self.len]);
+        for (&(start, part), end) in self.parts.iter().zip(ends) {
+            let len = end - start;
+            match part {
+                Part::Small(from) => {
+                    let bytes = usize::try_from(len)
+                        .ok()
+                        .and_then(|len| self.small.get(from..from + len));
+                    out.write_all(bytes.unwrap_or_default())
+                        .map_err(|e| Error::io("writing", e))?;
+                }
+                Part::Blob(blob, at) => {
+                    let blob = self
+                        .blobs
+                        .get(blob)
+                        .map(|b| b.part(at, len))
+                        .filter(|b| b.len() == len);
+                    blob.ok_or_else(|| {
+                        Error::Unsupported("page contents end before their time".into())
+                    })?
+                    .copy_to(out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ReadAt for Stream {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let index = self.parts.partition_point(|&(at, _)| at <= offset);
+        let end = self.parts.get(index).map_or(self.len, |&(at, _)| at);
+        let Some(&(start, part)) = index.checked_sub(1).and_then(|i| self.parts.get(i)) else {
+            return Ok(0);
+        };
+        let n = usize::try_from(end.saturating_sub(offset))
+            .unwrap_or(usize::MAX)
+            .min(buf.len());
+        let Some(buf) = buf.get_mut(..n) else {
+            return Ok(0);
+        };
+        let skip = offset - start;
+        match part {
+            Part::Small(from) => {
+                let from = from + usize::try_from(skip).unwrap_or(usize::MAX);
+                buf.copy_from_slice(self.small.get(from..from + n).unwrap_or_default());
+            }
+            Part::Blob(blob, at) => {
+                let blob = self.blobs.get(blob).ok_or(io::ErrorKind::UnexpectedEof)?;
+                blob.read_exact_at(at + skip, buf)
+                    .map_err(io::Error::other)?;
+            }
+        }
+        Ok(n)
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+/// Writes records into a stream, fields by name, layouts from the tables.
+pub struct Recorder {
+    /// The stream so far.
+    pub stream: Stream,
+    tables: Tables,
+    order: Order,
+}
+
+impl Recorder {
+    /// A recorder of revision R18 for a machine.
+    pub fn new(machine: Machine, order: Order, blobs: Vec<Blob>) -> Self {
+        let arch = match machine {
+            Machine::Arm => Arch::Arm,
+            Machine::X86 => Arch::X86_32,
+            Machine::X86_64 => Arch::X86_64,
+        };
+        let ends = if order == Order::Little {
+            Ends::Little
+        } else {
+            Ends::Big
+        };
+        let dialect = Dialect {
+            revision: Revision::LAST,
+            abi: Abi {
+                order: ends,
+                ..Abi::usual(arch)
+            },
+        };
+        Self {
+            stream: Stream::new(blobs),
+            tables: Tables::new(dialect),
+            order,
+        }
+    }
+
+    /// The dialect of the stream.
+    pub fn dialect(&self) -> Dialect {
+        self.tables.dialect
+    }
+
+    /// Writes a record with a layout. `variant` is the value of the word that selects among layouts.
+    pub fn record(&mut self, tag: Tag, variant: Option<u32>, fill: impl FnOnce(&mut Fill)) {
+        let Some((number, layout)) = self
+            .tables
+            .by_tag(tag)
+            .and_then(|r| Some((r.number, r.variant(variant)?.clone())))
+        else {
+            debug_assert!(false, "no layout of {tag:?}");
+            return;
+        };
+        let mut fill_in = Fill {
+            bytes: vec![0; layout.size as usize],
+            layout,
+            order: self.order,
+        };
+        fill(&mut fill_in);
+        self.framed(number, fill_in.bytes.get(8..).unwrap_or_default());
+    }
+
+    /// Writes a payload record.
+    pub fn payload(&mut self, tag: Tag, bytes: &[u8]) {
+        let number = self.number(tag);
+        self.framed(number, bytes);
+    }
+
+    /// Writes the head of a payload record of `len` bytes, which the caller appends.
+    pub fn head(&mut self, tag: Tag, len: u64) {
+        let mut head = Vec::with_capacity(8);
+        push_uint(&mut head, self.order, self.number(tag).into(), 4);
+        push_uint(&mut head, self.order, len + 8, 4);
+        self.stream.push(&head);
+    }
+
+    /// Announces a shared object.
+    pub fn objref(&mut self, object: Object, number: i32) {
+        let Dialect { revision, abi } = self.dialect();
+        let kind = object.number(revision, abi.arch).unwrap_or(0);
+        self.record(Tag::Objref, None, |r| {
+            r.set("objtype", kind.into()).set_i32("objref", number);
+        });
+    }
+
+    fn number(&self, tag: Tag) -> u32 {
+        self.tables.by_tag(tag).map_or(0, |r| r.number)
+    }
+
+    fn framed(&mut self, number: u32, bytes: &[u8]) {
+        let mut out = Vec::with_capacity(bytes.len() + 8);
+        push_uint(&mut out, self.order, number.into(), 4);
+        push_uint(&mut out, self.order, bytes.len() as u64 + 8, 4);
+        out.extend_from_slice(bytes);
+        self.stream.push(&out);
+    }
+}
+
+/// A record that is being filled in.
+pub struct Fill {
+    bytes: Vec<u8>,
+    layout: Layout,
+    order: Order,
+}
+
+impl Fill {
+    /// Sets a number, cut to the size of its field.
+    pub fn set(&mut self, field: &str, value: u64) -> &mut Self {
+        self.set_at(field, 0, value)
+    }
+
+    /// Sets a signed number.
+    pub fn set_i32(&mut self, field: &str, value: i32) -> &mut Self {
+        self.set_at(field, 0, i64::from(value).cast_unsigned())
+    }
+
+    /// Sets an element of an array.
+    pub fn set_at(&mut self, field: &str, index: usize, value: u64) -> &mut Self {
+        let little = self.order == Order::Little || field == "arch_id";
+        let order = if little { Order::Little } else { Order::Big };
+        if let Some((at, size)) = self.slot(field).map(|s| {
+            (
+                s.offset as usize + index * s.element as usize,
+                s.element as usize,
+            )
+        }) {
+            let mut bytes = Vec::new();
+            push_uint(&mut bytes, order, value, size);
+            self.put(at, &bytes);
+        }
+        self
+    }
+
+    /// Sets bytes as they are.
+    pub fn set_bytes(&mut self, field: &str, bytes: &[u8]) -> &mut Self {
+        if let Some((at, size)) = self
+            .slot(field)
+            .map(|s| (s.offset as usize, s.size as usize))
+        {
+            self.put(at, bytes.get(..size.min(bytes.len())).unwrap_or_default());
+        }
+        self
+    }
+
+    /// Appends bytes behind the fixed part, at `at` from the start of the record.
+    pub fn tail(&mut self, at: usize, bytes: &[u8]) -> &mut Self {
+        self.bytes.resize(self.bytes.len().max(at + bytes.len()), 0);
+        self.put(at, bytes);
+        self
+    }
+
+    /// Makes the record this long, header included.
+    pub fn resize(&mut self, len: usize) -> &mut Self {
+        self.bytes.resize(len, 0);
+        self
+    }
+
+    /// Field names are ours, never the input's, so a wrong one is found by the first test that writes it.
+    fn slot(&self, field: &str) -> Option<&Slot> {
+        let slot = self.layout.named(field);
+        debug_assert!(slot.is_some(), "no field {field} in {}", self.layout.c_name);
+        slot
+    }
+
+    fn put(&mut self, at: usize, bytes: &[u8]) {
+        let room = self.bytes.get_mut(at..at + bytes.len());
+        debug_assert!(room.is_some(), "{at:#x} of {}", self.layout.c_name);
+        if let Some(room) = room {
+            room.copy_from_slice(bytes);
+        }
+    }
+}
