@@ -603,7 +603,7 @@ impl Enum {
             let present = move |name: &&Name| {
                 revision.within(name.since, name.until) && name.archs.contains(arch)
             };
-            (run.start..).zip(run.names.iter().filter(present))
+            (run.start..=u32::MAX).zip(run.names.iter().filter(present))
         })
     }
     /// The name of a number.
