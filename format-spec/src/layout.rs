@@ -267,6 +267,18 @@ pub struct RecordLayout {
 }
 
 impl RecordLayout {
+    /// Resolves one record; `None` if the dialect does not have it.
+    pub fn new(record: &'static Record, dialect: Dialect) -> Option<RecordLayout> {
+        let Dialect { revision, abi } = dialect;
+        if !record.tag.exists(revision, abi.arch) {
+            return None;
+        }
+        Some(RecordLayout {
+            number: record.tag.number(revision, abi.arch)?,
+            record,
+            variants: resolve(record, dialect),
+        })
+    }
     /// The layout for a value of the selecting word.
     pub fn variant(&self, word: Option<u32>) -> Option<&Layout> {
         let exact = self
@@ -301,16 +313,8 @@ pub struct Tables {
 impl Tables {
     /// Resolves every record.
     pub fn new(dialect: Dialect) -> Tables {
-        let Dialect { revision, abi } = dialect;
-        let known = |record: &&&'static Record| record.tag.exists(revision, abi.arch);
-        let resolve = |record: &&'static Record| {
-            Some(RecordLayout {
-                number: record.tag.number(revision, abi.arch)?,
-                record,
-                variants: resolve(record, dialect),
-            })
-        };
-        let mut by_number: Vec<_> = RECORDS.iter().filter(known).filter_map(resolve).collect();
+        let resolve = |record: &&'static Record| RecordLayout::new(record, dialect);
+        let mut by_number: Vec<_> = RECORDS.iter().filter_map(resolve).collect();
         by_number.sort_by_key(|layout| layout.number);
         Tables { dialect, by_number }
     }

@@ -9,6 +9,7 @@
 
 pub mod dialect;
 pub mod enums;
+pub mod export;
 pub mod layout;
 pub mod records;
 pub mod schema;
