@@ -72,3 +72,35 @@ fn sections_that_the_tables_cite_exist() {
         );
     }
 }
+
+/// The hex dumps of SPEC.md show the samples that they name.
+#[test]
+fn hex_dumps_of_the_specification_are_those_of_the_samples() {
+    let spec = include_str!("../SPEC.md");
+    let example = |heading: &str, sample: &str| {
+        let section = spec.split(heading).nth(1).unwrap();
+        let section = section.split("\n### ").next().unwrap();
+        let image = (ckpt_samples::get(sample).unwrap().bytes)();
+        let mut lines = 0;
+        for line in section.lines() {
+            let Some((offset, bytes)) = dump_line(line) else {
+                continue;
+            };
+            let there = image.get(offset..offset + bytes.len());
+            assert_eq!(there, Some(&*bytes), "{sample}: {line}");
+            lines += 1;
+        }
+        assert!(lines >= 6, "{heading}: {lines} lines");
+    };
+    example("### 8.2 ", "minimal-r17-arm");
+    example("### 10.5 ", "sensor-r18-arm");
+}
+
+/// `000010  04 00 …`: offset and up to 16 bytes.
+fn dump_line(line: &str) -> Option<(usize, Vec<u8>)> {
+    let (offset, rest) = line.split_once("  ")?;
+    let offset = (offset.len() == 6).then(|| usize::from_str_radix(offset, 16).ok())??;
+    let pairs = rest.get(..rest.len().min(47))?.split("  ").next()?;
+    let pairs = pairs.split(' ').map(|pair| u8::from_str_radix(pair, 16));
+    Some((offset, pairs.collect::<Result<_, _>>().ok()?))
+}
