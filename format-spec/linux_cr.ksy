@@ -290,24 +290,24 @@ types:
         seq:
           - {id: magic, type: u8, -orig-id: "magic", doc: "0x00feed0cc0a2d200"}
           - {id: arch_id, type: u2le, -orig-id: "arch_id", doc: "architecture id, always little-endian"}
-          - {id: major, type: u2, -orig-id: "major", doc: "kernel version, e.g. 3"}
-          - {id: minor, type: u2, -orig-id: "minor", doc: "e.g. 0"}
-          - {id: patch, type: u2, -orig-id: "patch", doc: "e.g. 15 (the sub-level)"}
-          - {id: rev, type: u2, -orig-id: "rev", doc: "CHECKPOINT_VERSION: 3, 4, 5 or 6"}
+          - {id: major, type: u2, -orig-id: "major", doc: "first number of the kernel version, e.g. 3"}
+          - {id: minor, type: u2, -orig-id: "minor", doc: "second number of the kernel version, e.g. 0"}
+          - {id: patch, type: u2, -orig-id: "patch", doc: "third number of the kernel version, e.g. 15"}
+          - {id: rev, type: u2, -orig-id: "rev", doc: "CHECKPOINT_VERSION: 3 to 6, in R18 7"}
           - {id: pad_26, size: 6}
-          - {id: constants_task_comm_len, type: u2, -orig-id: "constants.task_comm_len", doc: "16"}
+          - {id: constants_task_comm_len, type: u2, -orig-id: "constants.task_comm_len", doc: "bytes of a task name: 16"}
           - {id: constants_mm_saved_auxv_len, type: u2, -orig-id: "constants.mm_saved_auxv_len", doc: "length of the saved auxiliary vector in bytes"}
-          - {id: constants_signal_nsig, type: u2, -orig-id: "constants.signal_nsig", doc: "64"}
-          - {id: constants_uts_sysname_len, type: u2, -orig-id: "constants.uts_sysname_len", doc: "65"}
-          - {id: constants_uts_nodename_len, type: u2, -orig-id: "constants.uts_nodename_len", doc: "65"}
-          - {id: constants_uts_release_len, type: u2, -orig-id: "constants.uts_release_len", doc: "65"}
-          - {id: constants_uts_version_len, type: u2, -orig-id: "constants.uts_version_len", doc: "65"}
-          - {id: constants_uts_machine_len, type: u2, -orig-id: "constants.uts_machine_len", doc: "65"}
-          - {id: constants_uts_domainname_len, type: u2, -orig-id: "constants.uts_domainname_len", doc: "65"}
-          - {id: constants_rlimit_nlimits, type: u2, -orig-id: "constants.rlimit_nlimits", doc: "16"}
-          - {id: constants_n_tty_buf_size, type: u2, -orig-id: "constants.n_tty_buf_size", doc: "4096"}
+          - {id: constants_signal_nsig, type: u2, -orig-id: "constants.signal_nsig", doc: "number of signals: 64"}
+          - {id: constants_uts_sysname_len, type: u2, -orig-id: "constants.uts_sysname_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_uts_nodename_len, type: u2, -orig-id: "constants.uts_nodename_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_uts_release_len, type: u2, -orig-id: "constants.uts_release_len", doc: "bytes of the field in utsname and of the first BUFFER: 65"}
+          - {id: constants_uts_version_len, type: u2, -orig-id: "constants.uts_version_len", doc: "bytes of the field in utsname and of the second BUFFER: 65"}
+          - {id: constants_uts_machine_len, type: u2, -orig-id: "constants.uts_machine_len", doc: "bytes of the field in utsname and of the third BUFFER: 65"}
+          - {id: constants_uts_domainname_len, type: u2, -orig-id: "constants.uts_domainname_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_rlimit_nlimits, type: u2, -orig-id: "constants.rlimit_nlimits", doc: "number of resource limits: 16"}
+          - {id: constants_n_tty_buf_size, type: u2, -orig-id: "constants.n_tty_buf_size", doc: "bytes of a terminal input buffer: 4096"}
           - {id: constants_tty_termios_ncc, type: u2, -orig-id: "constants.tty_termios_ncc", doc: "NCC, number of control characters: 8, powerpc 10"}
-          - {id: time, type: u8, -orig-id: "time", doc: "seconds since the epoch when the checkpoint was taken"}
+          - {id: time, type: u8, -orig-id: "time", doc: "when the checkpoint was taken"}
           - {id: uflags, type: u8, -orig-id: "uflags", doc: "bit 0 subtree, bit 1 network namespaces"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_header_r07:
@@ -315,24 +315,24 @@ types:
         seq:
           - {id: magic, type: u8, -orig-id: "magic", doc: "0x00feed0cc0a2d200"}
           - {id: arch_id, type: u2le, -orig-id: "arch_id", doc: "architecture id, always little-endian"}
-          - {id: major, type: u2, -orig-id: "major", doc: "kernel version, e.g. 3"}
-          - {id: minor, type: u2, -orig-id: "minor", doc: "e.g. 0"}
-          - {id: patch, type: u2, -orig-id: "patch", doc: "e.g. 15 (the sub-level)"}
-          - {id: rev, type: u2, -orig-id: "rev", doc: "CHECKPOINT_VERSION: 3, 4, 5 or 6"}
+          - {id: major, type: u2, -orig-id: "major", doc: "first number of the kernel version, e.g. 3"}
+          - {id: minor, type: u2, -orig-id: "minor", doc: "second number of the kernel version, e.g. 0"}
+          - {id: patch, type: u2, -orig-id: "patch", doc: "third number of the kernel version, e.g. 15"}
+          - {id: rev, type: u2, -orig-id: "rev", doc: "CHECKPOINT_VERSION: 3 to 6, in R18 7"}
           - {id: pad_26, size: 6}
-          - {id: constants_task_comm_len, type: u2, -orig-id: "constants.task_comm_len", doc: "16"}
+          - {id: constants_task_comm_len, type: u2, -orig-id: "constants.task_comm_len", doc: "bytes of a task name: 16"}
           - {id: constants_at_vector_size, type: u2, -orig-id: "constants.at_vector_size", doc: "number of auxv WORDS: 40 on ARM and s390x, 44 on x86-32, 42 or 44 on x86-64, 52 on powerpc (R01–R06: the field is named mm_saved_auxv_len and holds BYTES: x86-32 176)"}
-          - {id: constants_signal_nsig, type: u2, -orig-id: "constants.signal_nsig", doc: "64"}
-          - {id: constants_uts_sysname_len, type: u2, -orig-id: "constants.uts_sysname_len", doc: "65"}
-          - {id: constants_uts_nodename_len, type: u2, -orig-id: "constants.uts_nodename_len", doc: "65"}
-          - {id: constants_uts_release_len, type: u2, -orig-id: "constants.uts_release_len", doc: "65"}
-          - {id: constants_uts_version_len, type: u2, -orig-id: "constants.uts_version_len", doc: "65"}
-          - {id: constants_uts_machine_len, type: u2, -orig-id: "constants.uts_machine_len", doc: "65"}
-          - {id: constants_uts_domainname_len, type: u2, -orig-id: "constants.uts_domainname_len", doc: "65"}
-          - {id: constants_rlimit_nlimits, type: u2, -orig-id: "constants.rlimit_nlimits", doc: "16"}
-          - {id: constants_n_tty_buf_size, type: u2, -orig-id: "constants.n_tty_buf_size", doc: "4096"}
+          - {id: constants_signal_nsig, type: u2, -orig-id: "constants.signal_nsig", doc: "number of signals: 64"}
+          - {id: constants_uts_sysname_len, type: u2, -orig-id: "constants.uts_sysname_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_uts_nodename_len, type: u2, -orig-id: "constants.uts_nodename_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_uts_release_len, type: u2, -orig-id: "constants.uts_release_len", doc: "bytes of the field in utsname and of the first BUFFER: 65"}
+          - {id: constants_uts_version_len, type: u2, -orig-id: "constants.uts_version_len", doc: "bytes of the field in utsname and of the second BUFFER: 65"}
+          - {id: constants_uts_machine_len, type: u2, -orig-id: "constants.uts_machine_len", doc: "bytes of the field in utsname and of the third BUFFER: 65"}
+          - {id: constants_uts_domainname_len, type: u2, -orig-id: "constants.uts_domainname_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_rlimit_nlimits, type: u2, -orig-id: "constants.rlimit_nlimits", doc: "number of resource limits: 16"}
+          - {id: constants_n_tty_buf_size, type: u2, -orig-id: "constants.n_tty_buf_size", doc: "bytes of a terminal input buffer: 4096"}
           - {id: constants_tty_termios_ncc, type: u2, -orig-id: "constants.tty_termios_ncc", doc: "NCC, number of control characters: 8, powerpc 10"}
-          - {id: time, type: u8, -orig-id: "time", doc: "seconds since the epoch when the checkpoint was taken"}
+          - {id: time, type: u8, -orig-id: "time", doc: "when the checkpoint was taken"}
           - {id: uflags, type: u8, -orig-id: "uflags", doc: "bit 0 subtree, bit 1 network namespaces"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_header_r14:
@@ -340,24 +340,24 @@ types:
         seq:
           - {id: magic, type: u8, -orig-id: "magic", doc: "0x00feed0cc0a2d200"}
           - {id: arch_id, type: u2le, -orig-id: "arch_id", doc: "architecture id, always little-endian"}
-          - {id: major, type: u2, -orig-id: "major", doc: "kernel version, e.g. 3"}
-          - {id: minor, type: u2, -orig-id: "minor", doc: "e.g. 0"}
-          - {id: patch, type: u2, -orig-id: "patch", doc: "e.g. 15 (the sub-level)"}
-          - {id: rev, type: u2, -orig-id: "rev", doc: "CHECKPOINT_VERSION: 3, 4, 5 or 6"}
+          - {id: major, type: u2, -orig-id: "major", doc: "first number of the kernel version, e.g. 3"}
+          - {id: minor, type: u2, -orig-id: "minor", doc: "second number of the kernel version, e.g. 0"}
+          - {id: patch, type: u2, -orig-id: "patch", doc: "third number of the kernel version, e.g. 15"}
+          - {id: rev, type: u2, -orig-id: "rev", doc: "CHECKPOINT_VERSION: 3 to 6, in R18 7"}
           - {id: pad_26, size: 6}
-          - {id: constants_task_comm_len, type: u2, -orig-id: "constants.task_comm_len", doc: "16"}
+          - {id: constants_task_comm_len, type: u2, -orig-id: "constants.task_comm_len", doc: "bytes of a task name: 16"}
           - {id: constants_at_vector_size, type: u2, -orig-id: "constants.at_vector_size", doc: "number of auxv WORDS: 40 on ARM and s390x, 44 on x86-32, 42 or 44 on x86-64, 52 on powerpc (R01–R06: the field is named mm_saved_auxv_len and holds BYTES: x86-32 176)"}
-          - {id: constants_signal_nsig, type: u2, -orig-id: "constants.signal_nsig", doc: "64"}
-          - {id: constants_uts_sysname_len, type: u2, -orig-id: "constants.uts_sysname_len", doc: "65"}
-          - {id: constants_uts_nodename_len, type: u2, -orig-id: "constants.uts_nodename_len", doc: "65"}
-          - {id: constants_uts_release_len, type: u2, -orig-id: "constants.uts_release_len", doc: "65"}
-          - {id: constants_uts_version_len, type: u2, -orig-id: "constants.uts_version_len", doc: "65"}
-          - {id: constants_uts_machine_len, type: u2, -orig-id: "constants.uts_machine_len", doc: "65"}
-          - {id: constants_uts_domainname_len, type: u2, -orig-id: "constants.uts_domainname_len", doc: "65"}
-          - {id: constants_rlimit_nlimits, type: u2, -orig-id: "constants.rlimit_nlimits", doc: "16"}
-          - {id: constants_n_tty_buf_size, type: u2, -orig-id: "constants.n_tty_buf_size", doc: "4096"}
+          - {id: constants_signal_nsig, type: u2, -orig-id: "constants.signal_nsig", doc: "number of signals: 64"}
+          - {id: constants_uts_sysname_len, type: u2, -orig-id: "constants.uts_sysname_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_uts_nodename_len, type: u2, -orig-id: "constants.uts_nodename_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_uts_release_len, type: u2, -orig-id: "constants.uts_release_len", doc: "bytes of the field in utsname and of the first BUFFER: 65"}
+          - {id: constants_uts_version_len, type: u2, -orig-id: "constants.uts_version_len", doc: "bytes of the field in utsname and of the second BUFFER: 65"}
+          - {id: constants_uts_machine_len, type: u2, -orig-id: "constants.uts_machine_len", doc: "bytes of the field in utsname and of the third BUFFER: 65"}
+          - {id: constants_uts_domainname_len, type: u2, -orig-id: "constants.uts_domainname_len", doc: "bytes of the field in utsname: 65"}
+          - {id: constants_rlimit_nlimits, type: u2, -orig-id: "constants.rlimit_nlimits", doc: "number of resource limits: 16"}
+          - {id: constants_n_tty_buf_size, type: u2, -orig-id: "constants.n_tty_buf_size", doc: "bytes of a terminal input buffer: 4096"}
           - {id: constants_tty_termios_nccs, type: u2, -orig-id: "constants.tty_termios_nccs", doc: "NCCS, 19 (R01–R13: named tty_termios_ncc and holds NCC: 8, powerpc 10)"}
-          - {id: time, type: u8, -orig-id: "time", doc: "seconds since the epoch when the checkpoint was taken"}
+          - {id: time, type: u8, -orig-id: "time", doc: "when the checkpoint was taken"}
           - {id: uflags, type: u8, -orig-id: "uflags", doc: "bit 0 subtree, bit 1 network namespaces"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_header_arch_x86:
@@ -366,7 +366,7 @@ types:
           - {id: has_fxsr, type: u2, -orig-id: "has_fxsr", doc: "the processor has FXSAVE"}
           - {id: has_xsave, type: u2, -orig-id: "has_xsave", doc: "the processor has XSAVE"}
           - {id: xstate_size, type: u2, -orig-id: "xstate_size", doc: "bytes of FPU state per thread"}
-          - {id: pading, type: u2, -orig-id: "_pading", doc: "pading"}
+          - {id: pading, type: u2, -orig-id: "_pading", doc: "unused, 0"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_header_arch_s390x:
         doc: "HEADER_ARCH (R01–R18 s390x). SPEC.md §5.1"
@@ -458,12 +458,12 @@ types:
           - {id: exit_state, type: u4, enum: exit_state, -orig-id: "exit_state", doc: "0, or 16 = zombie"}
           - {id: exit_code, type: u4, -orig-id: "exit_code", doc: "wait status of a zombie; must be 0 for a live task"}
           - {id: exit_signal, type: u4, enum: signal, -orig-id: "exit_signal", doc: "signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"}
-          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "PR_SET_PDEATHSIG value"}
+          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "signal to get when the parent dies; 0 for none"}
           - {id: pad_28, size: 4}
-          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "user address"}
-          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "user address"}
-          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "0 on a 32-bit kernel"}
-          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "0 on a 32-bit kernel"}
+          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "address at which the thread stored its id when it started, or 0"}
+          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "address to clear and wake as a futex when the thread ends, or 0"}
+          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"}
+          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "as robust_futex_list, for a 32-bit task of a 64-bit kernel"}
           - {id: robust_futex_head_len, type: u4, -orig-id: "robust_futex_head_len", doc: "0, or sizeof(robust_list_head): 12 on ARM"}
           - {id: pad_60, size: 4}
           - {id: robust_futex_list, type: u8, -orig-id: "robust_futex_list", doc: "user address of the robust list head, or 0"}
@@ -475,11 +475,11 @@ types:
           - {id: exit_state, type: u4, enum: exit_state, -orig-id: "exit_state", doc: "0, or 16 = zombie"}
           - {id: exit_code, type: u4, -orig-id: "exit_code", doc: "wait status of a zombie; must be 0 for a live task"}
           - {id: exit_signal, type: u4, enum: signal, -orig-id: "exit_signal", doc: "signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"}
-          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "PR_SET_PDEATHSIG value"}
-          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "user address"}
-          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "user address"}
-          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "0 on a 32-bit kernel"}
-          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "0 on a 32-bit kernel"}
+          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "signal to get when the parent dies; 0 for none"}
+          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "address at which the thread stored its id when it started, or 0"}
+          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "address to clear and wake as a futex when the thread ends, or 0"}
+          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"}
+          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "as robust_futex_list, for a 32-bit task of a 64-bit kernel"}
           - {id: robust_futex_head_len, type: u4, -orig-id: "robust_futex_head_len", doc: "0, or sizeof(robust_list_head): 12 on ARM"}
           - {id: robust_futex_list, type: u8, -orig-id: "robust_futex_list", doc: "user address of the robust list head, or 0"}
           - {id: trailing, size-eos: true}
@@ -490,13 +490,13 @@ types:
           - {id: exit_state, type: u4, enum: exit_state, -orig-id: "exit_state", doc: "0, or 16 = zombie"}
           - {id: exit_code, type: u4, -orig-id: "exit_code", doc: "wait status of a zombie; must be 0 for a live task"}
           - {id: exit_signal, type: u4, enum: signal, -orig-id: "exit_signal", doc: "signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"}
-          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "PR_SET_PDEATHSIG value"}
-          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "0 on a 32-bit kernel"}
-          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "0 on a 32-bit kernel"}
+          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "signal to get when the parent dies; 0 for none"}
+          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"}
+          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "as robust_futex_list, for a 32-bit task of a 64-bit kernel"}
           - {id: robust_futex_head_len, type: u4, -orig-id: "robust_futex_head_len", doc: "0, or sizeof(robust_list_head): 12 on ARM"}
           - {id: robust_futex_list, type: u8, -orig-id: "robust_futex_list", doc: "user address of the robust list head, or 0"}
-          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "user address"}
-          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "user address"}
+          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "address at which the thread stored its id when it started, or 0"}
+          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "address to clear and wake as a futex when the thread ends, or 0"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_r13:
         doc: "TASK (R13–R15). SPEC.md §3.5"
@@ -505,15 +505,15 @@ types:
           - {id: exit_state, type: u4, enum: exit_state, -orig-id: "exit_state", doc: "0, or 16 = zombie"}
           - {id: exit_code, type: u4, -orig-id: "exit_code", doc: "wait status of a zombie; must be 0 for a live task"}
           - {id: exit_signal, type: u4, enum: signal, -orig-id: "exit_signal", doc: "signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"}
-          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "PR_SET_PDEATHSIG value"}
-          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "0 on a 32-bit kernel"}
-          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "0 on a 32-bit kernel"}
+          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "signal to get when the parent dies; 0 for none"}
+          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"}
+          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "as robust_futex_list, for a 32-bit task of a 64-bit kernel"}
           - {id: robust_futex_head_len, type: u4, -orig-id: "robust_futex_head_len", doc: "0, or sizeof(robust_list_head): 12 on ARM"}
           - {id: robust_futex_list, type: u8, -orig-id: "robust_futex_list", doc: "user address of the robust list head, or 0"}
-          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "user address"}
-          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "user address"}
+          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "address at which the thread stored its id when it started, or 0"}
+          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "address to clear and wake as a futex when the thread ends, or 0"}
           - {id: sas_ss_sp, type: u8, -orig-id: "sas_ss_sp", doc: "alternate signal stack base"}
-          - {id: sas_ss_size, type: u4, -orig-id: "sas_ss_size", doc: "its size"}
+          - {id: sas_ss_size, type: u4, -orig-id: "sas_ss_size", doc: "size of the alternate signal stack"}
           - {id: pad_76, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_r16:
@@ -524,13 +524,13 @@ types:
           - {id: exit_state, type: u4, enum: exit_state, -orig-id: "exit_state", doc: "0, or 16 = zombie"}
           - {id: exit_code, type: u4, -orig-id: "exit_code", doc: "wait status of a zombie; must be 0 for a live task"}
           - {id: exit_signal, type: u4, enum: signal, -orig-id: "exit_signal", doc: "signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"}
-          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "PR_SET_PDEATHSIG value"}
-          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "user address"}
-          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "user address"}
+          - {id: pdeath_signal, type: u4, enum: signal, -orig-id: "pdeath_signal", doc: "signal to get when the parent dies; 0 for none"}
+          - {id: set_child_tid, type: u8, -orig-id: "set_child_tid", doc: "address at which the thread stored its id when it started, or 0"}
+          - {id: clear_child_tid, type: u8, -orig-id: "clear_child_tid", doc: "address to clear and wake as a futex when the thread ends, or 0"}
           - {id: sas_ss_sp, type: u8, -orig-id: "sas_ss_sp", doc: "alternate signal stack base"}
-          - {id: sas_ss_size, type: u4, -orig-id: "sas_ss_size", doc: "its size"}
-          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "0 on a 32-bit kernel"}
-          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "0 on a 32-bit kernel"}
+          - {id: sas_ss_size, type: u4, -orig-id: "sas_ss_size", doc: "size of the alternate signal stack"}
+          - {id: compat_robust_futex_head_len, type: u4, -orig-id: "compat_robust_futex_head_len", doc: "as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"}
+          - {id: compat_robust_futex_list, type: u4, -orig-id: "compat_robust_futex_list", doc: "as robust_futex_list, for a 32-bit task of a 64-bit kernel"}
           - {id: robust_futex_head_len, type: u4, -orig-id: "robust_futex_head_len", doc: "0, or sizeof(robust_list_head): 12 on ARM"}
           - {id: robust_futex_list, type: u8, -orig-id: "robust_futex_list", doc: "user address of the robust list head, or 0"}
           - {id: trailing, size-eos: true}
@@ -571,7 +571,7 @@ types:
       ckpt_hdr_restart_block:
         doc: "RESTART_BLOCK (R01–R18). SPEC.md §3.5"
         seq:
-          - {id: function_type, type: u8, enum: restart_block_type, -orig-id: "function_type", doc: "1 … 7, table below"}
+          - {id: function_type, type: u8, enum: restart_block_type, -orig-id: "function_type", doc: "which call waits, and so what the arguments mean"}
           - {id: arg_0, type: u8, -orig-id: "arg_0", doc: "clock id, pollfd array or futex address, by type"}
           - {id: arg_1, type: u8, -orig-id: "arg_1", doc: "user pointer, count or value, by type"}
           - {id: arg_2, type: u8, -orig-id: "arg_2", doc: "pointer, has_timeout or flags, by type"}
@@ -615,65 +615,65 @@ types:
       ckpt_hdr_cpu_x86_r01:
         doc: "CPU (R01–R05 x86). SPEC.md §5.1"
         seq:
-          - {id: r15, type: u8, -orig-id: "r15", doc: "register r15"}
-          - {id: r14, type: u8, -orig-id: "r14", doc: "register r14"}
-          - {id: r13, type: u8, -orig-id: "r13", doc: "register r13"}
-          - {id: r12, type: u8, -orig-id: "r12", doc: "register r12"}
-          - {id: bp, type: u8, -orig-id: "bp", doc: "register bp"}
-          - {id: bx, type: u8, -orig-id: "bx", doc: "register bx"}
-          - {id: r11, type: u8, -orig-id: "r11", doc: "register r11"}
-          - {id: r10, type: u8, -orig-id: "r10", doc: "register r10"}
-          - {id: r9, type: u8, -orig-id: "r9", doc: "register r9"}
-          - {id: r8, type: u8, -orig-id: "r8", doc: "register r8"}
-          - {id: ax, type: u8, -orig-id: "ax", doc: "register ax"}
-          - {id: cx, type: u8, -orig-id: "cx", doc: "register cx"}
-          - {id: dx, type: u8, -orig-id: "dx", doc: "register dx"}
-          - {id: si, type: u8, -orig-id: "si", doc: "register si"}
-          - {id: di, type: u8, -orig-id: "di", doc: "register di"}
-          - {id: orig_ax, type: u8, -orig-id: "orig_ax", doc: "register orig_ax"}
-          - {id: ip, type: u8, -orig-id: "ip", doc: "register ip"}
-          - {id: sp, type: u8, -orig-id: "sp", doc: "register sp"}
-          - {id: flags, type: u8, -orig-id: "flags", doc: "register flags"}
-          - {id: fs, type: u8, -orig-id: "fs", doc: "register fs"}
-          - {id: gs, type: u8, -orig-id: "gs", doc: "register gs"}
-          - {id: fsindex, type: u2, -orig-id: "fsindex", doc: "register fsindex"}
-          - {id: gsindex, type: u2, -orig-id: "gsindex", doc: "register gsindex"}
-          - {id: cs, type: u2, -orig-id: "cs", doc: "register cs"}
-          - {id: ss, type: u2, -orig-id: "ss", doc: "register ss"}
-          - {id: ds, type: u2, -orig-id: "ds", doc: "register ds"}
-          - {id: es, type: u2, -orig-id: "es", doc: "register es"}
+          - {id: r15, type: u8, -orig-id: "r15", doc: "general register, zero on x86-32"}
+          - {id: r14, type: u8, -orig-id: "r14", doc: "general register, zero on x86-32"}
+          - {id: r13, type: u8, -orig-id: "r13", doc: "general register, zero on x86-32"}
+          - {id: r12, type: u8, -orig-id: "r12", doc: "general register, zero on x86-32"}
+          - {id: bp, type: u8, -orig-id: "bp", doc: "frame pointer"}
+          - {id: bx, type: u8, -orig-id: "bx", doc: "general register"}
+          - {id: r11, type: u8, -orig-id: "r11", doc: "general register, zero on x86-32"}
+          - {id: r10, type: u8, -orig-id: "r10", doc: "general register, zero on x86-32"}
+          - {id: r9, type: u8, -orig-id: "r9", doc: "general register, zero on x86-32"}
+          - {id: r8, type: u8, -orig-id: "r8", doc: "general register, zero on x86-32"}
+          - {id: ax, type: u8, -orig-id: "ax", doc: "general register, result of a system call"}
+          - {id: cx, type: u8, -orig-id: "cx", doc: "general register"}
+          - {id: dx, type: u8, -orig-id: "dx", doc: "general register"}
+          - {id: si, type: u8, -orig-id: "si", doc: "general register"}
+          - {id: di, type: u8, -orig-id: "di", doc: "general register"}
+          - {id: orig_ax, type: u8, -orig-id: "orig_ax", doc: "number of the system call, or -1"}
+          - {id: ip, type: u8, -orig-id: "ip", doc: "instruction pointer"}
+          - {id: sp, type: u8, -orig-id: "sp", doc: "stack pointer"}
+          - {id: flags, type: u8, -orig-id: "flags", doc: "processor flags"}
+          - {id: fs, type: u8, -orig-id: "fs", doc: "base of segment fs, on x86-64"}
+          - {id: gs, type: u8, -orig-id: "gs", doc: "base of segment gs, on x86-64"}
+          - {id: fsindex, type: u2, -orig-id: "fsindex", doc: "selector fs, encoded (§7.1)"}
+          - {id: gsindex, type: u2, -orig-id: "gsindex", doc: "selector gs, encoded"}
+          - {id: cs, type: u2, -orig-id: "cs", doc: "selector cs, encoded"}
+          - {id: ss, type: u2, -orig-id: "ss", doc: "selector ss, encoded"}
+          - {id: ds, type: u2, -orig-id: "ds", doc: "selector ds, encoded"}
+          - {id: es, type: u2, -orig-id: "es", doc: "selector es, encoded"}
           - {id: used_math, type: u4, -orig-id: "used_math", doc: "non-zero if a CPU_FPU record follows"}
-          - {id: debugreg0, type: u8, -orig-id: "debugreg0", doc: "register debugreg0"}
-          - {id: debugreg1, type: u8, -orig-id: "debugreg1", doc: "register debugreg1"}
-          - {id: debugreg2, type: u8, -orig-id: "debugreg2", doc: "register debugreg2"}
-          - {id: debugreg3, type: u8, -orig-id: "debugreg3", doc: "register debugreg3"}
-          - {id: debugreg6, type: u8, -orig-id: "debugreg6", doc: "register debugreg6"}
-          - {id: debugreg7, type: u8, -orig-id: "debugreg7", doc: "register debugreg7"}
+          - {id: debugreg0, type: u8, -orig-id: "debugreg0", doc: "address of a hardware breakpoint"}
+          - {id: debugreg1, type: u8, -orig-id: "debugreg1", doc: "address of a hardware breakpoint"}
+          - {id: debugreg2, type: u8, -orig-id: "debugreg2", doc: "address of a hardware breakpoint"}
+          - {id: debugreg3, type: u8, -orig-id: "debugreg3", doc: "address of a hardware breakpoint"}
+          - {id: debugreg6, type: u8, -orig-id: "debugreg6", doc: "status of the hardware breakpoints"}
+          - {id: debugreg7, type: u8, -orig-id: "debugreg7", doc: "control of the hardware breakpoints"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_cpu_s390x_r01:
         doc: "CPU (R01–R18 s390x). SPEC.md §5.1"
         seq:
-          - {id: args, type: u8, -orig-id: "args", doc: "register args"}
-          - {id: gprs, type: u8, repeat: expr, repeat-expr: 16, -orig-id: "gprs", doc: "register gprs"}
-          - {id: orig_gpr2, type: u8, -orig-id: "orig_gpr2", doc: "register orig_gpr2"}
-          - {id: svcnr, type: u2, -orig-id: "svcnr", doc: "register svcnr"}
-          - {id: ilc, type: u2, -orig-id: "ilc", doc: "register ilc"}
-          - {id: acrs, type: u4, repeat: expr, repeat-expr: 16, -orig-id: "acrs", doc: "register acrs"}
+          - {id: args, type: u8, -orig-id: "args", doc: "first argument of the system call"}
+          - {id: gprs, type: u8, repeat: expr, repeat-expr: 16, -orig-id: "gprs", doc: "general registers 0 to 15"}
+          - {id: orig_gpr2, type: u8, -orig-id: "orig_gpr2", doc: "register 2 at the entry of the system call"}
+          - {id: svcnr, type: u2, -orig-id: "svcnr", doc: "number of the supervisor call"}
+          - {id: ilc, type: u2, -orig-id: "ilc", doc: "length of the interrupted instruction"}
+          - {id: acrs, type: u4, repeat: expr, repeat-expr: 16, -orig-id: "acrs", doc: "access registers 0 to 15"}
           - {id: pad_220, size: 4}
-          - {id: ieee_instruction_pointer, type: u8, -orig-id: "ieee_instruction_pointer", doc: "register ieee_instruction_pointer"}
-          - {id: psw_t_mask, type: u8, -orig-id: "psw_t_mask", doc: "register psw_t_mask"}
-          - {id: psw_t_addr, type: u8, -orig-id: "psw_t_addr", doc: "register psw_t_addr"}
-          - {id: fpc, type: u4, -orig-id: "fpc", doc: "register fpc"}
+          - {id: ieee_instruction_pointer, type: u8, -orig-id: "ieee_instruction_pointer", doc: "where the last IEEE exception was"}
+          - {id: psw_t_mask, type: u8, -orig-id: "psw_t_mask", doc: "mask half of the program status word"}
+          - {id: psw_t_addr, type: u8, -orig-id: "psw_t_addr", doc: "instruction address"}
+          - {id: fpc, type: u4, -orig-id: "fpc", doc: "floating-point control"}
           - {id: pad_252, size: 4}
-          - {id: fprs, type: u8, repeat: expr, repeat-expr: 16, -orig-id: "fprs", doc: "register fprs"}
-          - {id: per_control_regs, type: u8, repeat: expr, repeat-expr: 3, -orig-id: "per_control_regs", doc: "register per_control_regs"}
-          - {id: starting_addr, type: u8, -orig-id: "starting_addr", doc: "register starting_addr"}
-          - {id: ending_addr, type: u8, -orig-id: "ending_addr", doc: "register ending_addr"}
-          - {id: address, type: u8, -orig-id: "address", doc: "register address"}
-          - {id: perc_atmid, type: u2, -orig-id: "perc_atmid", doc: "register perc_atmid"}
-          - {id: access_id, type: u1, -orig-id: "access_id", doc: "register access_id"}
-          - {id: single_step, type: u1, -orig-id: "single_step", doc: "register single_step"}
-          - {id: instruction_fetch, type: u1, -orig-id: "instruction_fetch", doc: "register instruction_fetch"}
+          - {id: fprs, type: u8, repeat: expr, repeat-expr: 16, -orig-id: "fprs", doc: "floating-point registers 0 to 15"}
+          - {id: per_control_regs, type: u8, repeat: expr, repeat-expr: 3, -orig-id: "per_control_regs", doc: "control registers 9 to 11: program event recording"}
+          - {id: starting_addr, type: u8, -orig-id: "starting_addr", doc: "start of the recorded range"}
+          - {id: ending_addr, type: u8, -orig-id: "ending_addr", doc: "end of the recorded range"}
+          - {id: address, type: u8, -orig-id: "address", doc: "where the last recorded event was"}
+          - {id: perc_atmid, type: u2, -orig-id: "perc_atmid", doc: "kind of the last recorded event"}
+          - {id: access_id, type: u1, -orig-id: "access_id", doc: "access register of the last recorded event"}
+          - {id: single_step, type: u1, -orig-id: "single_step", doc: "the thread is single-stepped"}
+          - {id: instruction_fetch, type: u1, -orig-id: "instruction_fetch", doc: "instruction fetches are recorded"}
           - {id: pad_437, size: 3}
           - {id: trailing, size-eos: true}
       ckpt_hdr_cpu_n_256_ppc32:
@@ -763,33 +763,33 @@ types:
       ckpt_hdr_cpu_x86_r06:
         doc: "CPU (R06–R18 x86). SPEC.md §5.1"
         seq:
-          - {id: r15, type: u8, -orig-id: "r15", doc: "register r15"}
-          - {id: r14, type: u8, -orig-id: "r14", doc: "register r14"}
-          - {id: r13, type: u8, -orig-id: "r13", doc: "register r13"}
-          - {id: r12, type: u8, -orig-id: "r12", doc: "register r12"}
-          - {id: bp, type: u8, -orig-id: "bp", doc: "register bp"}
-          - {id: bx, type: u8, -orig-id: "bx", doc: "register bx"}
-          - {id: r11, type: u8, -orig-id: "r11", doc: "register r11"}
-          - {id: r10, type: u8, -orig-id: "r10", doc: "register r10"}
-          - {id: r9, type: u8, -orig-id: "r9", doc: "register r9"}
-          - {id: r8, type: u8, -orig-id: "r8", doc: "register r8"}
-          - {id: ax, type: u8, -orig-id: "ax", doc: "register ax"}
-          - {id: cx, type: u8, -orig-id: "cx", doc: "register cx"}
-          - {id: dx, type: u8, -orig-id: "dx", doc: "register dx"}
-          - {id: si, type: u8, -orig-id: "si", doc: "register si"}
-          - {id: di, type: u8, -orig-id: "di", doc: "register di"}
-          - {id: orig_ax, type: u8, -orig-id: "orig_ax", doc: "register orig_ax"}
-          - {id: ip, type: u8, -orig-id: "ip", doc: "register ip"}
-          - {id: sp, type: u8, -orig-id: "sp", doc: "register sp"}
-          - {id: flags, type: u8, -orig-id: "flags", doc: "register flags"}
-          - {id: fs, type: u8, -orig-id: "fs", doc: "register fs"}
-          - {id: gs, type: u8, -orig-id: "gs", doc: "register gs"}
-          - {id: fsindex, type: u2, -orig-id: "fsindex", doc: "register fsindex"}
-          - {id: gsindex, type: u2, -orig-id: "gsindex", doc: "register gsindex"}
-          - {id: cs, type: u2, -orig-id: "cs", doc: "register cs"}
-          - {id: ss, type: u2, -orig-id: "ss", doc: "register ss"}
-          - {id: ds, type: u2, -orig-id: "ds", doc: "register ds"}
-          - {id: es, type: u2, -orig-id: "es", doc: "register es"}
+          - {id: r15, type: u8, -orig-id: "r15", doc: "general register, zero on x86-32"}
+          - {id: r14, type: u8, -orig-id: "r14", doc: "general register, zero on x86-32"}
+          - {id: r13, type: u8, -orig-id: "r13", doc: "general register, zero on x86-32"}
+          - {id: r12, type: u8, -orig-id: "r12", doc: "general register, zero on x86-32"}
+          - {id: bp, type: u8, -orig-id: "bp", doc: "frame pointer"}
+          - {id: bx, type: u8, -orig-id: "bx", doc: "general register"}
+          - {id: r11, type: u8, -orig-id: "r11", doc: "general register, zero on x86-32"}
+          - {id: r10, type: u8, -orig-id: "r10", doc: "general register, zero on x86-32"}
+          - {id: r9, type: u8, -orig-id: "r9", doc: "general register, zero on x86-32"}
+          - {id: r8, type: u8, -orig-id: "r8", doc: "general register, zero on x86-32"}
+          - {id: ax, type: u8, -orig-id: "ax", doc: "general register, result of a system call"}
+          - {id: cx, type: u8, -orig-id: "cx", doc: "general register"}
+          - {id: dx, type: u8, -orig-id: "dx", doc: "general register"}
+          - {id: si, type: u8, -orig-id: "si", doc: "general register"}
+          - {id: di, type: u8, -orig-id: "di", doc: "general register"}
+          - {id: orig_ax, type: u8, -orig-id: "orig_ax", doc: "number of the system call, or -1"}
+          - {id: ip, type: u8, -orig-id: "ip", doc: "instruction pointer"}
+          - {id: sp, type: u8, -orig-id: "sp", doc: "stack pointer"}
+          - {id: flags, type: u8, -orig-id: "flags", doc: "processor flags"}
+          - {id: fs, type: u8, -orig-id: "fs", doc: "base of segment fs, on x86-64"}
+          - {id: gs, type: u8, -orig-id: "gs", doc: "base of segment gs, on x86-64"}
+          - {id: fsindex, type: u2, -orig-id: "fsindex", doc: "selector fs, encoded (§7.1)"}
+          - {id: gsindex, type: u2, -orig-id: "gsindex", doc: "selector gs, encoded"}
+          - {id: cs, type: u2, -orig-id: "cs", doc: "selector cs, encoded"}
+          - {id: ss, type: u2, -orig-id: "ss", doc: "selector ss, encoded"}
+          - {id: ds, type: u2, -orig-id: "ds", doc: "selector ds, encoded"}
+          - {id: es, type: u2, -orig-id: "es", doc: "selector es, encoded"}
           - {id: used_math, type: u4, -orig-id: "used_math", doc: "non-zero if a CPU_FPU record follows"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_cpu_arm_r12:
@@ -915,12 +915,12 @@ types:
       ckpt_hdr_utsns:
         doc: "UTS_NS (R01–R18). SPEC.md §3.7"
         seq:
-          - {id: sysname, size: 65, -orig-id: "sysname", doc: "65 bytes, NUL-padded"}
-          - {id: nodename, size: 65, -orig-id: "nodename", doc: "nodename"}
-          - {id: release, size: 65, -orig-id: "release", doc: "release"}
-          - {id: version, size: 65, -orig-id: "version", doc: "version"}
-          - {id: machine, size: 65, -orig-id: "machine", doc: "machine"}
-          - {id: domainname, size: 65, -orig-id: "domainname", doc: "domainname"}
+          - {id: sysname, size: 65, -orig-id: "sysname", doc: "operating system name, NUL-padded"}
+          - {id: nodename, size: 65, -orig-id: "nodename", doc: "host name, NUL-padded"}
+          - {id: release, size: 65, -orig-id: "release", doc: "kernel release, NUL-padded"}
+          - {id: version, size: 65, -orig-id: "version", doc: "kernel version text, NUL-padded"}
+          - {id: machine, size: 65, -orig-id: "machine", doc: "machine name, NUL-padded"}
+          - {id: domainname, size: 65, -orig-id: "domainname", doc: "NIS domain name, NUL-padded"}
           - {id: pad_398, size: 2}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipcns:
@@ -972,8 +972,8 @@ types:
           - {id: cap_s_cap_e_1, type: u4, -orig-id: "cap_s.cap_e_1", doc: "effective, caps 32–63"}
           - {id: cap_s_cap_b_0, type: u4, -orig-id: "cap_s.cap_b_0", doc: "bounding set"}
           - {id: cap_s_cap_b_1, type: u4, -orig-id: "cap_s.cap_b_1", doc: "bounding set, caps 32–63"}
-          - {id: cap_s_securebits, type: u4, -orig-id: "cap_s.securebits", doc: "securebits"}
-          - {id: cap_s_padding, type: u4, -orig-id: "cap_s.padding", doc: "0"}
+          - {id: cap_s_securebits, type: u4, -orig-id: "cap_s.securebits", doc: "how the root user gains capabilities"}
+          - {id: cap_s_padding, type: u4, -orig-id: "cap_s.padding", doc: "unused, 0"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_cred_r03:
         doc: "CRED (R03–R18). SPEC.md §3.6"
@@ -998,8 +998,8 @@ types:
           - {id: cap_s_cap_e_1, type: u4, -orig-id: "cap_s.cap_e_1", doc: "effective, caps 32–63"}
           - {id: cap_s_cap_b_0, type: u4, -orig-id: "cap_s.cap_b_0", doc: "bounding set"}
           - {id: cap_s_cap_b_1, type: u4, -orig-id: "cap_s.cap_b_1", doc: "bounding set, caps 32–63"}
-          - {id: cap_s_securebits, type: u4, -orig-id: "cap_s.securebits", doc: "securebits"}
-          - {id: cap_s_padding, type: u4, -orig-id: "cap_s.padding", doc: "0"}
+          - {id: cap_s_securebits, type: u4, -orig-id: "cap_s.securebits", doc: "how the root user gains capabilities"}
+          - {id: cap_s_padding, type: u4, -orig-id: "cap_s.padding", doc: "unused, 0"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_user_struct:
         doc: "USER (R01–R18). SPEC.md §3.6"
@@ -1010,8 +1010,8 @@ types:
       ckpt_hdr_groupinfo:
         doc: "GROUPINFO (R01–R18). SPEC.md §3.6"
         seq:
-          - {id: ngroups, type: u4, -orig-id: "ngroups", doc: "0 … 65536"}
-          - {id: groups, type: u4, repeat: expr, repeat-expr: ngroups, -orig-id: "groups", doc: "ngroups × u32 gid, strictly ascending"}
+          - {id: ngroups, type: u4, -orig-id: "ngroups", doc: "number of supplementary groups, up to 65536"}
+          - {id: groups, type: u4, repeat: expr, repeat-expr: ngroups, -orig-id: "groups", doc: "group ids, strictly ascending"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_creds:
         doc: "TASK_CREDS (R01–R18). SPEC.md §3.6"
@@ -1028,42 +1028,42 @@ types:
           - {id: flags, type: u8, -orig-id: "flags", doc: "mm flags: dumpable and core-dump filter bits only"}
           - {id: start_code, type: u8, -orig-id: "start_code", doc: "start of the program text"}
           - {id: end_code, type: u8, -orig-id: "end_code", doc: "end of the program text"}
-          - {id: start_data, type: u8, -orig-id: "start_data", doc: "start data"}
-          - {id: end_data, type: u8, -orig-id: "end_data", doc: "end data"}
-          - {id: start_brk, type: u8, -orig-id: "start_brk", doc: "start brk"}
-          - {id: brk, type: u8, -orig-id: "brk", doc: "brk"}
-          - {id: start_stack, type: u8, -orig-id: "start_stack", doc: "start stack"}
-          - {id: arg_start, type: u8, -orig-id: "arg_start", doc: "arg start"}
-          - {id: arg_end, type: u8, -orig-id: "arg_end", doc: "arg end"}
-          - {id: env_start, type: u8, -orig-id: "env_start", doc: "env start"}
-          - {id: env_end, type: u8, -orig-id: "env_end", doc: "env end"}
+          - {id: start_data, type: u8, -orig-id: "start_data", doc: "start of the initialised data"}
+          - {id: end_data, type: u8, -orig-id: "end_data", doc: "end of the initialised data"}
+          - {id: start_brk, type: u8, -orig-id: "start_brk", doc: "start of the heap that brk manages"}
+          - {id: brk, type: u8, -orig-id: "brk", doc: "current end of the heap"}
+          - {id: start_stack, type: u8, -orig-id: "start_stack", doc: "stack pointer at the start of the program"}
+          - {id: arg_start, type: u8, -orig-id: "arg_start", doc: "start of the argument strings"}
+          - {id: arg_end, type: u8, -orig-id: "arg_end", doc: "end of the argument strings"}
+          - {id: env_start, type: u8, -orig-id: "env_start", doc: "start of the environment strings"}
+          - {id: env_end, type: u8, -orig-id: "env_end", doc: "end of the environment strings"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_vma_r01:
         doc: "VMA (R01–R15). SPEC.md §3.8"
         seq:
-          - {id: vma_type, type: u4, enum: mapping_type, -orig-id: "vma_type", doc: "§4.2"}
+          - {id: vma_type, type: u4, enum: mapping_type, -orig-id: "vma_type", doc: "kind of mapping: what backs it, and whether contents follow"}
           - {id: vma_objref, type: s4, -orig-id: "vma_objref", doc: "FILE object that backs it, or 0"}
           - {id: ino_objref, type: s4, -orig-id: "ino_objref", doc: "implicit INODE object of a shared segment, or 0"}
-          - {id: padding, type: u4, -orig-id: "_padding", doc: "0"}
+          - {id: padding, type: u4, -orig-id: "_padding", doc: "unused, 0"}
           - {id: ino_size, type: u8, -orig-id: "ino_size", doc: "size of the shared segment"}
           - {id: vm_start, type: u8, -orig-id: "vm_start", doc: "first address"}
           - {id: vm_end, type: u8, -orig-id: "vm_end", doc: "address behind the last byte"}
           - {id: vm_page_prot, type: u8, -orig-id: "vm_page_prot", doc: "raw pgprot of the CPU; informational"}
-          - {id: vm_flags, type: u8, -orig-id: "vm_flags", doc: "VM_ bits"}
+          - {id: vm_flags, type: u8, -orig-id: "vm_flags", doc: "protection and behaviour, VM_ bits"}
           - {id: vm_pgoff, type: u8, -orig-id: "vm_pgoff", doc: "page offset; for anonymous memory vm_start / page size"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_vma_r16:
         doc: "VMA (R16–R18). SPEC.md §3.8"
         seq:
-          - {id: vma_type, type: u4, enum: mapping_type, -orig-id: "vma_type", doc: "§4.2"}
+          - {id: vma_type, type: u4, enum: mapping_type, -orig-id: "vma_type", doc: "kind of mapping: what backs it, and whether contents follow"}
           - {id: vma_objref, type: s4, -orig-id: "vma_objref", doc: "FILE object that backs it, or 0"}
           - {id: ino_objref, type: s4, -orig-id: "ino_objref", doc: "implicit INODE object of a shared segment, or 0"}
-          - {id: padding, type: u4, -orig-id: "_padding", doc: "0"}
+          - {id: padding, type: u4, -orig-id: "_padding", doc: "unused, 0"}
           - {id: ino_size, type: u8, -orig-id: "ino_size", doc: "size of the shared segment"}
           - {id: vm_start, type: u8, -orig-id: "vm_start", doc: "first address"}
           - {id: vm_end, type: u8, -orig-id: "vm_end", doc: "address behind the last byte"}
           - {id: vm_page_prot, type: u8, -orig-id: "vm_page_prot", doc: "raw pgprot of the CPU; informational"}
-          - {id: vm_flags, type: u8, -orig-id: "vm_flags", doc: "VM_ bits"}
+          - {id: vm_flags, type: u8, -orig-id: "vm_flags", doc: "protection and behaviour, VM_ bits"}
           - {id: vm_pgoff, type: u8, -orig-id: "vm_pgoff", doc: "page offset; for anonymous memory vm_start / page size"}
           - {id: hugetlb_shift, type: u2, -orig-id: "hugetlb_shift", doc: "log2 of the huge page size, else 0 (UNCONFIRMED)"}
           - {id: pad_74, size: 6}
@@ -1094,11 +1094,11 @@ types:
         seq:
           - {id: vdso_base, type: u8, -orig-id: "vdso_base", doc: "address of the vdso"}
           - {id: noexec, type: s4, -orig-id: "noexec", doc: "execute protection is on"}
-          - {id: has_pgste, type: s4, -orig-id: "has_pgste", doc: "has pgste"}
-          - {id: alloc_pgste, type: s4, -orig-id: "alloc_pgste", doc: "alloc pgste"}
+          - {id: has_pgste, type: s4, -orig-id: "has_pgste", doc: "page tables have the extension that guests need"}
+          - {id: alloc_pgste, type: s4, -orig-id: "alloc_pgste", doc: "page tables of a new program shall have that extension"}
           - {id: pad_28, size: 4}
-          - {id: asce_bits, type: u8, -orig-id: "asce_bits", doc: "asce bits"}
-          - {id: asce_limit, type: u8, -orig-id: "asce_limit", doc: "asce limit"}
+          - {id: asce_bits, type: u8, -orig-id: "asce_bits", doc: "type and length bits of the address-space control element"}
+          - {id: asce_limit, type: u8, -orig-id: "asce_limit", doc: "end of the address space"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_mm_context_arm:
         doc: "MM_CONTEXT (R12–R18 ARM). SPEC.md §5.1"
@@ -1139,7 +1139,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_pipe_r01:
         doc: "FILE (R01–R02). SPEC.md §3.9"
@@ -1149,7 +1149,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: pipe_objref, type: s4, -orig-id: "pipe_objref", doc: "implicit INODE object shared by both ends"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
@@ -1161,7 +1161,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: sock_objref, type: s4, -orig-id: "sock_objref", doc: "SOCK object"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
@@ -1173,7 +1173,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "TTY object of this end"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
@@ -1185,7 +1185,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_eventfd_r02:
         doc: "FILE (R02). SPEC.md §3.9"
@@ -1195,9 +1195,9 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
-          - {id: count, type: u8, -orig-id: "count", doc: "counter"}
-          - {id: flags, type: u4, -orig-id: "flags", doc: "EFD_ flags"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
+          - {id: count, type: u8, -orig-id: "count", doc: "value of the event counter"}
+          - {id: flags, type: u4, -orig-id: "flags", doc: "semaphore mode and other EFD_ flags"}
           - {id: pad_52, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_generic_r03:
@@ -1208,7 +1208,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
@@ -1220,7 +1220,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
           - {id: pad_44, size: 4}
           - {id: pipe_objref, type: s4, -orig-id: "pipe_objref", doc: "implicit INODE object shared by both ends"}
@@ -1234,7 +1234,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
           - {id: pad_44, size: 4}
           - {id: sock_objref, type: s4, -orig-id: "sock_objref", doc: "SOCK object"}
@@ -1248,7 +1248,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
           - {id: pad_44, size: 4}
           - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "TTY object of this end"}
@@ -1262,11 +1262,11 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
           - {id: pad_44, size: 4}
-          - {id: count, type: u8, -orig-id: "count", doc: "counter"}
-          - {id: flags, type: u4, -orig-id: "flags", doc: "EFD_ flags"}
+          - {id: count, type: u8, -orig-id: "count", doc: "value of the event counter"}
+          - {id: flags, type: u4, -orig-id: "flags", doc: "semaphore mode and other EFD_ flags"}
           - {id: pad_60, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_r03:
@@ -1277,7 +1277,7 @@ types:
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
           - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
           - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
-          - {id: f_version, type: u8, -orig-id: "f_version", doc: "kernel's f_version"}
+          - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
@@ -1292,10 +1292,10 @@ types:
           - {id: driver_subtype, type: u2, enum: pty_end, -orig-id: "driver_subtype", doc: "1 master, 2 slave"}
           - {id: link_objref, type: s4, -orig-id: "link_objref", doc: "TTY object of the other end; 0 in the master's record"}
           - {id: file_objref, type: s4, -orig-id: "file_objref", doc: "reserved FILE object number (master), else 0"}
-          - {id: padding, type: u4, -orig-id: "_padding", doc: "0"}
-          - {id: index, type: u4, -orig-id: "index", doc: "pty number"}
-          - {id: ldisc, type: u4, -orig-id: "ldisc", doc: "0 = N_TTY"}
-          - {id: flags, type: u8, -orig-id: "flags", doc: "tty flag bits"}
+          - {id: padding, type: u4, -orig-id: "_padding", doc: "unused, 0"}
+          - {id: index, type: u4, -orig-id: "index", doc: "number of the pty, as in /dev/pts"}
+          - {id: ldisc, type: u4, -orig-id: "ldisc", doc: "line discipline: 0 is N_TTY, the only one supported"}
+          - {id: flags, type: u8, -orig-id: "flags", doc: "flag bits of the kernel's tty_struct"}
           - {id: termios_c_iflag, type: u2, -orig-id: "termios.c_iflag", doc: "input modes"}
           - {id: termios_c_oflag, type: u2, -orig-id: "termios.c_oflag", doc: "output modes"}
           - {id: termios_c_cflag, type: u2, -orig-id: "termios.c_cflag", doc: "control modes"}
@@ -1315,10 +1315,10 @@ types:
           - {id: driver_subtype, type: u2, enum: pty_end, -orig-id: "driver_subtype", doc: "1 master, 2 slave"}
           - {id: link_objref, type: s4, -orig-id: "link_objref", doc: "TTY object of the other end; 0 in the master's record"}
           - {id: file_objref, type: s4, -orig-id: "file_objref", doc: "reserved FILE object number (master), else 0"}
-          - {id: padding, type: u4, -orig-id: "_padding", doc: "0"}
-          - {id: index, type: u4, -orig-id: "index", doc: "pty number"}
-          - {id: ldisc, type: u4, -orig-id: "ldisc", doc: "0 = N_TTY"}
-          - {id: flags, type: u8, -orig-id: "flags", doc: "tty flag bits"}
+          - {id: padding, type: u4, -orig-id: "_padding", doc: "unused, 0"}
+          - {id: index, type: u4, -orig-id: "index", doc: "number of the pty, as in /dev/pts"}
+          - {id: ldisc, type: u4, -orig-id: "ldisc", doc: "line discipline: 0 is N_TTY, the only one supported"}
+          - {id: flags, type: u8, -orig-id: "flags", doc: "flag bits of the kernel's tty_struct"}
           - {id: termios_c_iflag, type: u2, -orig-id: "termios.c_iflag", doc: "input modes"}
           - {id: termios_c_oflag, type: u2, -orig-id: "termios.c_oflag", doc: "output modes"}
           - {id: termios_c_cflag, type: u2, -orig-id: "termios.c_cflag", doc: "control modes"}
@@ -1338,10 +1338,10 @@ types:
           - {id: driver_subtype, type: u2, enum: pty_end, -orig-id: "driver_subtype", doc: "1 master, 2 slave"}
           - {id: link_objref, type: s4, -orig-id: "link_objref", doc: "TTY object of the other end; 0 in the master's record"}
           - {id: file_objref, type: s4, -orig-id: "file_objref", doc: "reserved FILE object number (master), else 0"}
-          - {id: padding, type: u4, -orig-id: "_padding", doc: "0"}
-          - {id: index, type: u4, -orig-id: "index", doc: "pty number"}
-          - {id: ldisc, type: u4, -orig-id: "ldisc", doc: "0 = N_TTY"}
-          - {id: flags, type: u8, -orig-id: "flags", doc: "tty flag bits"}
+          - {id: padding, type: u4, -orig-id: "_padding", doc: "unused, 0"}
+          - {id: index, type: u4, -orig-id: "index", doc: "number of the pty, as in /dev/pts"}
+          - {id: ldisc, type: u4, -orig-id: "ldisc", doc: "line discipline: 0 is N_TTY, the only one supported"}
+          - {id: flags, type: u8, -orig-id: "flags", doc: "flag bits of the kernel's tty_struct"}
           - {id: termios_c_iflag, type: u4, -orig-id: "termios.c_iflag", doc: "input modes"}
           - {id: termios_c_oflag, type: u4, -orig-id: "termios.c_oflag", doc: "output modes"}
           - {id: termios_c_cflag, type: u4, -orig-id: "termios.c_cflag", doc: "control modes"}
@@ -1359,25 +1359,25 @@ types:
       ckpt_hdr_ldisc_n_tty:
         doc: "TTY_LDISC (R01–R18). SPEC.md §3.10"
         seq:
-          - {id: column, type: u4, -orig-id: "column", doc: "column of the kernel's N_TTY state"}
+          - {id: column, type: u4, -orig-id: "column", doc: "output column"}
           - {id: datalen, type: u4, -orig-id: "datalen", doc: "unread bytes; a BUFFER of that size follows when > 0"}
-          - {id: canon_column, type: u4, -orig-id: "canon_column", doc: "canon_column of the kernel's N_TTY state"}
-          - {id: canon_datalen, type: u4, -orig-id: "canon_datalen", doc: "canon_datalen of the kernel's N_TTY state"}
-          - {id: canon_data, type: u4, -orig-id: "canon_data", doc: "canon_data of the kernel's N_TTY state"}
-          - {id: minimum_to_wake, type: u2, -orig-id: "minimum_to_wake", doc: "minimum_to_wake of the kernel's N_TTY state"}
-          - {id: stopped, type: u1, -orig-id: "stopped", doc: "stopped of the kernel's N_TTY state"}
-          - {id: hw_stopped, type: u1, -orig-id: "hw_stopped", doc: "hw_stopped of the kernel's N_TTY state"}
-          - {id: flow_stopped, type: u1, -orig-id: "flow_stopped", doc: "flow_stopped of the kernel's N_TTY state"}
-          - {id: packet, type: u1, -orig-id: "packet", doc: "packet of the kernel's N_TTY state"}
-          - {id: ctrl_status, type: u1, -orig-id: "ctrl_status", doc: "ctrl_status of the kernel's N_TTY state"}
-          - {id: lnext, type: u1, -orig-id: "lnext", doc: "lnext of the kernel's N_TTY state"}
-          - {id: erasing, type: u1, -orig-id: "erasing", doc: "erasing of the kernel's N_TTY state"}
-          - {id: raw, type: u1, -orig-id: "raw", doc: "raw of the kernel's N_TTY state"}
-          - {id: real_raw, type: u1, -orig-id: "real_raw", doc: "real_raw of the kernel's N_TTY state"}
-          - {id: icanon, type: u1, -orig-id: "icanon", doc: "icanon of the kernel's N_TTY state"}
-          - {id: closing, type: u1, -orig-id: "closing", doc: "closing of the kernel's N_TTY state"}
-          - {id: padding, size: 3, -orig-id: "padding", doc: "padding of the kernel's N_TTY state"}
-          - {id: read_flags, size: 512, -orig-id: "read_flags", doc: "bitmap of 4096 bits"}
+          - {id: canon_column, type: u4, -orig-id: "canon_column", doc: "output column at the start of the edited line"}
+          - {id: canon_datalen, type: u4, -orig-id: "canon_datalen", doc: "bytes of complete lines among the unread ones (INF)"}
+          - {id: canon_data, type: u4, -orig-id: "canon_data", doc: "number of complete lines among the unread bytes"}
+          - {id: minimum_to_wake, type: u2, -orig-id: "minimum_to_wake", doc: "unread bytes that wake a reader"}
+          - {id: stopped, type: u1, -orig-id: "stopped", doc: "output is stopped"}
+          - {id: hw_stopped, type: u1, -orig-id: "hw_stopped", doc: "output is stopped by the hardware"}
+          - {id: flow_stopped, type: u1, -orig-id: "flow_stopped", doc: "output is stopped by flow control"}
+          - {id: packet, type: u1, -orig-id: "packet", doc: "the master is in packet mode"}
+          - {id: ctrl_status, type: u1, -orig-id: "ctrl_status", doc: "packet-mode status not yet read by the master"}
+          - {id: lnext, type: u1, -orig-id: "lnext", doc: "the next character is taken literally"}
+          - {id: erasing, type: u1, -orig-id: "erasing", doc: "an erase is being echoed"}
+          - {id: raw, type: u1, -orig-id: "raw", doc: "no input character needs processing"}
+          - {id: real_raw, type: u1, -orig-id: "real_raw", doc: "raw, and the driver may skip the line discipline"}
+          - {id: icanon, type: u1, -orig-id: "icanon", doc: "line editing is on"}
+          - {id: closing, type: u1, -orig-id: "closing", doc: "the last user is closing the terminal"}
+          - {id: padding, size: 3, -orig-id: "padding", doc: "unused, 0"}
+          - {id: read_flags, size: 512, -orig-id: "read_flags", doc: "bit per byte of the input buffer: set at the end of a line"}
           - {id: pad_556, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_eventpoll_items:
@@ -1414,16 +1414,16 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "bytes"}
+          - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
           - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
           - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach, s since the epoch"}
           - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change, s since the epoch"}
           - {id: shm_cprid, type: s4, -orig-id: "shm_cprid", doc: "pid of the creator"}
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
-          - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000; SHM_HUGETLB 0x800"}
+          - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"}
           - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment"}
           - {id: pad_108, size: 4}
           - {id: trailing, size-eos: true}
@@ -1439,18 +1439,18 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
           - {id: pad_60, size: 4}
-          - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "bytes"}
+          - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
           - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
           - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach, s since the epoch"}
           - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change, s since the epoch"}
           - {id: shm_cprid, type: s4, -orig-id: "shm_cprid", doc: "pid of the creator"}
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
-          - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000; SHM_HUGETLB 0x800"}
+          - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"}
           - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment"}
           - {id: pad_116, size: 4}
           - {id: trailing, size-eos: true}
@@ -1466,18 +1466,18 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
           - {id: pad_60, size: 4}
-          - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "bytes"}
+          - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
           - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
           - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach, s since the epoch"}
           - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change, s since the epoch"}
           - {id: shm_cprid, type: s4, -orig-id: "shm_cprid", doc: "pid of the creator"}
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
-          - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000; SHM_HUGETLB 0x800"}
+          - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"}
           - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment"}
           - {id: shift, type: u2, -orig-id: "shift", doc: "log2 of the huge page size (UNCONFIRMED)"}
           - {id: pad_118, size: 2}
@@ -1494,7 +1494,7 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: q_stime, type: u8, -orig-id: "q_stime", doc: "last send, s since the epoch"}
           - {id: q_rtime, type: u8, -orig-id: "q_rtime", doc: "last receive, s since the epoch"}
@@ -1517,7 +1517,7 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
           - {id: pad_60, size: 4}
@@ -1533,22 +1533,22 @@ types:
       ckpt_hdr_ipc_msg_msg_r01:
         doc: "IPC_MSG_MSG (R01–R02). SPEC.md §3.12"
         seq:
-          - {id: m_type, type: s4, -orig-id: "m_type", doc: "≥ 1"}
-          - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "text size in bytes"}
+          - {id: m_type, type: s4, -orig-id: "m_type", doc: "message type that a receiver may select by, ≥ 1"}
+          - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "size of the text"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_msg_msg_r03:
         doc: "IPC_MSG_MSG (R03–R05). SPEC.md §3.12"
         seq:
-          - {id: m_type, type: s4, -orig-id: "m_type", doc: "≥ 1"}
-          - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "text size in bytes"}
+          - {id: m_type, type: s4, -orig-id: "m_type", doc: "message type that a receiver may select by, ≥ 1"}
+          - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "size of the text"}
           - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "SECURITY object or 0"}
           - {id: pad_20, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_msg_msg_r06:
         doc: "IPC_MSG_MSG (R06–R18). SPEC.md §3.12"
         seq:
-          - {id: m_type, type: s8, -orig-id: "m_type", doc: "≥ 1"}
-          - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "text size in bytes"}
+          - {id: m_type, type: s8, -orig-id: "m_type", doc: "message type that a receiver may select by, ≥ 1"}
+          - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "size of the text"}
           - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "SECURITY object or 0"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_sem_r01:
@@ -1563,7 +1563,7 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation, s since the epoch"}
           - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change, s since the epoch"}
@@ -1582,7 +1582,7 @@ types:
           - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
           - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
-          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "0"}
+          - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
           - {id: pad_60, size: 4}
@@ -1600,7 +1600,7 @@ types:
       ckpt_hdr_task_sem_undo:
         doc: "TASK_SEM_UNDO (R13–R18). SPEC.md §3.12"
         seq:
-          - {id: semid, type: u4, -orig-id: "semid", doc: "semid"}
+          - {id: semid, type: u4, -orig-id: "semid", doc: "id of the semaphore set"}
           - {id: semadj_count, type: u4, -orig-id: "semadj_count", doc: "number of adjustments, in a BUFFER (UNCONFIRMED)"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_sighand:
@@ -1613,13 +1613,13 @@ types:
       ckpt_hdr_signal:
         doc: "SIGNAL (R01–R18). SPEC.md §3.11"
         seq:
-          - {id: rlim, type: ckpt_rlimit_16, repeat: expr, repeat-expr: 16, -orig-id: "rlim", doc: "16 × { u64 cur; u64 max }"}
-          - {id: it_real_value, type: u8, -orig-id: "it_real_value", doc: "ns left, 0 = inactive"}
-          - {id: it_real_incr, type: u8, -orig-id: "it_real_incr", doc: "ns"}
-          - {id: it_virt_value, type: u8, -orig-id: "it_virt_value", doc: "ns left, relative to the time used so far"}
-          - {id: it_virt_incr, type: u8, -orig-id: "it_virt_incr", doc: "ns"}
-          - {id: it_prof_value, type: u8, -orig-id: "it_prof_value", doc: "ns left, relative"}
-          - {id: it_prof_incr, type: u8, -orig-id: "it_prof_incr", doc: "ns"}
+          - {id: rlim, type: ckpt_rlimit_16, repeat: expr, repeat-expr: 16, -orig-id: "rlim", doc: "resource limits, by number"}
+          - {id: it_real_value, type: u8, -orig-id: "it_real_value", doc: "time left of ITIMER_REAL, 0 if inactive"}
+          - {id: it_real_incr, type: u8, -orig-id: "it_real_incr", doc: "period of ITIMER_REAL, 0 if it fires once"}
+          - {id: it_virt_value, type: u8, -orig-id: "it_virt_value", doc: "time left of ITIMER_VIRTUAL, from the time used so far"}
+          - {id: it_virt_incr, type: u8, -orig-id: "it_virt_incr", doc: "period of ITIMER_VIRTUAL"}
+          - {id: it_prof_value, type: u8, -orig-id: "it_prof_value", doc: "time left of ITIMER_PROF, from the time used so far"}
+          - {id: it_prof_incr, type: u8, -orig-id: "it_prof_incr", doc: "period of ITIMER_PROF"}
           - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "TTY object of the controlling terminal; 0 = keep what is inherited"}
           - {id: tty_pgrp, type: s4, -orig-id: "tty_pgrp", doc: "foreground group of the terminal"}
           - {id: tty_old_pgrp, type: s4, -orig-id: "tty_old_pgrp", doc: "remembered group; CKPT_PID_NULL = none"}
@@ -1636,7 +1636,7 @@ types:
           - {id: nr_pending, type: u4, -orig-id: "nr_pending", doc: "number of queued signals"}
           - {id: pad_12, size: 4}
           - {id: signal_sigset, size: 8, -orig-id: "signal.sigset", doc: "raw bytes of the kernel sigset: bit n - 1 is signal n"}
-          - {id: siginfo, type: ckpt_siginfo_48, repeat: expr, repeat-expr: nr_pending, -orig-id: "siginfo", doc: "nr_pending × ckpt_siginfo"}
+          - {id: siginfo, type: ckpt_siginfo_48, repeat: expr, repeat-expr: nr_pending, -orig-id: "siginfo", doc: "the queued signals, oldest first"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_sigpending_r13:
         doc: "SIGPENDING (R13–R18). SPEC.md §3.11"
@@ -1644,15 +1644,15 @@ types:
           - {id: nr_pending, type: u4, -orig-id: "nr_pending", doc: "number of queued signals"}
           - {id: pad_12, size: 4}
           - {id: signal_sigset, size: 8, -orig-id: "signal.sigset", doc: "raw bytes of the kernel sigset: bit n - 1 is signal n"}
-          - {id: siginfo, type: ckpt_siginfo_88, repeat: expr, repeat-expr: nr_pending, -orig-id: "siginfo", doc: "nr_pending × ckpt_siginfo"}
+          - {id: siginfo, type: ckpt_siginfo_88, repeat: expr, repeat-expr: nr_pending, -orig-id: "siginfo", doc: "the queued signals, oldest first"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_socket_r01:
         doc: "SOCKET (R01–R12 ARM, x86-64, s390x, powerpc). SPEC.md §3.13"
         seq:
-          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "struct socket flags"}
+          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "flag bits of the kernel's struct socket"}
           - {id: socket_state, type: u1, enum: socket_state, -orig-id: "socket.state", doc: "SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"}
           - {id: pad_17, size: 7}
-          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "bound dev if"}
+          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
           - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
@@ -1660,10 +1660,10 @@ types:
           - {id: pad_36, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "nanoseconds"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "nanoseconds"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
           - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
-          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "err_soft of the kernel's struct sock"}
+          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
           - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
           - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
@@ -1671,9 +1671,9 @@ types:
           - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
-          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "0–3"}
-          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "userlocks of the kernel's struct sock"}
-          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "no_check of the kernel's struct sock"}
+          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
+          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "settings that the program made and the kernel must not tune"}
+          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "checksums are off"}
           - {id: pad_101, size: 3}
           - {id: sock_linger_l_onoff, type: s4, -orig-id: "sock.linger.l_onoff", doc: "close waits for unsent data"}
           - {id: sock_linger_l_linger, type: s4, -orig-id: "sock.linger.l_linger", doc: "how long"}
@@ -1681,11 +1681,11 @@ types:
       ckpt_hdr_socket_x86_32_r01:
         doc: "SOCKET (R01–R12 x86-32). SPEC.md §3.13"
         seq:
-          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "struct socket flags"}
+          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "flag bits of the kernel's struct socket"}
           - {id: socket_state, type: u1, enum: socket_state, -orig-id: "socket.state", doc: "SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"}
           - {id: pad_17, size: 3}
           - {id: pad_20, size: 4}
-          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "bound dev if"}
+          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
           - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
@@ -1693,10 +1693,10 @@ types:
           - {id: pad_36, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "nanoseconds"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "nanoseconds"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
           - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
-          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "err_soft of the kernel's struct sock"}
+          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
           - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
           - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
@@ -1704,9 +1704,9 @@ types:
           - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
-          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "0–3"}
-          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "userlocks of the kernel's struct sock"}
-          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "no_check of the kernel's struct sock"}
+          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
+          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "settings that the program made and the kernel must not tune"}
+          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "checksums are off"}
           - {id: pad_101, size: 3}
           - {id: sock_linger_l_onoff, type: s4, -orig-id: "sock.linger.l_onoff", doc: "close waits for unsent data"}
           - {id: sock_linger_l_linger, type: s4, -orig-id: "sock.linger.l_linger", doc: "how long"}
@@ -1716,10 +1716,10 @@ types:
         seq:
           - {id: has_buffers, type: u1, -orig-id: "has_buffers", doc: "UNCONFIRMED: non-zero when two SOCKET_QUEUE groups follow later"}
           - {id: pad_9, size: 7}
-          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "struct socket flags"}
+          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "flag bits of the kernel's struct socket"}
           - {id: socket_state, type: u1, enum: socket_state, -orig-id: "socket.state", doc: "SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"}
           - {id: pad_25, size: 7}
-          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "bound dev if"}
+          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
           - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
@@ -1727,10 +1727,10 @@ types:
           - {id: pad_44, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "nanoseconds"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "nanoseconds"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
           - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
-          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "err_soft of the kernel's struct sock"}
+          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
           - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
           - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
@@ -1738,9 +1738,9 @@ types:
           - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
-          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "0–3"}
-          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "userlocks of the kernel's struct sock"}
-          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "no_check of the kernel's struct sock"}
+          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
+          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "settings that the program made and the kernel must not tune"}
+          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "checksums are off"}
           - {id: pad_109, size: 3}
           - {id: sock_linger_l_onoff, type: s4, -orig-id: "sock.linger.l_onoff", doc: "close waits for unsent data"}
           - {id: sock_linger_l_linger, type: s4, -orig-id: "sock.linger.l_linger", doc: "how long"}
@@ -1750,11 +1750,11 @@ types:
         seq:
           - {id: has_buffers, type: u1, -orig-id: "has_buffers", doc: "UNCONFIRMED: non-zero when two SOCKET_QUEUE groups follow later"}
           - {id: pad_9, size: 7}
-          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "struct socket flags"}
+          - {id: socket_flags, type: u8, -orig-id: "socket.flags", doc: "flag bits of the kernel's struct socket"}
           - {id: socket_state, type: u1, enum: socket_state, -orig-id: "socket.state", doc: "SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"}
           - {id: pad_25, size: 3}
           - {id: pad_28, size: 4}
-          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "bound dev if"}
+          - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
           - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
@@ -1762,10 +1762,10 @@ types:
           - {id: pad_44, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "nanoseconds"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "nanoseconds"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
           - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
-          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "err_soft of the kernel's struct sock"}
+          - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
           - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
           - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
@@ -1773,9 +1773,9 @@ types:
           - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
-          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "0–3"}
-          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "userlocks of the kernel's struct sock"}
-          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "no_check of the kernel's struct sock"}
+          - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
+          - {id: sock_userlocks, type: u1, -orig-id: "sock.userlocks", doc: "settings that the program made and the kernel must not tune"}
+          - {id: sock_no_check, type: u1, -orig-id: "sock.no_check", doc: "checksums are off"}
           - {id: pad_109, size: 3}
           - {id: sock_linger_l_onoff, type: s4, -orig-id: "sock.linger.l_onoff", doc: "close waits for unsent data"}
           - {id: sock_linger_l_linger, type: s4, -orig-id: "sock.linger.l_linger", doc: "how long"}
@@ -1883,8 +1883,8 @@ types:
       ckpt_hdr_socket_inet_r01:
         doc: "SOCKET_INET (R01–R03). SPEC.md §3.13"
         seq:
-          - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "16"}
-          - {id: raddr_len, type: u4, -orig-id: "raddr_len", doc: "16, or 0 when not connected"}
+          - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "bytes of laddr in use: 16"}
+          - {id: raddr_len, type: u4, -orig-id: "raddr_len", doc: "bytes of raddr in use: 16, or 0 when not connected"}
           - {id: laddr_sin_family, type: u2, enum: address_family, -orig-id: "laddr.sin_family"}
           - {id: laddr_sin_port, type: u2be, -orig-id: "laddr.sin_port", doc: "port"}
           - {id: laddr_sin_addr, type: u4be, -orig-id: "laddr.sin_addr", doc: "IPv4 address"}
@@ -1897,80 +1897,80 @@ types:
       ckpt_hdr_socket_inet_r04:
         doc: "SOCKET_INET (R04–R18). SPEC.md §3.13"
         seq:
-          - {id: daddr, type: u4, -orig-id: "daddr", doc: "network order"}
-          - {id: rcv_saddr, type: u4, -orig-id: "rcv_saddr", doc: "rcv saddr"}
-          - {id: saddr, type: u4, -orig-id: "saddr", doc: "saddr"}
-          - {id: dport, type: u2, -orig-id: "dport", doc: "network order"}
-          - {id: num, type: u2, -orig-id: "num", doc: "host order port"}
-          - {id: sport, type: u2, -orig-id: "sport", doc: "network order"}
-          - {id: uc_ttl, type: s2, -orig-id: "uc_ttl", doc: "uc ttl"}
-          - {id: cmsg_flags, type: u2, -orig-id: "cmsg_flags", doc: "cmsg flags"}
+          - {id: daddr, type: u4, -orig-id: "daddr", doc: "address of the peer, network order"}
+          - {id: rcv_saddr, type: u4, -orig-id: "rcv_saddr", doc: "address that the socket is bound to, network order"}
+          - {id: saddr, type: u4, -orig-id: "saddr", doc: "own address, network order"}
+          - {id: dport, type: u2, -orig-id: "dport", doc: "port of the peer, network order"}
+          - {id: num, type: u2, -orig-id: "num", doc: "own port, host order"}
+          - {id: sport, type: u2, -orig-id: "sport", doc: "own port, network order"}
+          - {id: uc_ttl, type: s2, -orig-id: "uc_ttl", doc: "time to live of sent packets; -1 is the default"}
+          - {id: cmsg_flags, type: u2, -orig-id: "cmsg_flags", doc: "control messages that the program asked for"}
           - {id: pad_30, size: 2}
-          - {id: icsk_ack_timeout, type: u8, -orig-id: "icsk_ack.timeout", doc: "timeout of the kernel's delayed-ack state"}
-          - {id: icsk_ack_ato, type: u4, -orig-id: "icsk_ack.ato", doc: "ato of the kernel's delayed-ack state"}
-          - {id: icsk_ack_lrcvtime, type: u4, -orig-id: "icsk_ack.lrcvtime", doc: "lrcvtime of the kernel's delayed-ack state"}
-          - {id: icsk_ack_last_seg_size, type: u2, -orig-id: "icsk_ack.last_seg_size", doc: "last_seg_size of the kernel's delayed-ack state"}
-          - {id: icsk_ack_rcv_mss, type: u2, -orig-id: "icsk_ack.rcv_mss", doc: "rcv_mss of the kernel's delayed-ack state"}
-          - {id: icsk_ack_pending, type: u1, -orig-id: "icsk_ack.pending", doc: "pending of the kernel's delayed-ack state"}
-          - {id: icsk_ack_quick, type: u1, -orig-id: "icsk_ack.quick", doc: "quick of the kernel's delayed-ack state"}
-          - {id: icsk_ack_pingpong, type: u1, -orig-id: "icsk_ack.pingpong", doc: "pingpong of the kernel's delayed-ack state"}
-          - {id: icsk_ack_blocked, type: u1, -orig-id: "icsk_ack.blocked", doc: "blocked of the kernel's delayed-ack state"}
-          - {id: tcp_rcv_nxt, type: u4, -orig-id: "tcp.rcv_nxt", doc: "rcv_nxt of the kernel's tcp_sock"}
-          - {id: tcp_copied_seq, type: u4, -orig-id: "tcp.copied_seq", doc: "copied_seq of the kernel's tcp_sock"}
-          - {id: tcp_rcv_wup, type: u4, -orig-id: "tcp.rcv_wup", doc: "rcv_wup of the kernel's tcp_sock"}
-          - {id: tcp_snd_nxt, type: u4, -orig-id: "tcp.snd_nxt", doc: "snd_nxt of the kernel's tcp_sock"}
-          - {id: tcp_snd_una, type: u4, -orig-id: "tcp.snd_una", doc: "snd_una of the kernel's tcp_sock"}
-          - {id: tcp_snd_sml, type: u4, -orig-id: "tcp.snd_sml", doc: "snd_sml of the kernel's tcp_sock"}
-          - {id: tcp_rcv_tstamp, type: u4, -orig-id: "tcp.rcv_tstamp", doc: "rcv_tstamp of the kernel's tcp_sock"}
-          - {id: tcp_lsndtime, type: u4, -orig-id: "tcp.lsndtime", doc: "lsndtime of the kernel's tcp_sock"}
-          - {id: tcp_snd_wl1, type: u4, -orig-id: "tcp.snd_wl1", doc: "snd_wl1 of the kernel's tcp_sock"}
-          - {id: tcp_snd_wnd, type: u4, -orig-id: "tcp.snd_wnd", doc: "snd_wnd of the kernel's tcp_sock"}
-          - {id: tcp_max_window, type: u4, -orig-id: "tcp.max_window", doc: "max_window of the kernel's tcp_sock"}
-          - {id: tcp_mss_cache, type: u4, -orig-id: "tcp.mss_cache", doc: "mss_cache of the kernel's tcp_sock"}
-          - {id: tcp_window_clamp, type: u4, -orig-id: "tcp.window_clamp", doc: "window_clamp of the kernel's tcp_sock"}
-          - {id: tcp_rcv_ssthresh, type: u4, -orig-id: "tcp.rcv_ssthresh", doc: "rcv_ssthresh of the kernel's tcp_sock"}
-          - {id: tcp_frto_highmark, type: u4, -orig-id: "tcp.frto_highmark", doc: "frto_highmark of the kernel's tcp_sock"}
-          - {id: tcp_srtt, type: u4, -orig-id: "tcp.srtt", doc: "srtt of the kernel's tcp_sock"}
-          - {id: tcp_mdev, type: u4, -orig-id: "tcp.mdev", doc: "mdev of the kernel's tcp_sock"}
-          - {id: tcp_mdev_max, type: u4, -orig-id: "tcp.mdev_max", doc: "mdev_max of the kernel's tcp_sock"}
-          - {id: tcp_rttvar, type: u4, -orig-id: "tcp.rttvar", doc: "rttvar of the kernel's tcp_sock"}
-          - {id: tcp_rtt_seq, type: u4, -orig-id: "tcp.rtt_seq", doc: "rtt_seq of the kernel's tcp_sock"}
-          - {id: tcp_packets_out, type: u4, -orig-id: "tcp.packets_out", doc: "packets_out of the kernel's tcp_sock"}
-          - {id: tcp_retrans_out, type: u4, -orig-id: "tcp.retrans_out", doc: "retrans_out of the kernel's tcp_sock"}
-          - {id: tcp_snd_up, type: u4, -orig-id: "tcp.snd_up", doc: "snd_up of the kernel's tcp_sock"}
-          - {id: tcp_rcv_wnd, type: u4, -orig-id: "tcp.rcv_wnd", doc: "rcv_wnd of the kernel's tcp_sock"}
-          - {id: tcp_write_seq, type: u4, -orig-id: "tcp.write_seq", doc: "write_seq of the kernel's tcp_sock"}
-          - {id: tcp_pushed_seq, type: u4, -orig-id: "tcp.pushed_seq", doc: "pushed_seq of the kernel's tcp_sock"}
-          - {id: tcp_lost_out, type: u4, -orig-id: "tcp.lost_out", doc: "lost_out of the kernel's tcp_sock"}
-          - {id: tcp_sacked_out, type: u4, -orig-id: "tcp.sacked_out", doc: "sacked_out of the kernel's tcp_sock"}
-          - {id: tcp_fackets_out, type: u4, -orig-id: "tcp.fackets_out", doc: "fackets_out of the kernel's tcp_sock"}
-          - {id: tcp_tso_deferred, type: u4, -orig-id: "tcp.tso_deferred", doc: "tso_deferred of the kernel's tcp_sock"}
-          - {id: tcp_bytes_acked, type: u4, -orig-id: "tcp.bytes_acked", doc: "bytes_acked of the kernel's tcp_sock"}
-          - {id: tcp_lost_cnt_hint, type: s4, -orig-id: "tcp.lost_cnt_hint", doc: "lost_cnt_hint of the kernel's tcp_sock"}
-          - {id: tcp_retransmit_high, type: u4, -orig-id: "tcp.retransmit_high", doc: "retransmit_high of the kernel's tcp_sock"}
-          - {id: tcp_lost_retrans_low, type: u4, -orig-id: "tcp.lost_retrans_low", doc: "lost_retrans_low of the kernel's tcp_sock"}
-          - {id: tcp_prior_ssthresh, type: u4, -orig-id: "tcp.prior_ssthresh", doc: "prior_ssthresh of the kernel's tcp_sock"}
-          - {id: tcp_high_seq, type: u4, -orig-id: "tcp.high_seq", doc: "high_seq of the kernel's tcp_sock"}
-          - {id: tcp_retrans_stamp, type: u4, -orig-id: "tcp.retrans_stamp", doc: "retrans_stamp of the kernel's tcp_sock"}
-          - {id: tcp_undo_marker, type: u4, -orig-id: "tcp.undo_marker", doc: "undo_marker of the kernel's tcp_sock"}
-          - {id: tcp_undo_retrans, type: s4, -orig-id: "tcp.undo_retrans", doc: "undo_retrans of the kernel's tcp_sock"}
-          - {id: tcp_total_retrans, type: u4, -orig-id: "tcp.total_retrans", doc: "total_retrans of the kernel's tcp_sock"}
-          - {id: tcp_urg_seq, type: u4, -orig-id: "tcp.urg_seq", doc: "urg_seq of the kernel's tcp_sock"}
-          - {id: tcp_keepalive_time, type: u4, -orig-id: "tcp.keepalive_time", doc: "keepalive_time of the kernel's tcp_sock"}
-          - {id: tcp_keepalive_intvl, type: u4, -orig-id: "tcp.keepalive_intvl", doc: "keepalive_intvl of the kernel's tcp_sock"}
-          - {id: tcp_urg_data, type: u2, -orig-id: "tcp.urg_data", doc: "urg_data of the kernel's tcp_sock"}
-          - {id: tcp_advmss, type: u2, -orig-id: "tcp.advmss", doc: "advmss of the kernel's tcp_sock"}
-          - {id: tcp_frto_counter, type: u1, -orig-id: "tcp.frto_counter", doc: "frto_counter of the kernel's tcp_sock"}
-          - {id: tcp_nonagle, type: u1, -orig-id: "tcp.nonagle", doc: "nonagle of the kernel's tcp_sock"}
-          - {id: tcp_ecn_flags, type: u1, -orig-id: "tcp.ecn_flags", doc: "ecn_flags of the kernel's tcp_sock"}
-          - {id: tcp_reordering, type: u1, -orig-id: "tcp.reordering", doc: "reordering of the kernel's tcp_sock"}
-          - {id: tcp_keepalive_probes, type: u1, -orig-id: "tcp.keepalive_probes", doc: "keepalive_probes of the kernel's tcp_sock"}
+          - {id: icsk_ack_timeout, type: u8, -orig-id: "icsk_ack.timeout", doc: "when the delayed acknowledgement is due, in ticks"}
+          - {id: icsk_ack_ato, type: u4, -orig-id: "icsk_ack.ato", doc: "current delay, in ticks"}
+          - {id: icsk_ack_lrcvtime, type: u4, -orig-id: "icsk_ack.lrcvtime", doc: "when the last data segment came, in ticks"}
+          - {id: icsk_ack_last_seg_size, type: u2, -orig-id: "icsk_ack.last_seg_size", doc: "size of the last segment received"}
+          - {id: icsk_ack_rcv_mss, type: u2, -orig-id: "icsk_ack.rcv_mss", doc: "estimate of the segment size the peer uses"}
+          - {id: icsk_ack_pending, type: u1, -orig-id: "icsk_ack.pending", doc: "whether an acknowledgement is due, and how"}
+          - {id: icsk_ack_quick, type: u1, -orig-id: "icsk_ack.quick", doc: "acknowledgements to send without delay"}
+          - {id: icsk_ack_pingpong, type: u1, -orig-id: "icsk_ack.pingpong", doc: "the session is interactive"}
+          - {id: icsk_ack_blocked, type: u1, -orig-id: "icsk_ack.blocked", doc: "an acknowledgement was held up while the socket was in use"}
+          - {id: tcp_rcv_nxt, type: u4, -orig-id: "tcp.rcv_nxt", doc: "next sequence number expected"}
+          - {id: tcp_copied_seq, type: u4, -orig-id: "tcp.copied_seq", doc: "first byte not yet read by the program"}
+          - {id: tcp_rcv_wup, type: u4, -orig-id: "tcp.rcv_wup", doc: "rcv_nxt when the window was last advertised"}
+          - {id: tcp_snd_nxt, type: u4, -orig-id: "tcp.snd_nxt", doc: "next sequence number to send"}
+          - {id: tcp_snd_una, type: u4, -orig-id: "tcp.snd_una", doc: "first byte not yet acknowledged"}
+          - {id: tcp_snd_sml, type: u4, -orig-id: "tcp.snd_sml", doc: "last byte of the newest small segment sent"}
+          - {id: tcp_rcv_tstamp, type: u4, -orig-id: "tcp.rcv_tstamp", doc: "when the last acknowledgement came, in ticks"}
+          - {id: tcp_lsndtime, type: u4, -orig-id: "tcp.lsndtime", doc: "when the last data segment was sent, in ticks"}
+          - {id: tcp_snd_wl1, type: u4, -orig-id: "tcp.snd_wl1", doc: "sequence number of the last window update"}
+          - {id: tcp_snd_wnd, type: u4, -orig-id: "tcp.snd_wnd", doc: "window that the peer offers"}
+          - {id: tcp_max_window, type: u4, -orig-id: "tcp.max_window", doc: "largest window that the peer has offered"}
+          - {id: tcp_mss_cache, type: u4, -orig-id: "tcp.mss_cache", doc: "segment size in use"}
+          - {id: tcp_window_clamp, type: u4, -orig-id: "tcp.window_clamp", doc: "largest window to advertise"}
+          - {id: tcp_rcv_ssthresh, type: u4, -orig-id: "tcp.rcv_ssthresh", doc: "window clamp as the socket buffer allows"}
+          - {id: tcp_frto_highmark, type: u4, -orig-id: "tcp.frto_highmark", doc: "snd_nxt when the retransmission timer fired"}
+          - {id: tcp_srtt, type: u4, -orig-id: "tcp.srtt", doc: "smoothed round-trip time, 1/8 ticks"}
+          - {id: tcp_mdev, type: u4, -orig-id: "tcp.mdev", doc: "deviation of the round-trip time, 1/4 ticks"}
+          - {id: tcp_mdev_max, type: u4, -orig-id: "tcp.mdev_max", doc: "largest deviation in this round trip"}
+          - {id: tcp_rttvar, type: u4, -orig-id: "tcp.rttvar", doc: "smoothed largest deviation"}
+          - {id: tcp_rtt_seq, type: u4, -orig-id: "tcp.rtt_seq", doc: "sequence number that ends this round trip"}
+          - {id: tcp_packets_out, type: u4, -orig-id: "tcp.packets_out", doc: "segments in flight"}
+          - {id: tcp_retrans_out, type: u4, -orig-id: "tcp.retrans_out", doc: "retransmitted segments in flight"}
+          - {id: tcp_snd_up, type: u4, -orig-id: "tcp.snd_up", doc: "urgent pointer of sent data"}
+          - {id: tcp_rcv_wnd, type: u4, -orig-id: "tcp.rcv_wnd", doc: "window advertised to the peer"}
+          - {id: tcp_write_seq, type: u4, -orig-id: "tcp.write_seq", doc: "byte behind the last one that the program wrote"}
+          - {id: tcp_pushed_seq, type: u4, -orig-id: "tcp.pushed_seq", doc: "last sequence number sent with PSH"}
+          - {id: tcp_lost_out, type: u4, -orig-id: "tcp.lost_out", doc: "segments taken for lost"}
+          - {id: tcp_sacked_out, type: u4, -orig-id: "tcp.sacked_out", doc: "segments acknowledged out of order"}
+          - {id: tcp_fackets_out, type: u4, -orig-id: "tcp.fackets_out", doc: "segments up to the highest one acknowledged"}
+          - {id: tcp_tso_deferred, type: u4, -orig-id: "tcp.tso_deferred", doc: "since when a large send is deferred"}
+          - {id: tcp_bytes_acked, type: u4, -orig-id: "tcp.bytes_acked", doc: "bytes acknowledged since the congestion window grew"}
+          - {id: tcp_lost_cnt_hint, type: s4, -orig-id: "tcp.lost_cnt_hint", doc: "segments counted up to the loss hint"}
+          - {id: tcp_retransmit_high, type: u4, -orig-id: "tcp.retransmit_high", doc: "highest sequence number to retransmit"}
+          - {id: tcp_lost_retrans_low, type: u4, -orig-id: "tcp.lost_retrans_low", doc: "where a retransmission may have been lost"}
+          - {id: tcp_prior_ssthresh, type: u4, -orig-id: "tcp.prior_ssthresh", doc: "slow-start threshold before the recovery"}
+          - {id: tcp_high_seq, type: u4, -orig-id: "tcp.high_seq", doc: "snd_nxt when the recovery began"}
+          - {id: tcp_retrans_stamp, type: u4, -orig-id: "tcp.retrans_stamp", doc: "when the first retransmission was sent, in ticks"}
+          - {id: tcp_undo_marker, type: u4, -orig-id: "tcp.undo_marker", doc: "where an unnecessary recovery could be undone"}
+          - {id: tcp_undo_retrans, type: s4, -orig-id: "tcp.undo_retrans", doc: "retransmissions that could be undone"}
+          - {id: tcp_total_retrans, type: u4, -orig-id: "tcp.total_retrans", doc: "retransmissions of the whole connection"}
+          - {id: tcp_urg_seq, type: u4, -orig-id: "tcp.urg_seq", doc: "sequence number of the received urgent byte"}
+          - {id: tcp_keepalive_time, type: u4, -orig-id: "tcp.keepalive_time", doc: "idle time before the first probe, in ticks"}
+          - {id: tcp_keepalive_intvl, type: u4, -orig-id: "tcp.keepalive_intvl", doc: "time between probes, in ticks"}
+          - {id: tcp_urg_data, type: u2, -orig-id: "tcp.urg_data", doc: "received urgent byte and its state"}
+          - {id: tcp_advmss, type: u2, -orig-id: "tcp.advmss", doc: "segment size advertised to the peer"}
+          - {id: tcp_frto_counter, type: u1, -orig-id: "tcp.frto_counter", doc: "acknowledgements since the retransmission timer fired"}
+          - {id: tcp_nonagle, type: u1, -orig-id: "tcp.nonagle", doc: "state of the Nagle algorithm"}
+          - {id: tcp_ecn_flags, type: u1, -orig-id: "tcp.ecn_flags", doc: "state of explicit congestion notification"}
+          - {id: tcp_reordering, type: u1, -orig-id: "tcp.reordering", doc: "how far segments may be out of order"}
+          - {id: tcp_keepalive_probes, type: u1, -orig-id: "tcp.keepalive_probes", doc: "number of probes before giving up"}
           - {id: pad_237, size: 3}
           - {id: inet6_saddr_s6_addr32, type: u4be, repeat: expr, repeat-expr: 4, -orig-id: "inet6.saddr.s6_addr32", doc: "IPv6 address"}
           - {id: inet6_rcv_saddr_s6_addr32, type: u4be, repeat: expr, repeat-expr: 4, -orig-id: "inet6.rcv_saddr.s6_addr32", doc: "IPv6 address"}
           - {id: inet6_daddr_s6_addr32, type: u4be, repeat: expr, repeat-expr: 4, -orig-id: "inet6.daddr.s6_addr32", doc: "IPv6 address"}
-          - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "16"}
-          - {id: raddr_len, type: u4, -orig-id: "raddr_len", doc: "16, or 0 when not connected"}
+          - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "bytes of laddr in use: 16"}
+          - {id: raddr_len, type: u4, -orig-id: "raddr_len", doc: "bytes of raddr in use: 16, or 0 when not connected"}
           - {id: laddr_sin_family, type: u2, enum: address_family, -orig-id: "laddr.sin_family"}
           - {id: laddr_sin_port, type: u2be, -orig-id: "laddr.sin_port", doc: "port"}
           - {id: laddr_sin_addr, type: u4be, -orig-id: "laddr.sin_addr", doc: "IPv4 address"}
@@ -1999,7 +1999,7 @@ types:
           - {id: pad_34, size: 6}
           - {id: trailing, size-eos: true}
         instances:
-          macvlan_mode: {pos: 4, type: u4, -orig-id: "macvlan.mode", doc: "macvlan mode"}
+          macvlan_mode: {pos: 4, type: u4, -orig-id: "macvlan.mode", doc: "how the device talks to its siblings"}
       ckpt_netdev_addr:
         doc: "NETDEV_ADDR (R09–R18). SPEC.md §3.13"
         seq:
@@ -2010,7 +2010,7 @@ types:
       ckpt_netdev_addr_24:
         doc: "struct ckpt_netdev_addr (24 bytes)"
         seq:
-          - {id: type, type: u2, enum: address_type, -orig-id: "type", doc: "0 = IPv4"}
+          - {id: type, type: u2, enum: address_type, -orig-id: "type", doc: "family of the address: 0 is IPv4"}
           - {id: pad_2, size: 6}
           - {id: inet4_local, type: u4be, -orig-id: "inet4_local", doc: "local address"}
           - {id: inet4_address, type: u4be, -orig-id: "inet4_address", doc: "address, or that of the other end"}
@@ -2025,41 +2025,41 @@ types:
         doc: "struct ckpt_sigaction (32 bytes)"
         seq:
           - {id: sa_handler, type: u8, -orig-id: "_sa_handler", doc: "0 default, 1 ignore, else address"}
-          - {id: sa_flags, type: u8, -orig-id: "sa_flags", doc: "SA_ flags of the architecture"}
-          - {id: sa_restorer, type: u8, -orig-id: "sa_restorer", doc: "address or 0"}
+          - {id: sa_flags, type: u8, -orig-id: "sa_flags", doc: "behaviour of the handler, SA_ flags of the architecture"}
+          - {id: sa_restorer, type: u8, -orig-id: "sa_restorer", doc: "code that returns from the handler, or 0"}
           - {id: sa_mask_sigset, size: 8, -orig-id: "sa_mask.sigset", doc: "raw bytes of the kernel sigset: bit n - 1 is signal n"}
       ckpt_siginfo_48:
         doc: "struct ckpt_siginfo (48 bytes)"
         seq:
           - {id: signo, type: u4, enum: signal, -orig-id: "signo", doc: "signal number"}
-          - {id: errno, type: u4, -orig-id: "_errno", doc: "_errno of the siginfo"}
-          - {id: code, type: u4, -orig-id: "code", doc: "code of the siginfo"}
-          - {id: pid, type: u4, -orig-id: "pid", doc: "pid of the siginfo"}
-          - {id: uid, type: s4, -orig-id: "uid", doc: "uid of the siginfo"}
-          - {id: sigval_int, type: u4, -orig-id: "sigval_int", doc: "sigval_int of the siginfo"}
-          - {id: sigval_ptr, type: u8, -orig-id: "sigval_ptr", doc: "sigval_ptr of the siginfo"}
-          - {id: utime, type: u8, -orig-id: "utime", doc: "utime of the siginfo"}
-          - {id: stime, type: u8, -orig-id: "stime", doc: "stime of the siginfo"}
+          - {id: errno, type: u4, -orig-id: "_errno", doc: "si_errno"}
+          - {id: code, type: u4, -orig-id: "code", doc: "si_code of the kernel: its upper half tells which members mean something"}
+          - {id: pid, type: u4, -orig-id: "pid", doc: "sender; band of a poll signal; timer id"}
+          - {id: uid, type: s4, -orig-id: "uid", doc: "user of the sender; overrun of a timer"}
+          - {id: sigval_int, type: u4, -orig-id: "sigval_int", doc: "integer value; exit status; trap number; descriptor"}
+          - {id: sigval_ptr, type: u8, -orig-id: "sigval_ptr", doc: "pointer value, or address of a fault"}
+          - {id: utime, type: u8, -orig-id: "utime", doc: "user time of a child; private word of a timer"}
+          - {id: stime, type: u8, -orig-id: "stime", doc: "system time of a child"}
       ckpt_siginfo_88:
         doc: "struct ckpt_siginfo (88 bytes)"
         seq:
-          - {id: csi_signo, type: u4, enum: signal, -orig-id: "csi_signo", doc: "csi_signo of the siginfo"}
-          - {id: csi_errno, type: s4, -orig-id: "csi_errno", doc: "csi_errno of the siginfo"}
-          - {id: csi_code, type: s4, -orig-id: "csi_code", doc: "csi_code of the siginfo"}
-          - {id: csi_pid, type: u4, -orig-id: "csi_pid", doc: "csi_pid of the siginfo"}
-          - {id: csi_uid, type: u4, -orig-id: "csi_uid", doc: "csi_uid of the siginfo"}
-          - {id: csi_fd, type: s4, -orig-id: "csi_fd", doc: "csi_fd of the siginfo"}
-          - {id: csi_tid, type: u4, -orig-id: "csi_tid", doc: "csi_tid of the siginfo"}
-          - {id: csi_band, type: u4, -orig-id: "csi_band", doc: "csi_band of the siginfo"}
-          - {id: csi_overrun, type: u4, -orig-id: "csi_overrun", doc: "csi_overrun of the siginfo"}
-          - {id: csi_trapno, type: u4, -orig-id: "csi_trapno", doc: "csi_trapno of the siginfo"}
-          - {id: csi_status, type: s4, -orig-id: "csi_status", doc: "csi_status of the siginfo"}
-          - {id: csi_int, type: s4, -orig-id: "csi_int", doc: "csi_int of the siginfo"}
-          - {id: csi_ptr, type: u8, -orig-id: "csi_ptr", doc: "csi_ptr of the siginfo"}
-          - {id: csi_utime, type: u8, -orig-id: "csi_utime", doc: "csi_utime of the siginfo"}
-          - {id: csi_stime, type: u8, -orig-id: "csi_stime", doc: "csi_stime of the siginfo"}
-          - {id: csi_addr, type: u8, -orig-id: "csi_addr", doc: "csi_addr of the siginfo"}
-          - {id: csi_sys_private, type: s4, -orig-id: "csi_sys_private", doc: "csi_sys_private of the siginfo"}
+          - {id: csi_signo, type: u4, enum: signal, -orig-id: "csi_signo", doc: "signal number"}
+          - {id: csi_errno, type: s4, -orig-id: "csi_errno", doc: "si_errno"}
+          - {id: csi_code, type: s4, -orig-id: "csi_code", doc: "si_code of the kernel: its upper half tells which members mean something"}
+          - {id: csi_pid, type: u4, -orig-id: "csi_pid", doc: "sender"}
+          - {id: csi_uid, type: u4, -orig-id: "csi_uid", doc: "user of the sender"}
+          - {id: csi_fd, type: s4, -orig-id: "csi_fd", doc: "descriptor of a poll signal"}
+          - {id: csi_tid, type: u4, -orig-id: "csi_tid", doc: "id of a timer"}
+          - {id: csi_band, type: u4, -orig-id: "csi_band", doc: "events of a poll signal"}
+          - {id: csi_overrun, type: u4, -orig-id: "csi_overrun", doc: "missed expirations of a timer"}
+          - {id: csi_trapno, type: u4, -orig-id: "csi_trapno", doc: "trap number of a fault, where the machine has one"}
+          - {id: csi_status, type: s4, -orig-id: "csi_status", doc: "exit status of a child"}
+          - {id: csi_int, type: s4, -orig-id: "csi_int", doc: "integer value"}
+          - {id: csi_ptr, type: u8, -orig-id: "csi_ptr", doc: "pointer value"}
+          - {id: csi_utime, type: u8, -orig-id: "csi_utime", doc: "user time of a child"}
+          - {id: csi_stime, type: u8, -orig-id: "csi_stime", doc: "system time of a child"}
+          - {id: csi_addr, type: u8, -orig-id: "csi_addr", doc: "address of a fault"}
+          - {id: csi_sys_private, type: s4, -orig-id: "csi_sys_private", doc: "private word of a timer"}
           - {id: pad_84, size: 4}
       fp_reg_12:
         doc: "struct fp_reg (12 bytes)"

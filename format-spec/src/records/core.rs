@@ -6,18 +6,18 @@ use super::*;
 /// `ckpt_const` (§1.8).
 pub static CONST: Struct = Struct::aligned(list![
     FieldList::new("ckpt_const", list![
-        Field::u16("task_comm_len").doc("16"),
+        Field::u16("task_comm_len").doc("bytes of a task name: 16"),
         Field::u16("mm_saved_auxv_len").doc("length of the saved auxiliary vector in bytes").until(R06),
         Field::u16("at_vector_size").doc("number of auxv WORDS: 40 on ARM and s390x, 44 on x86-32, 42 or 44 on x86-64, 52 on powerpc (R01–R06: the field is named mm_saved_auxv_len and holds BYTES: x86-32 176)").since(R07),
-        Field::u16("signal_nsig").doc("64"),
-        Field::u16("uts_sysname_len").doc("65"),
-        Field::u16("uts_nodename_len").doc("65"),
-        Field::u16("uts_release_len").doc("65"),
-        Field::u16("uts_version_len").doc("65"),
-        Field::u16("uts_machine_len").doc("65"),
-        Field::u16("uts_domainname_len").doc("65"),
-        Field::u16("rlimit_nlimits").doc("16"),
-        Field::u16("n_tty_buf_size").doc("4096"),
+        Field::u16("signal_nsig").doc("number of signals: 64"),
+        Field::u16("uts_sysname_len").doc("bytes of the field in utsname: 65"),
+        Field::u16("uts_nodename_len").doc("bytes of the field in utsname: 65"),
+        Field::u16("uts_release_len").doc("bytes of the field in utsname and of the first BUFFER: 65"),
+        Field::u16("uts_version_len").doc("bytes of the field in utsname and of the second BUFFER: 65"),
+        Field::u16("uts_machine_len").doc("bytes of the field in utsname and of the third BUFFER: 65"),
+        Field::u16("uts_domainname_len").doc("bytes of the field in utsname: 65"),
+        Field::u16("rlimit_nlimits").doc("number of resource limits: 16"),
+        Field::u16("n_tty_buf_size").doc("bytes of a terminal input buffer: 4096"),
         Field::u16("tty_termios_ncc").doc("NCC, number of control characters: 8, powerpc 10").until(R13),
         Field::u16("tty_termios_nccs").doc("NCCS, 19 (R01–R13: named tty_termios_ncc and holds NCC: 8, powerpc 10)").since(R14),
     ]),
@@ -45,14 +45,14 @@ pub static HEADER: Record = Record::new(
             Field::le16("arch_id")
                 .of(&ARCH_ID)
                 .doc("architecture id, always little-endian"),
-            Field::u16("major").doc("kernel version, e.g. 3"),
-            Field::u16("minor").doc("e.g. 0"),
-            Field::u16("patch").doc("e.g. 15 (the sub-level)"),
-            Field::u16("rev").doc("CHECKPOINT_VERSION: 3, 4, 5 or 6"),
-            Field::nested("constants", &CONST).doc("block of twelve u16, table below"),
+            Field::u16("major").doc("first number of the kernel version, e.g. 3"),
+            Field::u16("minor").doc("second number of the kernel version, e.g. 0"),
+            Field::u16("patch").doc("third number of the kernel version, e.g. 15"),
+            Field::u16("rev").doc("CHECKPOINT_VERSION: 3 to 6, in R18 7"),
+            Field::nested("constants", &CONST).doc("sizes that the writing kernel was built with"),
             Field::u64("time")
                 .unit("s since the epoch")
-                .doc("seconds since the epoch when the checkpoint was taken"),
+                .doc("when the checkpoint was taken"),
             Field::u64("uflags")
                 .flags(&UFLAGS)
                 .doc("bit 0 subtree, bit 1 network namespaces"),

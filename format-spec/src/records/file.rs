@@ -10,7 +10,7 @@ pub static FILE_COMMON: Struct = Struct::aligned(list![
         Field::u32("f_flags").flags(&OPEN_FLAGS).doc("open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"),
         Field::i32("f_credref").refers(Object::Cred).doc("CRED object of the opener"),
         Field::u64("f_pos").unit("bytes").doc("file position"),
-        Field::u64("f_version").doc("kernel's f_version"),
+        Field::u64("f_version").doc("the kernel's change counter of the open file"),
         Field::i32("f_secref").refers(Object::Security).doc("SECURITY object or 0").since(R03),
     ]),
 ]);
@@ -20,12 +20,15 @@ pub static EVENTPOLL_ITEM: Struct = Struct::aligned(list![
     FieldList::new(
         "ckpt_eventpoll_item",
         list![
-            Field::u64("data").doc("user data"),
+            Field::u64("data")
+                .doc("what the program gave to epoll_ctl and gets back with an event"),
             Field::u32("fd").doc("descriptor number it was added with"),
             Field::i32("file_objref")
                 .refers(Object::File)
                 .doc("FILE object watched"),
-            Field::u32("events").flags(&EPOLL_EVENTS).doc("event mask"),
+            Field::u32("events")
+                .flags(&EPOLL_EVENTS)
+                .doc("events the program waits for"),
         ]
     )
     .since(R02),
@@ -122,8 +125,10 @@ pub static FILE: Record = Record::new(
             "ckpt_hdr_file_eventfd",
             list![
                 Field::flat("common", &FILE_COMMON).doc("what all files share"),
-                Field::u64("count").doc("counter"),
-                Field::u32("flags").flags(&EVENTFD_FLAGS).doc("EFD_ flags"),
+                Field::u64("count").doc("value of the event counter"),
+                Field::u32("flags")
+                    .flags(&EVENTFD_FLAGS)
+                    .doc("semaphore mode and other EFD_ flags"),
             ]
         )
         .since(R02)
@@ -245,10 +250,10 @@ pub static TTY: Record = Record::new(
             Field::i32("file_objref")
                 .refers(Object::File)
                 .doc("reserved FILE object number (master), else 0"),
-            Field::u32("_padding").opaque().doc("0"),
-            Field::u32("index").doc("pty number"),
-            Field::u32("ldisc").doc("0 = N_TTY"),
-            Field::u64("flags").doc("tty flag bits"),
+            Field::u32("_padding").opaque().doc("unused, 0"),
+            Field::u32("index").doc("number of the pty, as in /dev/pts"),
+            Field::u32("ldisc").doc("line discipline: 0 is N_TTY, the only one supported"),
+            Field::u64("flags").doc("flag bits of the kernel's tty_struct"),
             Field::nested("termios", &TERMIOS).doc("terminal modes"),
             Field::nested("winsize", &WINSIZE).doc("window size in characters and pixels"),
         ]
@@ -262,31 +267,28 @@ pub static TTY_LDISC: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_ldisc_n_tty",
         list![
-            Field::u32("column").doc("column of the kernel's N_TTY state"),
+            Field::u32("column").doc("output column"),
             Field::u32("datalen").doc("unread bytes; a BUFFER of that size follows when > 0"),
-            Field::u32("canon_column").doc("canon_column of the kernel's N_TTY state"),
-            Field::u32("canon_datalen").doc("canon_datalen of the kernel's N_TTY state"),
-            Field::u32("canon_data").doc("canon_data of the kernel's N_TTY state"),
-            Field::u16("minimum_to_wake").doc("minimum_to_wake of the kernel's N_TTY state"),
-            Field::u8("stopped").doc("stopped of the kernel's N_TTY state"),
-            Field::u8("hw_stopped").doc("hw_stopped of the kernel's N_TTY state"),
-            Field::u8("flow_stopped").doc("flow_stopped of the kernel's N_TTY state"),
-            Field::u8("packet").doc("packet of the kernel's N_TTY state"),
-            Field::u8("ctrl_status").doc("ctrl_status of the kernel's N_TTY state"),
-            Field::u8("lnext").doc("lnext of the kernel's N_TTY state"),
-            Field::u8("erasing").doc("erasing of the kernel's N_TTY state"),
-            Field::u8("raw").doc("raw of the kernel's N_TTY state"),
-            Field::u8("real_raw").doc("real_raw of the kernel's N_TTY state"),
-            Field::u8("icanon").doc("icanon of the kernel's N_TTY state"),
-            Field::u8("closing").doc("closing of the kernel's N_TTY state"),
-            Field::u8("padding")
-                .times(3)
-                .opaque()
-                .doc("padding of the kernel's N_TTY state"),
+            Field::u32("canon_column").doc("output column at the start of the edited line"),
+            Field::u32("canon_datalen").doc("bytes of complete lines among the unread ones (INF)"),
+            Field::u32("canon_data").doc("number of complete lines among the unread bytes"),
+            Field::u16("minimum_to_wake").doc("unread bytes that wake a reader"),
+            Field::u8("stopped").doc("output is stopped"),
+            Field::u8("hw_stopped").doc("output is stopped by the hardware"),
+            Field::u8("flow_stopped").doc("output is stopped by flow control"),
+            Field::u8("packet").doc("the master is in packet mode"),
+            Field::u8("ctrl_status").doc("packet-mode status not yet read by the master"),
+            Field::u8("lnext").doc("the next character is taken literally"),
+            Field::u8("erasing").doc("an erase is being echoed"),
+            Field::u8("raw").doc("no input character needs processing"),
+            Field::u8("real_raw").doc("raw, and the driver may skip the line discipline"),
+            Field::u8("icanon").doc("line editing is on"),
+            Field::u8("closing").doc("the last user is closing the terminal"),
+            Field::u8("padding").times(3).opaque().doc("unused, 0"),
             Field::u8("read_flags")
                 .times(512)
                 .opaque()
-                .doc("bitmap of 4096 bits"),
+                .doc("bit per byte of the input buffer: set at the end of a line"),
         ]
     ),]),
 );

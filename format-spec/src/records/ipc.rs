@@ -14,7 +14,7 @@ pub static IPC_PERMS: Struct = Struct::aligned(list![FieldList::new(
         Field::u32("cuid").doc("creator"),
         Field::u32("cgid").doc("creating group"),
         Field::u32("mode").flags(&MODE_BITS).doc("permissions"),
-        Field::u32("_padding").opaque().doc("0"),
+        Field::u32("_padding").opaque().doc("unused, 0"),
         Field::u64("seq").doc("sequence number of the id"),
         Field::i32("sec_ref")
             .refers(Object::Security)
@@ -45,8 +45,10 @@ pub static IPC_SHM: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_ipc_shm",
         list![
-            Field::nested("perms", &IPC_PERMS).doc("struct ckpt_hdr_ipc_perms"),
-            Field::u64("shm_segsz").unit("bytes").doc("bytes"),
+            Field::nested("perms", &IPC_PERMS).doc("owner, key and permissions"),
+            Field::u64("shm_segsz")
+                .unit("bytes")
+                .doc("size of the segment"),
             Field::u64("shm_atim").doc("last attach, s since the epoch"),
             Field::u64("shm_dtim").doc("last detach, s since the epoch"),
             Field::u64("shm_ctim").doc("last change, s since the epoch"),
@@ -56,7 +58,7 @@ pub static IPC_SHM: Record = Record::new(
                 .doc("owner of the lock; 0xffffffff = not locked (others refused)"),
             Field::u32("flags")
                 .flags(&SHM_FLAGS)
-                .doc("SHM_NORESERVE 0x1000; SHM_HUGETLB 0x800"),
+                .doc("SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"),
             Field::u32("objref")
                 .refers(Object::Inode)
                 .doc("implicit INODE object of the segment"),
@@ -75,7 +77,7 @@ pub static IPC_MSG: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_ipc_msg",
         list![
-            Field::nested("perms", &IPC_PERMS).doc("struct ckpt_hdr_ipc_perms"),
+            Field::nested("perms", &IPC_PERMS).doc("owner, key and permissions"),
             Field::u64("q_stime").doc("last send, s since the epoch"),
             Field::u64("q_rtime").doc("last receive, s since the epoch"),
             Field::u64("q_ctime").doc("last change, s since the epoch"),
@@ -96,8 +98,8 @@ pub static IPC_MSG_MSG: Record = Record::new(
         FieldList::new(
             "ckpt_hdr_ipc_msg_msg",
             list![
-                Field::i32("m_type").doc("≥ 1"),
-                Field::u32("m_ts").unit("bytes").doc("text size in bytes"),
+                Field::i32("m_type").doc("message type that a receiver may select by, ≥ 1"),
+                Field::u32("m_ts").unit("bytes").doc("size of the text"),
                 Field::i32("sec_ref")
                     .refers(Object::Security)
                     .doc("SECURITY object or 0")
@@ -108,8 +110,8 @@ pub static IPC_MSG_MSG: Record = Record::new(
         FieldList::new(
             "ckpt_hdr_ipc_msg_msg",
             list![
-                Field::i64("m_type").doc("≥ 1"),
-                Field::u32("m_ts").unit("bytes").doc("text size in bytes"),
+                Field::i64("m_type").doc("message type that a receiver may select by, ≥ 1"),
+                Field::u32("m_ts").unit("bytes").doc("size of the text"),
                 Field::i32("sec_ref")
                     .refers(Object::Security)
                     .doc("SECURITY object or 0"),
@@ -126,7 +128,7 @@ pub static IPC_SEM: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_ipc_sem",
         list![
-            Field::nested("perms", &IPC_PERMS).doc("struct ckpt_hdr_ipc_perms"),
+            Field::nested("perms", &IPC_PERMS).doc("owner, key and permissions"),
             Field::u64("sem_otime").doc("last operation, s since the epoch"),
             Field::u64("sem_ctime").doc("last change, s since the epoch"),
             Field::u32("sem_nsems").doc("number of semaphores"),
@@ -155,7 +157,7 @@ pub static TASK_SEM_UNDO: Record = Record::new(
         FieldList::new(
             "ckpt_hdr_task_sem_undo",
             list![
-                Field::u32("semid").doc("semid"),
+                Field::u32("semid").doc("id of the semaphore set"),
                 Field::u32("semadj_count").doc("number of adjustments, in a BUFFER (UNCONFIRMED)"),
             ]
         )

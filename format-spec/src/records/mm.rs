@@ -26,15 +26,31 @@ pub static MM: Record = Record::new(
             Field::u64("end_code")
                 .address()
                 .doc("end of the program text"),
-            Field::u64("start_data").address().doc("start data"),
-            Field::u64("end_data").address().doc("end data"),
-            Field::u64("start_brk").address().doc("start brk"),
-            Field::u64("brk").address().doc("brk"),
-            Field::u64("start_stack").address().doc("start stack"),
-            Field::u64("arg_start").address().doc("arg start"),
-            Field::u64("arg_end").address().doc("arg end"),
-            Field::u64("env_start").address().doc("env start"),
-            Field::u64("env_end").address().doc("env end"),
+            Field::u64("start_data")
+                .address()
+                .doc("start of the initialised data"),
+            Field::u64("end_data")
+                .address()
+                .doc("end of the initialised data"),
+            Field::u64("start_brk")
+                .address()
+                .doc("start of the heap that brk manages"),
+            Field::u64("brk").address().doc("current end of the heap"),
+            Field::u64("start_stack")
+                .address()
+                .doc("stack pointer at the start of the program"),
+            Field::u64("arg_start")
+                .address()
+                .doc("start of the argument strings"),
+            Field::u64("arg_end")
+                .address()
+                .doc("end of the argument strings"),
+            Field::u64("env_start")
+                .address()
+                .doc("start of the environment strings"),
+            Field::u64("env_end")
+                .address()
+                .doc("end of the environment strings"),
         ]
     ),]),
 );
@@ -46,14 +62,16 @@ pub static VMA: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_vma",
         list![
-            Field::u32("vma_type").of(&VMA_TYPE).doc("§4.2"),
+            Field::u32("vma_type")
+                .of(&VMA_TYPE)
+                .doc("kind of mapping: what backs it, and whether contents follow"),
             Field::i32("vma_objref")
                 .refers(Object::File)
                 .doc("FILE object that backs it, or 0"),
             Field::i32("ino_objref")
                 .refers(Object::Inode)
                 .doc("implicit INODE object of a shared segment, or 0"),
-            Field::u32("_padding").opaque().doc("0"),
+            Field::u32("_padding").opaque().doc("unused, 0"),
             Field::u64("ino_size")
                 .unit("bytes")
                 .doc("size of the shared segment"),
@@ -62,7 +80,9 @@ pub static VMA: Record = Record::new(
                 .address()
                 .doc("address behind the last byte"),
             Field::u64("vm_page_prot").doc("raw pgprot of the CPU; informational"),
-            Field::u64("vm_flags").flags(&VM_FLAGS).doc("VM_ bits"),
+            Field::u64("vm_flags")
+                .flags(&VM_FLAGS)
+                .doc("protection and behaviour, VM_ bits"),
             Field::u64("vm_pgoff")
                 .unit("pages")
                 .doc("page offset; for anonymous memory vm_start / page size"),

@@ -7,7 +7,9 @@ pub static NETDEV_ADDR_ENTRY: Struct = Struct::aligned(list![
     FieldList::new(
         "ckpt_netdev_addr",
         list![
-            Field::u16("type").of(&NETDEV_ADDR_TYPE).doc("0 = IPv4"),
+            Field::u16("type")
+                .of(&NETDEV_ADDR_TYPE)
+                .doc("family of the address: 0 is IPv4"),
             Field::be32("inet4_local").aligned(8).doc("local address"),
             Field::be32("inet4_address").doc("address, or that of the other end"),
             Field::be32("inet4_mask").doc("network mask"),
@@ -56,7 +58,7 @@ pub static IN6_ADDR: Struct = Struct::natural(list![FieldList::new(
 pub static SOCKET_SOCKET: Struct = Struct::natural(list![FieldList::new(
     "socket",
     list![
-        Field::u64("flags").doc("struct socket flags"),
+        Field::u64("flags").doc("flag bits of the kernel's struct socket"),
         Field::u8("state")
             .of(&SOCKET_STATE)
             .doc("SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"),
@@ -67,7 +69,7 @@ pub static SOCKET_SOCKET: Struct = Struct::natural(list![FieldList::new(
 pub static SOCKET_SOCK_COMMON: Struct = Struct::natural(list![FieldList::new(
     "sock_common",
     list![
-        Field::u32("bound_dev_if").doc("bound dev if"),
+        Field::u32("bound_dev_if").doc("index of the device the socket is bound to, 0 for none"),
         Field::u32("reuse").doc("SO_REUSEADDR"),
         Field::u16("family")
             .of(&ADDRESS_FAMILY)
@@ -82,10 +84,10 @@ pub static SOCKET_SOCK: Struct = Struct::natural(list![FieldList::new(
     list![
         Field::i64("rcvlowat").doc("SO_RCVLOWAT (low 4 bytes are written)"),
         Field::u64("flags").doc("sk_flags bit mask of the kernel"),
-        Field::i64("rcvtimeo").unit("ns").doc("nanoseconds"),
-        Field::i64("sndtimeo").unit("ns").doc("nanoseconds"),
+        Field::i64("rcvtimeo").unit("ns").doc("SO_RCVTIMEO"),
+        Field::i64("sndtimeo").unit("ns").doc("SO_SNDTIMEO"),
         Field::u32("err").doc("pending error"),
-        Field::u32("err_soft").doc("err_soft of the kernel's struct sock"),
+        Field::u32("err_soft").doc("error that does not end the connection"),
         Field::u32("priority").doc("SO_PRIORITY"),
         Field::i32("rcvbuf").doc("SO_RCVBUF halved, unless it is the kernel's minimum"),
         Field::i32("sndbuf").doc("same for SO_SNDBUF"),
@@ -99,10 +101,10 @@ pub static SOCKET_SOCK: Struct = Struct::natural(list![FieldList::new(
         Field::u8("state")
             .of(&TCP_STATE)
             .doc("TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"),
-        Field::u8("shutdown").doc("0–3"),
-        Field::u8("userlocks").doc("userlocks of the kernel's struct sock"),
-        Field::u8("no_check").doc("no_check of the kernel's struct sock"),
-        Field::nested("linger", &LINGER).doc("struct linger, two s32: onoff, seconds"),
+        Field::u8("shutdown").doc("bit 0: no more receiving, bit 1: no more sending"),
+        Field::u8("userlocks").doc("settings that the program made and the kernel must not tune"),
+        Field::u8("no_check").doc("checksums are off"),
+        Field::nested("linger", &LINGER).doc("SO_LINGER"),
     ]
 ),]);
 
@@ -237,8 +239,8 @@ pub static SOCKET_UNIX: Record = Record::new(
                 .doc("bit 0: the bound path still exists"),
             Field::u32("laddr_len").doc("bytes of laddr in use"),
             Field::u32("raddr_len").doc("bytes of raddr in use"),
-            Field::nested("laddr", &SOCKADDR_UN).doc("u16 family + 108 path bytes"),
-            Field::nested("raddr", &SOCKADDR_UN).doc("raddr"),
+            Field::nested("laddr", &SOCKADDR_UN).doc("own address"),
+            Field::nested("raddr", &SOCKADDR_UN).doc("address of the other end, as laddr"),
         ]
     ),]),
 );
@@ -248,15 +250,15 @@ pub static SOCKET_INET_ICSK_ACK: Struct = Struct::natural(list![
     FieldList::new(
         "icsk_ack",
         list![
-            Field::u64("timeout").doc("timeout of the kernel's delayed-ack state"),
-            Field::u32("ato").doc("ato of the kernel's delayed-ack state"),
-            Field::u32("lrcvtime").doc("lrcvtime of the kernel's delayed-ack state"),
-            Field::u16("last_seg_size").doc("last_seg_size of the kernel's delayed-ack state"),
-            Field::u16("rcv_mss").doc("rcv_mss of the kernel's delayed-ack state"),
-            Field::u8("pending").doc("pending of the kernel's delayed-ack state"),
-            Field::u8("quick").doc("quick of the kernel's delayed-ack state"),
-            Field::u8("pingpong").doc("pingpong of the kernel's delayed-ack state"),
-            Field::u8("blocked").doc("blocked of the kernel's delayed-ack state"),
+            Field::u64("timeout").doc("when the delayed acknowledgement is due, in ticks"),
+            Field::u32("ato").doc("current delay, in ticks"),
+            Field::u32("lrcvtime").doc("when the last data segment came, in ticks"),
+            Field::u16("last_seg_size").doc("size of the last segment received"),
+            Field::u16("rcv_mss").doc("estimate of the segment size the peer uses"),
+            Field::u8("pending").doc("whether an acknowledgement is due, and how"),
+            Field::u8("quick").doc("acknowledgements to send without delay"),
+            Field::u8("pingpong").doc("the session is interactive"),
+            Field::u8("blocked").doc("an acknowledgement was held up while the socket was in use"),
         ]
     )
     .since(R04),
@@ -267,56 +269,56 @@ pub static SOCKET_INET_TCP: Struct = Struct::natural(list![
     FieldList::new(
         "tcp",
         list![
-            Field::u32("rcv_nxt").doc("rcv_nxt of the kernel's tcp_sock"),
-            Field::u32("copied_seq").doc("copied_seq of the kernel's tcp_sock"),
-            Field::u32("rcv_wup").doc("rcv_wup of the kernel's tcp_sock"),
-            Field::u32("snd_nxt").doc("snd_nxt of the kernel's tcp_sock"),
-            Field::u32("snd_una").doc("snd_una of the kernel's tcp_sock"),
-            Field::u32("snd_sml").doc("snd_sml of the kernel's tcp_sock"),
-            Field::u32("rcv_tstamp").doc("rcv_tstamp of the kernel's tcp_sock"),
-            Field::u32("lsndtime").doc("lsndtime of the kernel's tcp_sock"),
-            Field::u32("snd_wl1").doc("snd_wl1 of the kernel's tcp_sock"),
-            Field::u32("snd_wnd").doc("snd_wnd of the kernel's tcp_sock"),
-            Field::u32("max_window").doc("max_window of the kernel's tcp_sock"),
-            Field::u32("mss_cache").doc("mss_cache of the kernel's tcp_sock"),
-            Field::u32("window_clamp").doc("window_clamp of the kernel's tcp_sock"),
-            Field::u32("rcv_ssthresh").doc("rcv_ssthresh of the kernel's tcp_sock"),
-            Field::u32("frto_highmark").doc("frto_highmark of the kernel's tcp_sock"),
-            Field::u32("srtt").doc("srtt of the kernel's tcp_sock"),
-            Field::u32("mdev").doc("mdev of the kernel's tcp_sock"),
-            Field::u32("mdev_max").doc("mdev_max of the kernel's tcp_sock"),
-            Field::u32("rttvar").doc("rttvar of the kernel's tcp_sock"),
-            Field::u32("rtt_seq").doc("rtt_seq of the kernel's tcp_sock"),
-            Field::u32("packets_out").doc("packets_out of the kernel's tcp_sock"),
-            Field::u32("retrans_out").doc("retrans_out of the kernel's tcp_sock"),
-            Field::u32("snd_up").doc("snd_up of the kernel's tcp_sock"),
-            Field::u32("rcv_wnd").doc("rcv_wnd of the kernel's tcp_sock"),
-            Field::u32("write_seq").doc("write_seq of the kernel's tcp_sock"),
-            Field::u32("pushed_seq").doc("pushed_seq of the kernel's tcp_sock"),
-            Field::u32("lost_out").doc("lost_out of the kernel's tcp_sock"),
-            Field::u32("sacked_out").doc("sacked_out of the kernel's tcp_sock"),
-            Field::u32("fackets_out").doc("fackets_out of the kernel's tcp_sock"),
-            Field::u32("tso_deferred").doc("tso_deferred of the kernel's tcp_sock"),
-            Field::u32("bytes_acked").doc("bytes_acked of the kernel's tcp_sock"),
-            Field::i32("lost_cnt_hint").doc("lost_cnt_hint of the kernel's tcp_sock"),
-            Field::u32("retransmit_high").doc("retransmit_high of the kernel's tcp_sock"),
-            Field::u32("lost_retrans_low").doc("lost_retrans_low of the kernel's tcp_sock"),
-            Field::u32("prior_ssthresh").doc("prior_ssthresh of the kernel's tcp_sock"),
-            Field::u32("high_seq").doc("high_seq of the kernel's tcp_sock"),
-            Field::u32("retrans_stamp").doc("retrans_stamp of the kernel's tcp_sock"),
-            Field::u32("undo_marker").doc("undo_marker of the kernel's tcp_sock"),
-            Field::i32("undo_retrans").doc("undo_retrans of the kernel's tcp_sock"),
-            Field::u32("total_retrans").doc("total_retrans of the kernel's tcp_sock"),
-            Field::u32("urg_seq").doc("urg_seq of the kernel's tcp_sock"),
-            Field::u32("keepalive_time").doc("keepalive_time of the kernel's tcp_sock"),
-            Field::u32("keepalive_intvl").doc("keepalive_intvl of the kernel's tcp_sock"),
-            Field::u16("urg_data").doc("urg_data of the kernel's tcp_sock"),
-            Field::u16("advmss").doc("advmss of the kernel's tcp_sock"),
-            Field::u8("frto_counter").doc("frto_counter of the kernel's tcp_sock"),
-            Field::u8("nonagle").doc("nonagle of the kernel's tcp_sock"),
-            Field::u8("ecn_flags").doc("ecn_flags of the kernel's tcp_sock"),
-            Field::u8("reordering").doc("reordering of the kernel's tcp_sock"),
-            Field::u8("keepalive_probes").doc("keepalive_probes of the kernel's tcp_sock"),
+            Field::u32("rcv_nxt").doc("next sequence number expected"),
+            Field::u32("copied_seq").doc("first byte not yet read by the program"),
+            Field::u32("rcv_wup").doc("rcv_nxt when the window was last advertised"),
+            Field::u32("snd_nxt").doc("next sequence number to send"),
+            Field::u32("snd_una").doc("first byte not yet acknowledged"),
+            Field::u32("snd_sml").doc("last byte of the newest small segment sent"),
+            Field::u32("rcv_tstamp").doc("when the last acknowledgement came, in ticks"),
+            Field::u32("lsndtime").doc("when the last data segment was sent, in ticks"),
+            Field::u32("snd_wl1").doc("sequence number of the last window update"),
+            Field::u32("snd_wnd").doc("window that the peer offers"),
+            Field::u32("max_window").doc("largest window that the peer has offered"),
+            Field::u32("mss_cache").doc("segment size in use"),
+            Field::u32("window_clamp").doc("largest window to advertise"),
+            Field::u32("rcv_ssthresh").doc("window clamp as the socket buffer allows"),
+            Field::u32("frto_highmark").doc("snd_nxt when the retransmission timer fired"),
+            Field::u32("srtt").doc("smoothed round-trip time, 1/8 ticks"),
+            Field::u32("mdev").doc("deviation of the round-trip time, 1/4 ticks"),
+            Field::u32("mdev_max").doc("largest deviation in this round trip"),
+            Field::u32("rttvar").doc("smoothed largest deviation"),
+            Field::u32("rtt_seq").doc("sequence number that ends this round trip"),
+            Field::u32("packets_out").doc("segments in flight"),
+            Field::u32("retrans_out").doc("retransmitted segments in flight"),
+            Field::u32("snd_up").doc("urgent pointer of sent data"),
+            Field::u32("rcv_wnd").doc("window advertised to the peer"),
+            Field::u32("write_seq").doc("byte behind the last one that the program wrote"),
+            Field::u32("pushed_seq").doc("last sequence number sent with PSH"),
+            Field::u32("lost_out").doc("segments taken for lost"),
+            Field::u32("sacked_out").doc("segments acknowledged out of order"),
+            Field::u32("fackets_out").doc("segments up to the highest one acknowledged"),
+            Field::u32("tso_deferred").doc("since when a large send is deferred"),
+            Field::u32("bytes_acked").doc("bytes acknowledged since the congestion window grew"),
+            Field::i32("lost_cnt_hint").doc("segments counted up to the loss hint"),
+            Field::u32("retransmit_high").doc("highest sequence number to retransmit"),
+            Field::u32("lost_retrans_low").doc("where a retransmission may have been lost"),
+            Field::u32("prior_ssthresh").doc("slow-start threshold before the recovery"),
+            Field::u32("high_seq").doc("snd_nxt when the recovery began"),
+            Field::u32("retrans_stamp").doc("when the first retransmission was sent, in ticks"),
+            Field::u32("undo_marker").doc("where an unnecessary recovery could be undone"),
+            Field::i32("undo_retrans").doc("retransmissions that could be undone"),
+            Field::u32("total_retrans").doc("retransmissions of the whole connection"),
+            Field::u32("urg_seq").doc("sequence number of the received urgent byte"),
+            Field::u32("keepalive_time").doc("idle time before the first probe, in ticks"),
+            Field::u32("keepalive_intvl").doc("time between probes, in ticks"),
+            Field::u16("urg_data").doc("received urgent byte and its state"),
+            Field::u16("advmss").doc("segment size advertised to the peer"),
+            Field::u8("frto_counter").doc("acknowledgements since the retransmission timer fired"),
+            Field::u8("nonagle").doc("state of the Nagle algorithm"),
+            Field::u8("ecn_flags").doc("state of explicit congestion notification"),
+            Field::u8("reordering").doc("how far segments may be out of order"),
+            Field::u8("keepalive_probes").doc("number of probes before giving up"),
         ]
     )
     .since(R04),
@@ -327,9 +329,10 @@ pub static SOCKET_INET_INET6: Struct = Struct::natural(list![
     FieldList::new(
         "inet6",
         list![
-            Field::nested("saddr", &IN6_ADDR).doc("saddr"),
-            Field::nested("rcv_saddr", &IN6_ADDR).doc("rcv saddr"),
-            Field::nested("daddr", &IN6_ADDR).doc("network order"),
+            Field::nested("saddr", &IN6_ADDR).doc("own address, network order"),
+            Field::nested("rcv_saddr", &IN6_ADDR)
+                .doc("address that the socket is bound to, network order"),
+            Field::nested("daddr", &IN6_ADDR).doc("address of the peer, network order"),
         ]
     )
     .since(R04),
@@ -342,14 +345,28 @@ pub static SOCKET_INET: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_socket_inet",
         list![
-            Field::u32("daddr").doc("network order").since(R04),
-            Field::u32("rcv_saddr").doc("rcv saddr").since(R04),
-            Field::u32("saddr").doc("saddr").since(R04),
-            Field::u16("dport").doc("network order").since(R04),
-            Field::u16("num").doc("host order port").since(R04),
-            Field::u16("sport").doc("network order").since(R04),
-            Field::i16("uc_ttl").doc("uc ttl").since(R04),
-            Field::u16("cmsg_flags").doc("cmsg flags").since(R04),
+            Field::u32("daddr")
+                .doc("address of the peer, network order")
+                .since(R04),
+            Field::u32("rcv_saddr")
+                .doc("address that the socket is bound to, network order")
+                .since(R04),
+            Field::u32("saddr")
+                .doc("own address, network order")
+                .since(R04),
+            Field::u16("dport")
+                .doc("port of the peer, network order")
+                .since(R04),
+            Field::u16("num").doc("own port, host order").since(R04),
+            Field::u16("sport")
+                .doc("own port, network order")
+                .since(R04),
+            Field::i16("uc_ttl")
+                .doc("time to live of sent packets; -1 is the default")
+                .since(R04),
+            Field::u16("cmsg_flags")
+                .doc("control messages that the program asked for")
+                .since(R04),
             Field::nested("icsk_ack", &SOCKET_INET_ICSK_ACK)
                 .doc("delayed acknowledgement state")
                 .since(R04),
@@ -357,12 +374,12 @@ pub static SOCKET_INET: Record = Record::new(
                 .doc("TCP state")
                 .since(R04),
             Field::nested("inet6", &SOCKET_INET_INET6)
-                .doc("IPv6 addresses")
+                .doc("addresses of an IPv6 socket")
                 .since(R04),
-            Field::u32("laddr_len").doc("16"),
-            Field::u32("raddr_len").doc("16, or 0 when not connected"),
-            Field::nested("laddr", &SOCKADDR_IN).doc("struct sockaddr_in"),
-            Field::nested("raddr", &SOCKADDR_IN).doc("struct sockaddr_in"),
+            Field::u32("laddr_len").doc("bytes of laddr in use: 16"),
+            Field::u32("raddr_len").doc("bytes of raddr in use: 16, or 0 when not connected"),
+            Field::nested("laddr", &SOCKADDR_IN).doc("own address"),
+            Field::nested("raddr", &SOCKADDR_IN).doc("address of the other end"),
         ]
     ),]),
 );
@@ -390,9 +407,11 @@ pub static NETDEV_VETH: Struct = Struct::natural(list![
         "veth",
         list![
             Field::i32("this_ref")
-                .refers(Object::NetNs)
+                .refers(Object::Netdev)
                 .doc("NETDEV object of this end"),
-            Field::i32("peer_ref").doc("NETDEV object of the other end"),
+            Field::i32("peer_ref")
+                .refers(Object::Netdev)
+                .doc("NETDEV object of the other end"),
         ]
     )
     .since(R09),
@@ -400,7 +419,11 @@ pub static NETDEV_VETH: Struct = Struct::natural(list![
 
 /// `macvlan` of `ckpt_hdr_netdev`.
 pub static NETDEV_MACVLAN: Struct = Struct::natural(list![
-    FieldList::new("macvlan", list![Field::u32("mode").doc("macvlan mode"),]).since(R09),
+    FieldList::new(
+        "macvlan",
+        list![Field::u32("mode").doc("how the device talks to its siblings"),]
+    )
+    .since(R09),
 ]);
 
 /// `NETDEV` (§3.13).

@@ -30,9 +30,11 @@ pub static SIGACTION: Struct = Struct::aligned(list![FieldList::new(
             .doc("0 default, 1 ignore, else address"),
         Field::u64("sa_flags")
             .flags(&SA_FLAGS)
-            .doc("SA_ flags of the architecture"),
-        Field::u64("sa_restorer").address().doc("address or 0"),
-        Field::nested("sa_mask", &SIGSET).doc("8 bytes"),
+            .doc("behaviour of the handler, SA_ flags of the architecture"),
+        Field::u64("sa_restorer")
+            .address()
+            .doc("code that returns from the handler, or 0"),
+        Field::nested("sa_mask", &SIGSET).doc("signals blocked while the handler runs"),
     ]
 ),]);
 
@@ -42,14 +44,15 @@ pub static SIGINFO: Struct = Struct::aligned(list![
         "ckpt_siginfo",
         list![
             Field::u32("signo").of(&SIGNAL_NUMBER).doc("signal number"),
-            Field::u32("_errno").doc("_errno of the siginfo"),
-            Field::u32("code").doc("code of the siginfo"),
-            Field::u32("pid").doc("pid of the siginfo"),
-            Field::i32("uid").doc("uid of the siginfo"),
-            Field::u32("sigval_int").doc("sigval_int of the siginfo"),
-            Field::u64("sigval_ptr").doc("sigval_ptr of the siginfo"),
-            Field::u64("utime").doc("utime of the siginfo"),
-            Field::u64("stime").doc("stime of the siginfo"),
+            Field::u32("_errno").doc("si_errno"),
+            Field::u32("code")
+                .doc("si_code of the kernel: its upper half tells which members mean something"),
+            Field::u32("pid").doc("sender; band of a poll signal; timer id"),
+            Field::i32("uid").doc("user of the sender; overrun of a timer"),
+            Field::u32("sigval_int").doc("integer value; exit status; trap number; descriptor"),
+            Field::u64("sigval_ptr").doc("pointer value, or address of a fault"),
+            Field::u64("utime").doc("user time of a child; private word of a timer"),
+            Field::u64("stime").doc("system time of a child"),
         ]
     )
     .until(R12),
@@ -58,25 +61,24 @@ pub static SIGINFO: Struct = Struct::aligned(list![
         list![
             Field::u32("csi_signo")
                 .of(&SIGNAL_NUMBER)
-                .doc("csi_signo of the siginfo"),
-            Field::i32("csi_errno").doc("csi_errno of the siginfo"),
-            Field::i32("csi_code").doc("csi_code of the siginfo"),
-            Field::u32("csi_pid").doc("csi_pid of the siginfo"),
-            Field::u32("csi_uid").doc("csi_uid of the siginfo"),
-            Field::i32("csi_fd").doc("csi_fd of the siginfo"),
-            Field::u32("csi_tid").doc("csi_tid of the siginfo"),
-            Field::u32("csi_band").doc("csi_band of the siginfo"),
-            Field::u32("csi_overrun").doc("csi_overrun of the siginfo"),
-            Field::u32("csi_trapno").doc("csi_trapno of the siginfo"),
-            Field::i32("csi_status").doc("csi_status of the siginfo"),
-            Field::i32("csi_int").doc("csi_int of the siginfo"),
-            Field::u64("csi_ptr").doc("csi_ptr of the siginfo"),
-            Field::u64("csi_utime").doc("csi_utime of the siginfo"),
-            Field::u64("csi_stime").doc("csi_stime of the siginfo"),
-            Field::u64("csi_addr")
-                .address()
-                .doc("csi_addr of the siginfo"),
-            Field::i32("csi_sys_private").doc("csi_sys_private of the siginfo"),
+                .doc("signal number"),
+            Field::i32("csi_errno").doc("si_errno"),
+            Field::i32("csi_code")
+                .doc("si_code of the kernel: its upper half tells which members mean something"),
+            Field::u32("csi_pid").doc("sender"),
+            Field::u32("csi_uid").doc("user of the sender"),
+            Field::i32("csi_fd").doc("descriptor of a poll signal"),
+            Field::u32("csi_tid").doc("id of a timer"),
+            Field::u32("csi_band").doc("events of a poll signal"),
+            Field::u32("csi_overrun").doc("missed expirations of a timer"),
+            Field::u32("csi_trapno").doc("trap number of a fault, where the machine has one"),
+            Field::i32("csi_status").doc("exit status of a child"),
+            Field::i32("csi_int").doc("integer value"),
+            Field::u64("csi_ptr").doc("pointer value"),
+            Field::u64("csi_utime").doc("user time of a child"),
+            Field::u64("csi_stime").doc("system time of a child"),
+            Field::u64("csi_addr").address().doc("address of a fault"),
+            Field::i32("csi_sys_private").doc("private word of a timer"),
         ]
     )
     .since(R13),
@@ -105,19 +107,25 @@ pub static SIGNAL: Record = Record::new(
         list![
             Field::nested("rlim", &RLIMIT)
                 .times(16)
-                .doc("16 × { u64 cur; u64 max }"),
+                .doc("resource limits, by number"),
             Field::u64("it_real_value")
                 .unit("ns")
-                .doc("ns left, 0 = inactive"),
-            Field::u64("it_real_incr").unit("ns").doc("ns"),
+                .doc("time left of ITIMER_REAL, 0 if inactive"),
+            Field::u64("it_real_incr")
+                .unit("ns")
+                .doc("period of ITIMER_REAL, 0 if it fires once"),
             Field::u64("it_virt_value")
                 .unit("ns")
-                .doc("ns left, relative to the time used so far"),
-            Field::u64("it_virt_incr").unit("ns").doc("ns"),
+                .doc("time left of ITIMER_VIRTUAL, from the time used so far"),
+            Field::u64("it_virt_incr")
+                .unit("ns")
+                .doc("period of ITIMER_VIRTUAL"),
             Field::u64("it_prof_value")
                 .unit("ns")
-                .doc("ns left, relative"),
-            Field::u64("it_prof_incr").unit("ns").doc("ns"),
+                .doc("time left of ITIMER_PROF, from the time used so far"),
+            Field::u64("it_prof_incr")
+                .unit("ns")
+                .doc("period of ITIMER_PROF"),
             Field::i32("tty_objref")
                 .refers(Object::Tty)
                 .doc("TTY object of the controlling terminal; 0 = keep what is inherited"),
@@ -148,10 +156,10 @@ pub static SIGPENDING: Record = Record::new(
         "ckpt_hdr_sigpending",
         list![
             Field::u32("nr_pending").doc("number of queued signals"),
-            Field::nested("signal", &SIGSET).doc("pending mask, 8 bytes"),
+            Field::nested("signal", &SIGSET).doc("pending signals"),
             Field::nested("siginfo", &SIGINFO)
                 .counted_by("nr_pending")
-                .doc("nr_pending × ckpt_siginfo"),
+                .doc("the queued signals, oldest first"),
         ]
     ),]),
 );

@@ -79,8 +79,8 @@ pub static CKPT_CAPABILITIES: Struct = Struct::aligned(list![FieldList::new(
             .doc("bounding set, caps 32–63"),
         Field::u32("securebits")
             .flags(&SECUREBITS)
-            .doc("securebits"),
-        Field::u32("padding").opaque().doc("0"),
+            .doc("how the root user gains capabilities"),
+        Field::u32("padding").opaque().doc("unused, 0"),
     ]
 ),]);
 
@@ -142,11 +142,11 @@ pub static TASK: Record = Record::new(Tag::Task, "3.5", Struct::aligned(list![
         Field::u32("exit_state").of(&EXIT_STATE).doc("0, or 16 = zombie"),
         Field::u32("exit_code").doc("wait status of a zombie; must be 0 for a live task"),
         Field::u32("exit_signal").of(&SIGNAL_NUMBER).doc("signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"),
-        Field::u32("pdeath_signal").of(&SIGNAL_NUMBER).doc("PR_SET_PDEATHSIG value"),
-        Field::u64("set_child_tid").address().doc("user address"),
-        Field::u64("clear_child_tid").address().doc("user address"),
-        Field::u32("compat_robust_futex_head_len").doc("0 on a 32-bit kernel"),
-        Field::u32("compat_robust_futex_list").address().doc("0 on a 32-bit kernel"),
+        Field::u32("pdeath_signal").of(&SIGNAL_NUMBER).doc("signal to get when the parent dies; 0 for none"),
+        Field::u64("set_child_tid").address().doc("address at which the thread stored its id when it started, or 0"),
+        Field::u64("clear_child_tid").address().doc("address to clear and wake as a futex when the thread ends, or 0"),
+        Field::u32("compat_robust_futex_head_len").doc("as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"),
+        Field::u32("compat_robust_futex_list").address().doc("as robust_futex_list, for a 32-bit task of a 64-bit kernel"),
         Field::u32("robust_futex_head_len").doc("0, or sizeof(robust_list_head): 12 on ARM"),
         Field::u64("robust_futex_list").address().doc("user address of the robust list head, or 0"),
     ]).until(R06),
@@ -155,15 +155,15 @@ pub static TASK: Record = Record::new(Tag::Task, "3.5", Struct::aligned(list![
         Field::u32("exit_state").of(&EXIT_STATE).doc("0, or 16 = zombie"),
         Field::u32("exit_code").doc("wait status of a zombie; must be 0 for a live task"),
         Field::u32("exit_signal").of(&SIGNAL_NUMBER).doc("signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"),
-        Field::u32("pdeath_signal").of(&SIGNAL_NUMBER).doc("PR_SET_PDEATHSIG value"),
-        Field::u32("compat_robust_futex_head_len").doc("0 on a 32-bit kernel"),
-        Field::u32("compat_robust_futex_list").address().doc("0 on a 32-bit kernel"),
+        Field::u32("pdeath_signal").of(&SIGNAL_NUMBER).doc("signal to get when the parent dies; 0 for none"),
+        Field::u32("compat_robust_futex_head_len").doc("as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"),
+        Field::u32("compat_robust_futex_list").address().doc("as robust_futex_list, for a 32-bit task of a 64-bit kernel"),
         Field::u32("robust_futex_head_len").doc("0, or sizeof(robust_list_head): 12 on ARM"),
         Field::u64("robust_futex_list").address().doc("user address of the robust list head, or 0"),
-        Field::u64("set_child_tid").address().doc("user address"),
-        Field::u64("clear_child_tid").address().doc("user address"),
+        Field::u64("set_child_tid").address().doc("address at which the thread stored its id when it started, or 0"),
+        Field::u64("clear_child_tid").address().doc("address to clear and wake as a futex when the thread ends, or 0"),
         Field::u64("sas_ss_sp").address().doc("alternate signal stack base").since(R13),
-        Field::u32("sas_ss_size").unit("bytes").doc("its size").since(R13),
+        Field::u32("sas_ss_size").unit("bytes").doc("size of the alternate signal stack").since(R13),
     ]).since(R07).until(R15),
     FieldList::new("ckpt_hdr_task", list![
         Field::u32("flags").flags(&TASK_FLAGS).doc("bit 0 forked but not exec'd, bit 1 used super-user rights; other bits refused"),
@@ -171,13 +171,13 @@ pub static TASK: Record = Record::new(Tag::Task, "3.5", Struct::aligned(list![
         Field::u32("exit_state").of(&EXIT_STATE).doc("0, or 16 = zombie"),
         Field::u32("exit_code").doc("wait status of a zombie; must be 0 for a live task"),
         Field::u32("exit_signal").of(&SIGNAL_NUMBER).doc("signal sent to the parent (17 = SIGCHLD); 0xffffffff for a thread that is not the leader"),
-        Field::u32("pdeath_signal").of(&SIGNAL_NUMBER).doc("PR_SET_PDEATHSIG value"),
-        Field::u64("set_child_tid").address().doc("user address"),
-        Field::u64("clear_child_tid").address().doc("user address"),
+        Field::u32("pdeath_signal").of(&SIGNAL_NUMBER).doc("signal to get when the parent dies; 0 for none"),
+        Field::u64("set_child_tid").address().doc("address at which the thread stored its id when it started, or 0"),
+        Field::u64("clear_child_tid").address().doc("address to clear and wake as a futex when the thread ends, or 0"),
         Field::u64("sas_ss_sp").address().doc("alternate signal stack base"),
-        Field::u32("sas_ss_size").unit("bytes").doc("its size"),
-        Field::u32("compat_robust_futex_head_len").doc("0 on a 32-bit kernel"),
-        Field::u32("compat_robust_futex_list").address().doc("0 on a 32-bit kernel"),
+        Field::u32("sas_ss_size").unit("bytes").doc("size of the alternate signal stack"),
+        Field::u32("compat_robust_futex_head_len").doc("as robust_futex_head_len, for a 32-bit task of a 64-bit kernel"),
+        Field::u32("compat_robust_futex_list").address().doc("as robust_futex_list, for a 32-bit task of a 64-bit kernel"),
         Field::u32("robust_futex_head_len").doc("0, or sizeof(robust_list_head): 12 on ARM"),
         Field::u64("robust_futex_list").address().doc("user address of the robust list head, or 0"),
     ]).since(R16),
@@ -231,7 +231,7 @@ pub static RESTART_BLOCK: Record = Record::new(
         list![
             Field::u64("function_type")
                 .of(&RESTART_BLOCK_TYPE)
-                .doc("1 … 7, table below"),
+                .doc("which call waits, and so what the arguments mean"),
             Field::u64("arg_0").doc("clock id, pollfd array or futex address, by type"),
             Field::u64("arg_1").doc("user pointer, count or value, by type"),
             Field::u64("arg_2").doc("pointer, has_timeout or flags, by type"),
@@ -332,12 +332,12 @@ pub static UTS_NS: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_utsns",
         list![
-            Field::text("sysname", 65).doc("65 bytes, NUL-padded"),
-            Field::text("nodename", 65).doc("nodename"),
-            Field::text("release", 65).doc("release"),
-            Field::text("version", 65).doc("version"),
-            Field::text("machine", 65).doc("machine"),
-            Field::text("domainname", 65).doc("domainname"),
+            Field::text("sysname", 65).doc("operating system name, NUL-padded"),
+            Field::text("nodename", 65).doc("host name, NUL-padded"),
+            Field::text("release", 65).doc("kernel release, NUL-padded"),
+            Field::text("version", 65).doc("kernel version text, NUL-padded"),
+            Field::text("machine", 65).doc("machine name, NUL-padded"),
+            Field::text("domainname", 65).doc("NIS domain name, NUL-padded"),
         ]
     ),]),
 );
@@ -392,22 +392,34 @@ pub static USER_NS: Record = Record::new(
 );
 
 /// `CRED` (§3.6).
-pub static CRED: Record = Record::new(Tag::Cred, "3.6", Struct::aligned(list![
-    FieldList::new("ckpt_hdr_cred", list![
-        Field::u32("uid").doc("real user id"),
-        Field::u32("suid").doc("saved user id"),
-        Field::u32("euid").doc("effective user id"),
-        Field::u32("fsuid").doc("file system user id"),
-        Field::u32("gid").doc("real group id"),
-        Field::u32("sgid").doc("saved group id"),
-        Field::u32("egid").doc("effective group id"),
-        Field::u32("fsgid").doc("file system group id"),
-        Field::i32("user_ref").refers(Object::User).doc("USER object"),
-        Field::i32("groupinfo_ref").refers(Object::GroupInfo).doc("GROUPINFO object"),
-        Field::i32("sec_ref").refers(Object::Security).doc("SECURITY object or 0").since(R03),
-        Field::nested("cap_s", &CKPT_CAPABILITIES).doc("struct ckpt_capabilities: u32 inheritable[2], permitted[2], effective[2], bounding[2], securebits, padding"),
-    ]),
-]));
+pub static CRED: Record = Record::new(
+    Tag::Cred,
+    "3.6",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_cred",
+        list![
+            Field::u32("uid").doc("real user id"),
+            Field::u32("suid").doc("saved user id"),
+            Field::u32("euid").doc("effective user id"),
+            Field::u32("fsuid").doc("file system user id"),
+            Field::u32("gid").doc("real group id"),
+            Field::u32("sgid").doc("saved group id"),
+            Field::u32("egid").doc("effective group id"),
+            Field::u32("fsgid").doc("file system group id"),
+            Field::i32("user_ref")
+                .refers(Object::User)
+                .doc("USER object"),
+            Field::i32("groupinfo_ref")
+                .refers(Object::GroupInfo)
+                .doc("GROUPINFO object"),
+            Field::i32("sec_ref")
+                .refers(Object::Security)
+                .doc("SECURITY object or 0")
+                .since(R03),
+            Field::nested("cap_s", &CKPT_CAPABILITIES).doc("capability sets"),
+        ]
+    ),]),
+);
 
 /// `USER` (§3.6).
 pub static USER: Record = Record::new(
@@ -431,10 +443,10 @@ pub static GROUPINFO: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_groupinfo",
         list![
-            Field::u32("ngroups").doc("0 … 65536"),
+            Field::u32("ngroups").doc("number of supplementary groups, up to 65536"),
             Field::u32("groups")
                 .counted_by("ngroups")
-                .doc("ngroups × u32 gid, strictly ascending"),
+                .doc("group ids, strictly ascending"),
         ]
     ),]),
 );

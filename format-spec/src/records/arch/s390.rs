@@ -6,27 +6,31 @@ use crate::records::*;
 pub(crate) const CPU: FieldList = FieldList::new(
     "ckpt_hdr_cpu",
     list![
-        Field::u64("args").doc("register args"),
-        Field::u64("gprs").times(16).doc("register gprs"),
-        Field::u64("orig_gpr2").doc("register orig_gpr2"),
-        Field::u16("svcnr").doc("register svcnr"),
-        Field::u16("ilc").doc("register ilc"),
-        Field::u32("acrs").times(16).doc("register acrs"),
-        Field::u64("ieee_instruction_pointer").doc("register ieee_instruction_pointer"),
-        Field::u64("psw_t_mask").doc("register psw_t_mask"),
-        Field::u64("psw_t_addr").doc("register psw_t_addr"),
-        Field::u32("fpc").doc("register fpc"),
-        Field::u64("fprs").times(16).doc("register fprs"),
+        Field::u64("args").doc("first argument of the system call"),
+        Field::u64("gprs")
+            .times(16)
+            .doc("general registers 0 to 15"),
+        Field::u64("orig_gpr2").doc("register 2 at the entry of the system call"),
+        Field::u16("svcnr").doc("number of the supervisor call"),
+        Field::u16("ilc").doc("length of the interrupted instruction"),
+        Field::u32("acrs").times(16).doc("access registers 0 to 15"),
+        Field::u64("ieee_instruction_pointer").doc("where the last IEEE exception was"),
+        Field::u64("psw_t_mask").doc("mask half of the program status word"),
+        Field::u64("psw_t_addr").doc("instruction address"),
+        Field::u32("fpc").doc("floating-point control"),
+        Field::u64("fprs")
+            .times(16)
+            .doc("floating-point registers 0 to 15"),
         Field::u64("per_control_regs")
             .times(3)
-            .doc("register per_control_regs"),
-        Field::u64("starting_addr").doc("register starting_addr"),
-        Field::u64("ending_addr").doc("register ending_addr"),
-        Field::u64("address").doc("register address"),
-        Field::u16("perc_atmid").doc("register perc_atmid"),
-        Field::u8("access_id").doc("register access_id"),
-        Field::u8("single_step").doc("register single_step"),
-        Field::u8("instruction_fetch").doc("register instruction_fetch"),
+            .doc("control registers 9 to 11: program event recording"),
+        Field::u64("starting_addr").doc("start of the recorded range"),
+        Field::u64("ending_addr").doc("end of the recorded range"),
+        Field::u64("address").doc("where the last recorded event was"),
+        Field::u16("perc_atmid").doc("kind of the last recorded event"),
+        Field::u8("access_id").doc("access register of the last recorded event"),
+        Field::u8("single_step").doc("the thread is single-stepped"),
+        Field::u8("instruction_fetch").doc("instruction fetches are recorded"),
     ],
 )
 .on(ArchSet::S390);
@@ -43,10 +47,10 @@ pub(crate) const MM_CONTEXT: FieldList = FieldList::new(
             .address()
             .doc("address of the vdso"),
         Field::i32("noexec").doc("execute protection is on"),
-        Field::i32("has_pgste").doc("has pgste"),
-        Field::i32("alloc_pgste").doc("alloc pgste"),
-        Field::ulong("asce_bits").doc("asce bits"),
-        Field::ulong("asce_limit").doc("asce limit"),
+        Field::i32("has_pgste").doc("page tables have the extension that guests need"),
+        Field::i32("alloc_pgste").doc("page tables of a new program shall have that extension"),
+        Field::ulong("asce_bits").doc("type and length bits of the address-space control element"),
+        Field::ulong("asce_limit").doc("end of the address space"),
     ],
 )
 .on(ArchSet::S390);
