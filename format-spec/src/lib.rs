@@ -7,6 +7,14 @@
 //!
 //! Sections (`§`) are those of `SPEC.md`.
 
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "a table names dozens of revisions, enumerations and flags; listing them says nothing"
+    )
+)]
+
 pub mod dialect;
 pub mod enums;
 pub mod export;

@@ -1,0 +1,577 @@
+//! Which dialect an image is in. Its header says too little (§6.4), so the lengths and numbers of
+//! the records behind it are asked, and what they said is kept as evidence.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::frame::{self, Frame, Framer, Step};
+use crate::limits::Limits;
+use crate::source::{Source, Window};
+use crate::view::read_uint;
+use ckpt_format::dialect::*;
+use ckpt_format::enums::{ARCH_ID, ARM_ARCH_ID_V21};
+use ckpt_format::{Abi, Arch, Dialect, Order, Revision, Tables, Tag};
+use std::collections::BTreeSet;
+use std::io;
+
+/// What a user knows better than the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Override {
+    /// The revision.
+    pub revision: Option<Revision>,
+    /// The architecture.
+    pub arch: Option<Arch>,
+}
+
+/// A fact that told revisions apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Where it stands in the image.
+    pub offset: u64,
+    /// What it is.
+    pub fact: String,
+    /// The revisions that fit after it.
+    pub leaves: String,
+}
+
+/// The dialect of an image and why.
+#[derive(Clone, Debug)]
+pub struct Detection {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// The facts, in order.
+    pub evidence: Vec<Evidence>,
+    /// Other revisions that fit as well.
+    pub also: Vec<Revision>,
+    /// Page size in bytes.
+    pub page_size: u32,
+    /// Whether the user decided.
+    pub overridden: bool,
+    /// What is wrong with the answer.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Result of looking at the start of an image.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The dialect is known.
+    Known(Box<Detection>),
+    /// More bytes of the image are needed.
+    NeedMore,
+}
+
+struct Candidate {
+    dialect: Dialect,
+    tables: Tables,
+    mismatches: u32,
+}
+
+/// The id that an architecture has in a revision; for ARM also where the generated headers lack it
+/// (§3.3).
+pub fn arch_id(revision: Revision, arch: Arch) -> Option<u32> {
+    match (arch, revision) {
+        (Arch::Arm, R12 | R13) => Some(ARM_ARCH_ID_V21),
+        (Arch::Arm, R14 | R15 | R16) => Some(4),
+        (Arch::Arm, _) => ARCH_ID.number_of("ARM", revision, arch),
+        _ => ARCH_ID.number_of(arch.name(), revision, arch),
+    }
+}
+
+fn has_arch_id(revision: Revision, arch: Arch, id: u32) -> bool {
+    let kept = arch == Arch::Arm && id == ARM_ARCH_ID_V21 && revision.within(R12, R16);
+    kept || arch_id(revision, arch) == Some(id)
+}
+
+/// Looks at records from the start until one dialect is left.
+///
+/// `whole` says that the source ends where the image ends; otherwise running out of bytes means
+/// [`Outcome::NeedMore`].
+///
+/// # Errors
+/// Those of the source, and `InvalidData` with a [`Diagnostic`] if this is no image.
+pub fn detect<S: Source>(
+    window: &mut Window<S>,
+    over: Override,
+    limits: &Limits,
+    whole: bool,
+) -> io::Result<Outcome> {
+    let image_len = if whole { window.source().len() } else { None };
+    let head = window.bytes(0, 72)?.to_vec();
+    if head.len() < 72 && !whole {
+        return Ok(Outcome::NeedMore);
+    }
+    let Some(order) = frame::byte_order_salvaged(&head) else {
+        return Err(not_an_image(&head));
+    };
+    let mut detector = Detector::new(order, &head, over);
+    let mut framer = Framer::new(order, image_len, limits.clone());
+    if let Some(page) = detector.implied_page_size() {
+        framer.set_page_size(page);
+    }
+    let (mut offset, mut len) = (0, 8);
+    for _ in 0..limits.detection_frames {
+        let bytes = window.bytes(offset, len)?;
+        if bytes.len() < len && !whole {
+            return Ok(Outcome::NeedMore);
+        }
+        match framer.step(offset, bytes) {
+            Step::Need { offset: o, len: l } => (offset, len) = (o, l),
+            Step::End => break,
+            Step::Frame(frame) => {
+                let body = window
+                    .bytes(frame.offset, (frame.len as usize).min(PEEK))?
+                    .to_vec();
+                if body.len() < (frame.len as usize).min(PEEK) && !whole {
+                    return Ok(Outcome::NeedMore);
+                }
+                if frame.raw > 0 && detector.page_size.is_none() {
+                    let follows = window.bytes(frame.offset.saturating_add(16), 65536 + 8)?;
+                    if let Some(page) = framer.guess_page_size(follows) {
+                        detector.page_size = Some(page);
+                        framer.set_page_size(page);
+                        framer.resume(
+                            frame
+                                .offset
+                                .saturating_add(16)
+                                .saturating_add(u64::from(page)),
+                            framer.index(),
+                        );
+                    }
+                }
+                if detector.observe(&frame, &body) {
+                    break;
+                }
+                (offset, len) = (framer.offset(), 8);
+            }
+        }
+    }
+    Ok(Outcome::Known(Box::new(detector.conclude())))
+}
+
+/// Bytes of a record that detection looks at.
+const PEEK: usize = 96;
+
+fn not_an_image(head: &[u8]) -> io::Error {
+    let shown: Vec<String> = head.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let found = if head.is_empty() {
+        "an empty file".to_owned()
+    } else {
+        format!("bytes {}", shown.join(" "))
+    };
+    let found = match head {
+        [0x7f, b'E', b'L', b'F', ..] => "an ELF file".to_owned(),
+        _ => found,
+    };
+    let diagnostic = Diagnostic::new(Code::NotAnImage, 0, 0, "", found);
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        diagnostic.expected("a HEADER record (type 1, length 72, magic 0x00feed0cc0a2d200)"),
+    )
+}
+
+struct Detector {
+    candidates: Vec<Candidate>,
+    evidence: Vec<Evidence>,
+    seen: BTreeSet<(u32, u32)>,
+    page_size: Option<u32>,
+    over: Override,
+    order: Order,
+    /// Set when the record after TREE's buffer is next.
+    after_tree: AfterTree,
+    nr_tasks: u64,
+    asked_task: bool,
+    word_size_known_pages: Option<u64>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum AfterTree {
+    NotYet,
+    Buffer,
+    Vpids,
+    Done,
+}
+
+impl Detector {
+    fn new(order: Order, head: &[u8], over: Override) -> Self {
+        let u16_at = |at: usize, order| {
+            read_uint(
+                head.get(at..at.saturating_add(2)).unwrap_or_default(),
+                order,
+            )
+        };
+        let arch_id = u16_at(16, Order::Little) as u32;
+        let rev = u16_at(24, order) as u16;
+        let auxv_constant = u16_at(34, order);
+        let ncc = u16_at(54, order);
+        let mut detector = Detector {
+            candidates: Vec::new(),
+            evidence: Vec::new(),
+            seen: BTreeSet::new(),
+            page_size: None,
+            over,
+            order,
+            after_tree: AfterTree::NotYet,
+            nr_tasks: 0,
+            asked_task: false,
+            word_size_known_pages: None,
+            diagnostics: Vec::new(),
+        };
+        detector.candidates_from_header(arch_id, rev);
+        let count = detector.candidates.len();
+        if detector
+            .candidates
+            .iter()
+            .any(|c| c.dialect.revision.within(R06, R07))
+        {
+            detector.keep(
+                34,
+                format!("constants.at_vector_size is {auxv_constant}"),
+                |d| (d.revision <= R06) == (auxv_constant >= 100),
+            );
+        }
+        if rev == 6 {
+            detector.keep(54, format!("constants.tty_termios_ncc(s) is {ncc}"), |d| {
+                (d.revision >= R14) == (ncc >= 19)
+            });
+        }
+        if count == 0 {
+            detector.no_dialect(arch_id, rev);
+        }
+        detector
+    }
+
+    fn candidates_from_header(&mut self, arch_id: u32, rev: u16) {
+        let over = self.over;
+        for revision in Revision::all().filter(|r| over.revision.is_none_or(|o| o == *r)) {
+            for arch in Arch::ALL
+                .into_iter()
+                .filter(|a| over.arch.is_none_or(|o| o == *a))
+            {
+                let right_rev =
+                    revision.info().checkpoint_version == rev || over.revision.is_some();
+                let right_arch = has_arch_id(revision, arch, arch_id) || over.arch.is_some();
+                let right_order =
+                    arch.usual_order() == self.order || (arch == Arch::Arm && revision == R18);
+                if right_rev && right_arch && right_order {
+                    self.add(revision, arch);
+                }
+            }
+        }
+        self.say(
+            24,
+            format!("rev {rev}, architecture id {arch_id}, {}", self.order),
+        );
+    }
+
+    fn add(&mut self, revision: Revision, arch: Arch) {
+        let abi = Abi {
+            arch,
+            order: self.order,
+            old_abi: false,
+        };
+        let dialect = Dialect { revision, abi };
+        self.candidates.push(Candidate {
+            dialect,
+            tables: Tables::new(dialect),
+            mismatches: 0,
+        });
+    }
+
+    /// The header fits nothing: read on with what the byte order and the user allow.
+    fn no_dialect(&mut self, arch_id: u32, rev: u16) {
+        let found = format!("architecture id {arch_id}, rev {rev}");
+        let expected = "an id and rev of §6.1";
+        self.diagnostics
+            .push(Diagnostic::new(Code::NoDialect, 16, 0, "HEADER", found).expected(expected));
+        let arch = self.over.arch.unwrap_or(match self.order {
+            Order::Little => Arch::Arm,
+            Order::Big => Arch::S390x,
+        });
+        let over = self.over.revision;
+        for revision in Revision::all().filter(|r| over.is_none_or(|o| o == *r)) {
+            self.add(revision, arch);
+        }
+    }
+
+    fn say(&mut self, offset: u64, fact: String) {
+        let leaves = self.live_names();
+        if self
+            .evidence
+            .last()
+            .is_none_or(|last| last.leaves != leaves)
+        {
+            self.evidence.push(Evidence {
+                offset,
+                fact,
+                leaves,
+            });
+        }
+    }
+
+    fn live_names(&self) -> String {
+        let best = self.best();
+        let mut names: Vec<String> = Vec::new();
+        for c in self.candidates.iter().filter(|c| c.mismatches == best) {
+            names.push(format!("{} {}", c.dialect.revision, c.dialect.abi.arch));
+        }
+        names.join(", ")
+    }
+
+    fn best(&self) -> u32 {
+        self.candidates
+            .iter()
+            .map(|c| c.mismatches)
+            .min()
+            .unwrap_or(0)
+    }
+
+    /// Counts a fact against those candidates that do not fit it.
+    fn keep(&mut self, offset: u64, fact: String, fits: impl Fn(&Dialect) -> bool) {
+        for candidate in &mut self.candidates {
+            if !fits(&candidate.dialect) {
+                candidate.mismatches = candidate.mismatches.saturating_add(1);
+            }
+        }
+        self.say(offset, fact);
+    }
+
+    /// Takes a record into account; true when enough is known.
+    fn observe(&mut self, frame: &Frame, body: &[u8]) -> bool {
+        if frame.is_gap() {
+            return false;
+        }
+        self.tree_rules(frame, body);
+        self.task_rule(frame, body);
+        self.arch_rules(frame, body);
+        self.pages_rule(frame, body);
+        if self.seen.len() < 4096 && self.seen.insert((frame.number, frame.len)) {
+            let (number, len) = (frame.number, frame.len);
+            let fits: Vec<bool> = self
+                .candidates
+                .iter()
+                .map(|c| allows(&c.tables, number, len, body))
+                .collect();
+            for (candidate, fits) in self.candidates.iter_mut().zip(&fits) {
+                if !fits {
+                    candidate.mismatches = candidate.mismatches.saturating_add(1);
+                }
+            }
+            self.say(frame.offset, format!("record type {number} of {len} bytes"));
+        }
+        self.is_settled()
+    }
+
+    fn u32_at(&self, body: &[u8], at: usize) -> u32 {
+        read_uint(
+            body.get(at..at.saturating_add(4)).unwrap_or_default(),
+            self.order,
+        ) as u32
+    }
+
+    /// §6.4 steps 2 and 4: what follows TREE.
+    fn tree_rules(&mut self, frame: &Frame, body: &[u8]) {
+        match (self.after_tree, frame.number, frame.len) {
+            (AfterTree::NotYet, 101, 16) => {
+                self.nr_tasks = u64::from(self.u32_at(body, 8));
+                self.after_tree = AfterTree::Buffer;
+            }
+            (AfterTree::NotYet, 101, 24) => self.after_tree = AfterTree::Done,
+            (AfterTree::Buffer, 4, len) => {
+                self.after_tree = AfterTree::Vpids;
+                let wide = u64::from(len) == self.nr_tasks.saturating_mul(32).saturating_add(8);
+                self.keep(
+                    frame.offset,
+                    format!("{len} bytes of pids for {} tasks", self.nr_tasks),
+                    |d| (d.revision == R08) == wide,
+                );
+            }
+            (AfterTree::Vpids, number, len) => {
+                self.after_tree = AfterTree::Done;
+                let vpids = number == 118 && len == 16;
+                let fact = if vpids {
+                    "a VPIDS record"
+                } else {
+                    "no VPIDS record"
+                };
+                self.keep(frame.offset, fact.to_owned(), |d| {
+                    d.revision.within(R08, R09) == vpids
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// §6.4 step 3: the task record kept its length when its fields moved.
+    fn task_rule(&mut self, frame: &Frame, body: &[u8]) {
+        if self.asked_task || frame.number != 103 || frame.len != 80 {
+            return;
+        }
+        self.asked_task = true;
+        let word = |at| self.u32_at(body, at);
+        let state = |at| matches!(word(at), 0..=2 | 4 | 8 | 64 | 128);
+        let exit = |at| matches!(word(at), 0 | 16 | 32);
+        let signal = |at| word(at) <= 64 || word(at) == u32::MAX;
+        let early = state(8) && exit(12) && signal(20) && word(24) <= 64;
+        let late = word(8) <= 3 && state(12) && exit(16) && signal(24) && word(28) <= 64;
+        let live_early = word(12) == 0 && word(16) == 0 && word(20) != 0;
+        let live_late = word(16) == 0 && word(20) == 0 && word(24) != 0;
+        let zombie_early = word(8) == 64 && word(12) == 16;
+        let zombie_late = word(12) == 64 && word(16) == 16;
+        let says_early = early && (live_early || zombie_early);
+        let says_late = late && (live_late || zombie_late);
+        if says_early != says_late {
+            self.keep(
+                frame.offset,
+                "order of the fields of TASK".to_owned(),
+                |d| (d.revision >= R16) == says_late,
+            );
+        }
+    }
+
+    /// An old-ABI kernel pads unix addresses; its header says so.
+    fn arch_rules(&mut self, frame: &Frame, body: &[u8]) {
+        if frame.number != 2 || frame.len != 16 || body.get(13) != Some(&0) {
+            return;
+        }
+        for candidate in self
+            .candidates
+            .iter_mut()
+            .filter(|c| c.dialect.abi.arch == Arch::Arm)
+        {
+            candidate.dialect.abi.old_abi = true;
+            candidate.tables = Tables::new(candidate.dialect);
+        }
+    }
+
+    /// The page size, from the first page group (§1.2).
+    fn pages_rule(&mut self, frame: &Frame, body: &[u8]) {
+        if frame.number == 403 && frame.len == 16 {
+            self.word_size_known_pages =
+                Some(read_uint(body.get(8..16).unwrap_or_default(), self.order));
+        } else if let Some(pages) = self.word_size_known_pages.take()
+            && frame.number == 4
+            && self.page_size.is_none()
+            && pages > 0
+        {
+            let word = self
+                .candidates
+                .first()
+                .map_or(4, |c| c.dialect.abi.arch.word_size());
+            let per_page = u64::from(frame.len)
+                .saturating_sub(8)
+                .checked_div(pages)
+                .unwrap_or(0);
+            let size = per_page.saturating_sub(u64::from(word));
+            if size.is_power_of_two() && (4096..=65536).contains(&size) {
+                self.page_size = u32::try_from(size).ok();
+            }
+        }
+    }
+
+    /// The page size where the architecture leaves no choice.
+    fn implied_page_size(&self) -> Option<u32> {
+        let variable =
+            |c: &Candidate| ckpt_format::layout::VARIABLE_PAGE_ARCHS.contains(c.dialect.abi.arch);
+        (!self.candidates.iter().any(variable)).then_some(4096)
+    }
+
+    /// Whether the remaining candidates decode everything alike, so that looking further is idle.
+    fn is_settled(&self) -> bool {
+        let best = self.best();
+        let mut live = self
+            .candidates
+            .iter()
+            .filter(|c| c.mismatches == best)
+            .map(|c| c.dialect);
+        let Some(first) = live.next() else {
+            return true;
+        };
+        let page_known = self.page_size.is_some() || self.implied_page_size().is_some();
+        best == 0
+            && page_known
+            && live.all(|d| d.abi == first.abi && class(d.revision) == class(first.revision))
+    }
+
+    fn conclude(mut self) -> Detection {
+        let best = self.best();
+        let live: Vec<Dialect> = self
+            .candidates
+            .iter()
+            .filter(|c| c.mismatches == best)
+            .map(|c| c.dialect)
+            .collect();
+        let fallback = Dialect::new(Revision::LAST, Arch::Arm);
+        let dialect = live.last().copied().unwrap_or(fallback);
+        let differ = |d: &&Dialect| {
+            d.abi.arch != dialect.abi.arch || class(d.revision) != class(dialect.revision)
+        };
+        let others: Vec<&Dialect> = live.iter().filter(differ).collect();
+        if !others.is_empty() && !harmless(&others, dialect) {
+            let names: Vec<String> = others
+                .iter()
+                .map(|d| format!("{} {}", d.revision, d.abi.arch))
+                .collect();
+            let found = format!(
+                "{} {} taken, but {} fit too",
+                dialect.revision,
+                dialect.abi.arch,
+                names.join(", ")
+            );
+            self.diagnostics
+                .push(Diagnostic::new(Code::Ambiguous, 24, 0, "HEADER", found));
+        }
+        let also = live
+            .iter()
+            .map(|d| d.revision)
+            .filter(|r| *r != dialect.revision)
+            .collect();
+        let usual = ckpt_format::layout::usual_page_size(dialect.abi.arch);
+        Detection {
+            dialect,
+            evidence: self.evidence,
+            also,
+            page_size: self.page_size.unwrap_or(usual),
+            overridden: self.over != Override::default(),
+            diagnostics: self.diagnostics,
+        }
+    }
+}
+
+/// Revisions of one class have the same layouts and numbers (§6.4).
+fn class(revision: Revision) -> u8 {
+    match revision {
+        R02 => 1,
+        R10 | R11 => 12,
+        R16 => 17,
+        other => other.number(),
+    }
+}
+
+/// R03 to R05 differ in sockets alone; an image that got here has none.
+fn harmless(others: &[&Dialect], taken: Dialect) -> bool {
+    let sockets_only = |r: Revision| r.within(R03, R05);
+    sockets_only(taken.revision)
+        && others
+            .iter()
+            .all(|d| sockets_only(d.revision) && d.abi.arch == taken.abi.arch)
+}
+
+/// Whether a dialect can have a record of this number and length.
+fn allows(tables: &Tables, number: u32, len: u32, body: &[u8]) -> bool {
+    let Some(record) = tables.by_number(number) else {
+        return false;
+    };
+    if record.record.payload {
+        return true;
+    }
+    if record.tag() == Tag::CpuFpu {
+        return len >= 8;
+    }
+    let fits = |layout: &ckpt_format::Layout| match layout.tail() {
+        Some(tail) => len >= tail.offset,
+        None => layout.size == len,
+    };
+    match tables.layout_of(number, body) {
+        Some(layout) => fits(layout),
+        None => record.variants().any(|(_, layout)| fits(layout)),
+    }
+}

@@ -1,0 +1,119 @@
+//! Where bytes come from. The only part of the crate that does I/O.
+
+mod composite;
+mod compressed;
+mod file;
+mod stream;
+mod window;
+
+pub use composite::{Composite, Piece};
+pub use compressed::{Compression, open_compressed};
+pub use file::FileSource;
+pub use stream::StreamSource;
+pub use window::Window;
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Bytes by position. Reading does not move anything; a stream may refuse to go back.
+pub trait Source: Send {
+    /// Reads up to `buf.len()` bytes at `offset`; fewer only at the end. 0 means end.
+    ///
+    /// # Errors
+    /// Those of the operating system; `Unsupported` when a pipe is asked to go back.
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Length in bytes, if it is known without reading.
+    fn len(&self) -> Option<u64>;
+
+    /// Whether positions may be visited in any order at no great cost.
+    fn is_seekable(&self) -> bool;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, buf)
+    }
+    fn len(&self) -> Option<u64> {
+        (**self).len()
+    }
+    fn is_seekable(&self) -> bool {
+        (**self).is_seekable()
+    }
+}
+
+/// A byte slice or vector.
+#[derive(Clone, Debug)]
+pub struct SliceSource<T>(pub T);
+
+impl<T: AsRef<[u8]> + Send> Source for SliceSource<T> {
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let all = self.0.as_ref();
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+        let rest = all.get(start..).unwrap_or_default();
+        let n = rest.len().min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        Ok(n)
+    }
+    fn len(&self) -> Option<u64> {
+        Some(self.0.as_ref().len() as u64)
+    }
+    fn is_seekable(&self) -> bool {
+        true
+    }
+}
+
+/// Opens a file, a pipe or `-` (standard input); unpacks zstd, gzip and xz by their magic bytes.
+///
+/// # Errors
+/// Those of the operating system; a directory is `IsADirectory`.
+pub fn open(path: &Path, expansion: u64) -> io::Result<Box<dyn Source>> {
+    if path == Path::new("-") {
+        return open_stdin(expansion);
+    }
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    if meta.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "is a directory",
+        ));
+    }
+    if !meta.is_file() {
+        return stream(Box::new(file), expansion);
+    }
+    let mut source = FileSource::new(file)?;
+    match Compression::detect(&mut source)? {
+        None => Ok(Box::new(source)),
+        Some(kind) => Ok(Box::new(open_compressed(path, kind, expansion)?)),
+    }
+}
+
+fn open_stdin(expansion: u64) -> io::Result<Box<dyn Source>> {
+    use std::os::fd::AsFd;
+    let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    if file.metadata()?.is_file() {
+        let mut source = FileSource::new(file)?;
+        if Compression::detect(&mut source)?.is_none() {
+            return Ok(Box::new(source));
+        }
+        return stream(Box::new(source.into_reader()), expansion);
+    }
+    stream(Box::new(file), expansion)
+}
+
+/// A stream that may be compressed.
+fn stream(mut reader: Box<dyn io::Read + Send>, expansion: u64) -> io::Result<Box<dyn Source>> {
+    let mut head = [0; 6];
+    let n = stream::read_full(&mut reader, &mut head)?;
+    let head = head.get(..n).unwrap_or_default().to_vec();
+    let kind = Compression::of(&head);
+    let whole: Box<dyn io::Read + Send> = Box::new(io::Read::chain(io::Cursor::new(head), reader));
+    Ok(match kind {
+        None => Box::new(StreamSource::new(whole)),
+        Some(kind) => Box::new(StreamSource::new(kind.unpack(whole, expansion)?)),
+    })
+}
