@@ -79,11 +79,12 @@ pub struct Framer {
     limits: Limits,
     /// Where bytes of no record began; looking for a record since.
     gap: Option<u64>,
+    /// The record at `gap`, if only its length is wrong: it may be the last, cut short.
+    cut: Option<(u32, u32)>,
     seen_tail: bool,
     found: Vec<Diagnostic>,
     /// Length of the image, where it is known.
     image_len: Option<u64>,
-    pending: Option<Frame>,
 }
 
 /// Byte order of an image from its first bytes; `None` if it is no image.
@@ -143,10 +144,10 @@ impl Framer {
             page_size: None,
             limits,
             gap: None,
+            cut: None,
             seen_tail: false,
             found: Vec::new(),
             image_len,
-            pending: None,
         }
     }
     /// Sets the page size, which decides how long the raw page behind SOCKET_FRAG is.
@@ -170,6 +171,7 @@ impl Framer {
         self.at = offset;
         self.index = index;
         self.gap = None;
+        self.cut = None;
         self.seen_tail = false;
     }
     /// Findings since the last call.
@@ -184,9 +186,6 @@ impl Framer {
     /// One step. `bytes` is what the source has at `offset`; fewer than were needed means the
     /// image ends there.
     pub fn step(&mut self, offset: u64, bytes: &[u8]) -> Step {
-        if let Some(frame) = self.pending.take() {
-            return self.take(frame);
-        }
         if self.seen_tail {
             return self.behind_tail(offset, bytes);
         }
@@ -239,12 +238,22 @@ impl Framer {
     }
 
     /// A length beyond the end: either the image is cut in this record, or the length lies.
+    ///
+    /// If records follow, the length lies; the search decides.
     fn beyond_end(&mut self, number: u32, len: u32, image_len: u64) -> Step {
         if !is_plausible(number, len) {
             return self.damaged(number, len);
         }
         let have = image_len.saturating_sub(self.at);
-        self.truncated(number, len, have)
+        if have <= HEADER_LEN {
+            return self.truncated(number, len, have);
+        }
+        self.cut = Some((number, len));
+        self.gap = Some(self.at);
+        Step::Need {
+            offset: self.at.saturating_add(HEADER_LEN),
+            len: SEARCH_LEN,
+        }
     }
 
     fn truncated(&mut self, number: u32, len: u32, have: u64) -> Step {
@@ -275,6 +284,15 @@ impl Framer {
     }
 
     fn damaged(&mut self, number: u32, len: u32) -> Step {
+        self.report_damage(number, len);
+        self.gap = Some(self.at);
+        Step::Need {
+            offset: self.at.saturating_add(1),
+            len: SEARCH_LEN,
+        }
+    }
+
+    fn report_damage(&mut self, number: u32, len: u32) {
         let found = format!("type {number}, length {len}");
         let expected = match self.image_len {
             Some(end) => format!("8 to {}", end.saturating_sub(self.at)),
@@ -282,11 +300,6 @@ impl Framer {
         };
         let diagnostic = Diagnostic::new(Code::BadLength, self.at, self.index, "", found);
         self.found.push(diagnostic.expected(expected));
-        self.gap = Some(self.at);
-        Step::Need {
-            offset: self.at.saturating_add(1),
-            len: SEARCH_LEN,
-        }
     }
 
     /// Looks for two plausible headers in a row.
@@ -339,6 +352,13 @@ impl Framer {
 
     fn close_gap(&mut self, start: u64, end: u64) -> Step {
         self.gap = None;
+        if let Some((number, len)) = self.cut.take() {
+            self.at = start;
+            if Some(end) == self.image_len {
+                return self.truncated(number, len, end.saturating_sub(start));
+            }
+            self.report_damage(number, len);
+        }
         self.gap_frame(start, end)
     }
 

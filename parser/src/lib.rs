@@ -10,8 +10,12 @@
 pub mod decoder;
 pub mod detect;
 pub mod diagnostic;
+pub mod encode;
 pub mod frame;
 pub mod grammar;
 pub mod limits;
+pub mod memory;
+pub mod model;
 pub mod source;
+pub mod text;
 pub mod view;

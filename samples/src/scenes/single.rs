@@ -105,10 +105,13 @@ pub(crate) fn spin_memory(s: &mut Stream, above: impl FnOnce(&mut Stream)) -> i3
         |s| s.file(b"/bin/spin", File::exec()),
         |s, exe| {
             s.mapped(&Vma::file(exe, 0x8000, 0x9000, flag::TEXT, 0), &[]);
-            let base = 0xbeff_f000 - s.d.page as u64;
+            let page_size = s.d.page as u64;
+            let start = 0xbefd_e000 / page_size * page_size;
+            let end = 0xbeff_f000_u64.next_multiple_of(page_size);
+            let base = end - page_size;
             let page = s.stack_page(base, b"/bin/spin\0HOME=/\0PATH=/bin:/sbin\0");
             s.mapped(
-                &Vma::anon(0xbefd_e000, 0xbeff_f000, flag::STACK),
+                &Vma::anon(start, end, flag::STACK),
                 &[(base, page)],
             );
             above(s);

@@ -1,0 +1,227 @@
+//! The model of an image: tasks, what they share, and where their memory is.
+//!
+//! Built from events by [`Image::read`]. Small state is held; page contents stay in the source and
+//! are kept as runs. Every item knows the record it came from, so that details that the model
+//! leaves out can be decoded again. Numbers of shared objects are the image's own.
+
+mod build;
+mod objects;
+mod task;
+mod validate;
+
+pub use build::Progress;
+pub use objects::*;
+pub use task::*;
+pub use validate::validate;
+
+use crate::detect::Detection;
+use crate::diagnostic::Findings;
+use ckpt_format::Object;
+use std::collections::BTreeMap;
+
+/// Number of a shared object; 0 stands for none and is never a key.
+pub type ObjRef = i32;
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordAt {
+    /// Offset of its header.
+    pub offset: u64,
+    /// Its number, counted from 0.
+    pub index: u64,
+}
+
+/// A stretch of bytes in the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Where it starts.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub len: u64,
+}
+
+/// A shared object: what defined it and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defined {
+    /// Its type.
+    pub kind: Object,
+    /// The OBJREF record, or the record that first named an implicit object.
+    pub record: RecordAt,
+    /// No OBJREF record announces it (§1.4).
+    pub implicit: bool,
+}
+
+/// The head of an image (§1.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The HEADER record.
+    pub record: RecordAt,
+    /// Architecture id as it stands there.
+    pub arch_id: u32,
+    /// Kernel version triple.
+    pub kernel: (u16, u16, u16),
+    /// `CHECKPOINT_VERSION`.
+    pub rev: u16,
+    /// When the checkpoint was taken, in seconds since the epoch.
+    pub time: u64,
+    /// Checkpoint flags (§1.6).
+    pub uflags: u64,
+    /// The constants block: names and values, in order.
+    pub constants: Vec<(String, u16)>,
+    /// `uname -r` of the kernel.
+    pub release: Vec<u8>,
+    /// `uname -v`.
+    pub version: Vec<u8>,
+    /// `uname -m`.
+    pub machine: Vec<u8>,
+    /// Name of the security module.
+    pub lsm_name: Vec<u8>,
+    /// What the security module wrote.
+    pub lsm_info: Vec<u8>,
+    /// ARM part, if this is an ARM image and it has one.
+    pub arm: Option<ArmHeader>,
+    /// The HEADER_ARCH record.
+    pub arch_record: RecordAt,
+}
+
+/// HEADER_ARCH on ARM (§5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArmHeader {
+    /// The kernel's `cpu_architecture()` (§5.2).
+    pub cpu_architecture: u32,
+    /// The kernel ran with an MMU.
+    pub mmu: bool,
+    /// The kernel was built for the EABI.
+    pub aeabi: bool,
+    /// The kernel also ran old-ABI programs.
+    pub oabi_compat: bool,
+}
+
+/// Everything an image holds.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The dialect and why.
+    pub detection: Detection,
+    /// The head.
+    pub header: Header,
+    /// Pid objects (R15 and later), by number.
+    pub pids: Vec<PidObject>,
+    /// Object number of the first pid object.
+    pub pid_offset: u32,
+    /// Tasks in stream order: depth first, threads in their place (§2.1).
+    pub tasks: Vec<Task>,
+    /// Every object number that is defined.
+    pub objects: BTreeMap<ObjRef, Defined>,
+    /// File descriptor tables.
+    pub file_tables: BTreeMap<ObjRef, FileTable>,
+    /// Open files.
+    pub files: BTreeMap<ObjRef, File>,
+    /// Contents of pipes and fifos, by inode number.
+    pub pipes: BTreeMap<ObjRef, Pipe>,
+    /// Address spaces.
+    pub mms: BTreeMap<ObjRef, Mm>,
+    /// Contents of shared segments, by inode number.
+    pub segments: BTreeMap<ObjRef, Segment>,
+    /// Root and current directories.
+    pub fs: BTreeMap<ObjRef, Fs>,
+    /// Signal actions.
+    pub sighands: BTreeMap<ObjRef, Sighand>,
+    /// What the threads of a process share.
+    pub signals: BTreeMap<ObjRef, Signal>,
+    /// Credentials.
+    pub creds: BTreeMap<ObjRef, Cred>,
+    /// Users.
+    pub users: BTreeMap<ObjRef, User>,
+    /// User namespaces: the user that made them.
+    pub user_namespaces: BTreeMap<ObjRef, ObjRef>,
+    /// Supplementary groups.
+    pub groups: BTreeMap<ObjRef, Vec<u32>>,
+    /// Sets of namespaces.
+    pub namespaces: BTreeMap<ObjRef, Namespaces>,
+    /// UTS namespaces.
+    pub uts: BTreeMap<ObjRef, Uts>,
+    /// IPC namespaces.
+    pub ipc: BTreeMap<ObjRef, Ipc>,
+    /// Network namespaces.
+    pub net: BTreeMap<ObjRef, RecordAt>,
+    /// Network devices.
+    pub devices: BTreeMap<ObjRef, NetDevice>,
+    /// Sockets.
+    pub sockets: BTreeMap<ObjRef, Socket>,
+    /// Terminals.
+    pub terminals: BTreeMap<ObjRef, Terminal>,
+    /// What epoll files watch, by file number.
+    pub epolls: BTreeMap<ObjRef, Vec<EpollItem>>,
+    /// Semaphore adjustments.
+    pub sem_undos: BTreeMap<ObjRef, Vec<SemUndo>>,
+    /// Security labels.
+    pub labels: BTreeMap<ObjRef, Label>,
+    /// Text of an ERROR record.
+    pub error: Option<(RecordAt, Vec<u8>)>,
+    /// Number of records.
+    pub num_records: u64,
+    /// Bytes of the image, as far as it was read.
+    pub len: u64,
+    /// Number of pages with contents.
+    pub num_pages: u64,
+    /// TAIL is there and nothing is missing before it.
+    pub complete: bool,
+    /// What is wrong.
+    pub findings: Findings,
+}
+
+impl Image {
+    /// Architecture of the image.
+    pub fn arch(&self) -> ckpt_format::Arch {
+        self.detection.dialect.abi.arch
+    }
+    /// Page size in bytes.
+    pub fn page_size(&self) -> u64 {
+        u64::from(self.detection.page_size)
+    }
+    /// The address space of a task.
+    pub fn mm_of(&self, task: &Task) -> Option<&Mm> {
+        self.mms.get(&task.live.as_ref()?.mm)
+    }
+    /// The descriptors of a task.
+    pub fn files_of(&self, task: &Task) -> Option<&FileTable> {
+        self.file_tables.get(&task.live.as_ref()?.files)
+    }
+    /// The path of a file, if it has one.
+    pub fn path_of(&self, file: ObjRef) -> Option<&[u8]> {
+        self.files.get(&file)?.path.as_deref()
+    }
+    /// The path of the executable of an address space.
+    pub fn exe_of(&self, mm: &Mm) -> Option<&[u8]> {
+        self.path_of(mm.exe)
+    }
+    /// A task by pid (of the thread).
+    pub fn task_by_pid(&self, pid: i32) -> Option<&Task> {
+        self.tasks.iter().find(|task| task.pid == pid)
+    }
+    /// Leaders of thread groups, in order.
+    pub fn processes(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(|task| task.is_leader())
+    }
+    /// Threads of the group of a task, the leader first.
+    pub fn threads_of(&self, tgid: i32) -> impl Iterator<Item = &Task> {
+        let mut threads: Vec<&Task> = self.tasks.iter().filter(|task| task.tgid == tgid).collect();
+        threads.sort_by_key(|task| (!task.is_leader(), task.index));
+        threads.into_iter()
+    }
+    /// Tasks that use an open file: task index and descriptor.
+    pub fn holders_of(&self, file: ObjRef) -> Vec<(u32, i32)> {
+        let mut holders = Vec::new();
+        for task in &self.tasks {
+            let table = self.files_of(task);
+            for fd in table
+                .into_iter()
+                .flat_map(|table| &table.fds)
+                .filter(|fd| fd.file == file)
+            {
+                holders.push((task.index, fd.fd));
+            }
+        }
+        holders
+    }
+}

@@ -1,0 +1,60 @@
+//! Bytes of an image as text that is safe to show.
+
+use std::fmt::Write;
+
+/// Text with everything escaped that a terminal might obey or a reader might not see: control
+/// characters, bidirectional and zero-width marks, line separators, bytes that are not UTF-8.
+pub fn escape(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_escaped(&mut out, c);
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    match c {
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0'..='\x7f' if c.is_control() => {
+            let _ = write!(out, "\\x{:02x}", u32::from(c));
+        }
+        _ if c.is_control() || is_invisible(c) => {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        }
+        _ => out.push(c),
+    }
+}
+
+/// Marks that change the direction of text, take no room, or break lines (Unicode general
+/// categories Cf, Zl, Zp and the variation selectors and fillers used to hide text).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_passes() {
+        assert_eq!(escape(b"a\x1b[2J\x07\0"), "a\\x1b[2J\\x07\\x00");
+        assert_eq!(
+            escape("\u{202e}x\u{200b}\u{9b}".as_bytes()),
+            "\\u{202e}x\\u{200b}\\u{9b}"
+        );
+        assert_eq!(escape(b"\xff\\"), "\\xff\\\\");
+        assert_eq!(escape("häuser 日本".as_bytes()), "häuser 日本");
+    }
+}

@@ -1,0 +1,119 @@
+//! Every sample, read by what does not share a line with what wrote it.
+
+use ckpt_parser::decoder::{Decoder, Options};
+use ckpt_parser::diagnostic::Severity;
+use ckpt_parser::encode::rebuild;
+use ckpt_parser::model::{Image, validate};
+use ckpt_parser::source::SliceSource;
+
+fn decoder(sample: &ckpt_samples::Sample) -> Decoder<SliceSource<Vec<u8>>> {
+    let source = SliceSource((sample.bytes)());
+    Decoder::new(source, Options::default()).unwrap_or_else(|e| panic!("{}: {e}", sample.name))
+}
+
+/// Revisions whose layouts are the same; an image cannot tell them apart (§6.4).
+fn class(revision: &str) -> &str {
+    match revision {
+        "R01" => "R02",
+        "R04" => "R05",
+        "R10" | "R11" => "R12",
+        "R16" => "R17",
+        other => other,
+    }
+}
+
+#[test]
+fn every_byte_of_every_sample_has_an_owner() {
+    for sample in ckpt_samples::all() {
+        let mut decoder = decoder(sample);
+        let mut end = 0;
+        while let Some(event) = decoder.next() {
+            let event = event.unwrap();
+            assert_eq!(event.frame.offset, end, "{}", sample.name);
+            end = event.frame.end();
+        }
+        assert_eq!(end, (sample.bytes)().len() as u64, "{}", sample.name);
+    }
+}
+
+#[test]
+fn the_dialect_of_every_sample_is_found() {
+    for sample in ckpt_samples::all() {
+        let decoder = decoder(sample);
+        let dialect = decoder.detection().dialect;
+        assert_eq!(
+            class(&dialect.revision.to_string()),
+            class(sample.revision),
+            "{}",
+            sample.name
+        );
+        let arch = ckpt_format::Arch::parse(sample.arch).unwrap();
+        assert_eq!(dialect.abi.arch, arch, "{}", sample.name);
+    }
+}
+
+#[test]
+fn intact_samples_are_read_and_make_sense_without_complaint() {
+    for sample in ckpt_samples::all()
+        .iter()
+        .filter(|sample| sample.damage.is_none())
+    {
+        let image = Image::read(&mut decoder(sample), |_| true).unwrap();
+        let complaints = image
+            .findings
+            .kept()
+            .iter()
+            .filter(|d| d.severity > Severity::Note);
+        let complaints: Vec<String> = complaints.map(ToString::to_string).collect();
+        if sample.name.starts_with("error-") {
+            assert!(image.error.is_some(), "{}", sample.name);
+            continue;
+        }
+        assert_eq!(complaints, Vec::<String>::new(), "{}", sample.name);
+        assert!(image.complete, "{}", sample.name);
+        let findings = validate(&image, 100);
+        let complaints: Vec<String> = findings.kept().iter().map(ToString::to_string).collect();
+        assert_eq!(complaints, Vec::<String>::new(), "{}", sample.name);
+    }
+}
+
+#[test]
+fn damaged_samples_say_so() {
+    // Contents of pages carry no check: noise there is data.
+    let told = |sample: &&ckpt_samples::Sample| {
+        sample.damage.is_some() && sample.name != "overwritten-r18-arm"
+    };
+    for sample in ckpt_samples::all().iter().filter(told) {
+        let image = Image::read(&mut decoder(sample), |_| true).unwrap();
+        let mut findings = image.findings.clone();
+        findings.extend(validate(&image, 100));
+        assert!(
+            findings.worst() >= Some(Severity::Warning),
+            "{}: {:?}",
+            sample.name,
+            sample.damage
+        );
+    }
+}
+
+#[test]
+fn records_built_from_their_values_are_the_same_bytes() {
+    for sample in ckpt_samples::all()
+        .iter()
+        .filter(|sample| sample.damage.is_none())
+    {
+        let mut decoder = decoder(sample);
+        while let Some(event) = decoder.next() {
+            let event = event.unwrap();
+            if let Some(view) = decoder.view() {
+                assert_eq!(
+                    rebuild(&event.frame, &view),
+                    view.bytes,
+                    "{} {}",
+                    sample.name,
+                    event.name()
+                );
+            }
+        }
+    }
+}
