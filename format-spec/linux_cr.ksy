@@ -2140,31 +2140,6 @@ enums:
     1118: vpids
     9001: tail
     9999: error
-  object_r18:
-    0: ignore
-    1: pid
-    2: inode
-    3: file_table
-    4: file
-    5: mm
-    6: fs
-    7: sighand
-    8: signal
-    9: ns
-    10: uts_ns
-    11: ipc_ns
-    12: mnt_ns
-    13: user_ns
-    14: cred
-    15: user
-    16: groupinfo
-    17: sock
-    18: tty
-    19: security_ptr
-    20: security
-    21: net_ns
-    22: netdev
-    23: sem_undo
   layout:
     0: opaque
     1: ckpt_hdr_header_r01
