@@ -739,44 +739,34 @@ impl<'a> Emitter<'a> {
         let Some(tty) = self.tree.ttys.get(index) else {
             return 0;
         };
-        let known = self.objects.contains_key(&Thing::Tty(index));
-        if known {
-            return self.number(Thing::Tty(index)).0;
-        }
-        let other = |m: bool| {
+        let end = |master: bool| {
             self.tree
                 .ttys
                 .iter()
-                .position(|t| t.index == tty.index && t.master == m)
+                .position(|t| t.index == tty.index && t.master == master)
         };
-        let master = if tty.master {
-            self.one_tty(tty, Thing::Tty(index), 0, file)
-        } else {
-            match other(true) {
-                Some(m) => self.tty(m, None),
-                None => self.one_tty(
-                    &Tty {
-                        master: true,
-                        data: Vec::new(),
-                        ..tty.clone()
-                    },
-                    Thing::Tty(self.tree.ttys.len() + index),
-                    0,
-                    None,
-                ),
-            }
+        let (master, slave) = (end(true), end(false));
+        // Where the controlling side is not held by anybody, it is made up from the other.
+        let thing = Thing::Tty(master.unwrap_or(self.tree.ttys.len() + index));
+        let made_up = Tty {
+            master: true,
+            data: Vec::new(),
+            ..tty.clone()
         };
-        if !tty.master {
-            return self.one_tty(tty, Thing::Tty(index), master, None);
-        }
-        if let Some(slave) = other(false) {
-            self.tty(slave, None);
-        }
-        master
+        let controlling = master
+            .and_then(|m| self.tree.ttys.get(m))
+            .unwrap_or(&made_up);
+        let link = self.one_tty(controlling, thing, 0, file.filter(|_| tty.master));
+        let other = slave.and_then(|s| Some((s, self.tree.ttys.get(s)?)));
+        let slave = other.map_or(0, |(s, tty)| self.one_tty(tty, Thing::Tty(s), link, None));
+        if tty.master { link } else { slave }
     }
 
     fn one_tty(&mut self, tty: &Tty, thing: Thing, link: i32, file: Option<i32>) -> i32 {
-        let (number, _) = self.announce(Object::Tty, thing);
+        let (number, first) = self.announce(Object::Tty, thing);
+        if !first {
+            return number;
+        }
         let reserved = if tty.master {
             file.unwrap_or_else(|| self.fresh())
         } else {

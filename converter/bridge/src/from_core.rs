@@ -264,26 +264,24 @@ impl Reader<'_> {
         let Some(auxv) = found.filter(|&i| i > 1 && !wanted.is_empty()) else {
             return;
         };
-        let mut i = auxv - 1;
-        let zero_before = |mut i: usize| {
-            while i > 0 && at(i - 1) != Some(0) {
-                i -= 1;
-            }
-            i
+        // Pointers to strings, which lie above the vector. The count of arguments is not looked at: programs reuse it.
+        let strings = base + (auxv * word) as u64..vma.end;
+        let first = |end: usize| {
+            let pointer = |i: &usize| at(*i).is_some_and(|p| strings.contains(&p));
+            (0..end).rev().take_while(pointer).last().unwrap_or(end)
         };
-        let env = zero_before(i);
-        i = env.saturating_sub(1);
-        let argc = (0..i).rev().find(|&n| at(n) == Some((i - n - 1) as u64));
-        let (Some(argc), Some(first_env)) = (argc, at(env)) else {
+        let env = first(auxv - 1);
+        let args = first(env.saturating_sub(1));
+        let (Some(argc), Some(first_env)) = (args.checked_sub(1), at(env)) else {
             return;
         };
         let Some(mm) = self.tree.mms.first_mut() else {
             return;
         };
         mm.start_stack = base + (argc * word) as u64;
-        let args = at(argc + 1).filter(|&a| a != 0).unwrap_or(0);
+        let first_arg = at(args).filter(|&a| a != 0).unwrap_or(0);
         let env_start = if first_env == 0 { anchor } else { first_env };
-        mm.args = (args, env_start);
+        mm.args = (first_arg, env_start);
         mm.env = (env_start, anchor);
     }
 

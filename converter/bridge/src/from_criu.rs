@@ -1103,7 +1103,9 @@ impl Reader<'_> {
                 "cgroup_ns_id",
                 "time_ns_id",
             ] {
-                if own.u64(field) != root.u64(field) {
+                // A pid namespace of its own is there again when it is needed: where there is a process 1.
+                let known = field == "pid_ns_id" && self.tree.tasks.iter().any(|t| t.tid == 1);
+                if own.u64(field) != root.u64(field) && !known {
                     self.loss(
                         "criu.namespace",
                         "ids",

@@ -38,6 +38,36 @@ enum Class {
 }
 
 impl SigInfo {
+    /// From the fields that short records have.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the fields of one C structure"
+    )]
+    pub(crate) fn from_parts(
+        signo: u32,
+        errno: i32,
+        code: i32,
+        pid: u32,
+        uid: u32,
+        value: u64,
+        addr: u64,
+        status: i32,
+    ) -> Self {
+        let code = short_code(code.cast_unsigned());
+        let (errno, status) = (errno.cast_unsigned(), status.cast_unsigned());
+        Self {
+            signo,
+            errno,
+            code,
+            pid,
+            uid,
+            value,
+            status,
+            addr,
+            ..Self::default()
+        }
+    }
+
     fn class(&self) -> Class {
         match (self.code, self.signo) {
             (-2, _) => Class::Timer,
@@ -159,16 +189,10 @@ impl SigInfo {
         let f = Fields { data: bytes, order };
         let u32_at = |at| f.u32(at).unwrap_or(0);
         let u64_at = |at| f.uint(at, 8).unwrap_or(0);
-        let code = u32_at(8);
-        let code = if matches!(code >> 16, 1..=6) {
-            i32::from(u16::try_from(code & 0xffff).unwrap_or(0).cast_signed())
-        } else {
-            code.cast_signed()
-        };
         let mut info = Self {
             signo: u32_at(0),
             errno: u32_at(4),
-            code,
+            code: short_code(u32_at(8)),
             pid: u32_at(12),
             uid: u32_at(16),
             fd: u32_at(20),
@@ -182,6 +206,15 @@ impl SigInfo {
             (info.pid, info.uid) = (u32_at(24), u32_at(32));
         }
         info
+    }
+}
+
+/// The code that programs see: kernels of the time kept the class in its upper half.
+fn short_code(code: u32) -> i32 {
+    if matches!(code >> 16, 1..=6) {
+        i32::from(u16::try_from(code & 0xffff).unwrap_or(0).cast_signed())
+    } else {
+        code.cast_signed()
     }
 }
 

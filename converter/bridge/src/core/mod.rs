@@ -9,7 +9,7 @@ mod write;
 
 pub use notes::{Status, Times, note_type};
 pub use read::{is_core, read};
-pub use write::{Content, Mapping, write};
+pub use write::{Content, Mapping, Plain, Sink, Sparse, write};
 
 use crate::bytes::Order;
 

@@ -1,6 +1,6 @@
 //! Every field of a core of every machine survives writing and reading.
 
-use std::{io::Write, sync::Arc};
+use std::sync::Arc;
 
 use super::*;
 use crate::{Result, bytes::Blob};
@@ -8,8 +8,8 @@ use crate::{Result, bytes::Blob};
 struct Pattern;
 
 impl Content for Pattern {
-    fn copy(&mut self, addr: u64, len: u64, out: &mut dyn Write) -> Result<()> {
-        let bytes: Vec<u8> = (addr..addr + len)
+    fn copy(&mut self, m: &Mapping, out: &mut dyn Sink) -> Result<()> {
+        let bytes: Vec<u8> = (m.addr..m.addr + m.file_len)
             .map(|a| u8::try_from(a >> 12 & 0xff).unwrap())
             .collect();
         out.write_all(&bytes).unwrap();

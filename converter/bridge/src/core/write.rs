@@ -1,6 +1,9 @@
 //! From a [`Core`] and its memory to a core file: headers and notes first, then the pages as they come.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Seek, Write},
+};
 
 use super::{Core, Machine, notes};
 use crate::{
@@ -26,10 +29,61 @@ pub struct Mapping {
     pub file_len: u64,
 }
 
+/// Where a core is written to.
+pub trait Sink: Write {
+    /// Writes this many zeros, or leaves a hole that reads as zeros.
+    fn zeros(&mut self, len: u64) -> io::Result<()> {
+        io::copy(&mut io::Read::take(io::repeat(0), len), self).map(drop)
+    }
+}
+
+impl Sink for Vec<u8> {}
+
+/// A pipe or anything else that takes bytes only.
+#[derive(Debug)]
+pub struct Plain<W: Write>(pub W);
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write> Sink for Plain<W> {}
+
+/// A new file, in which memory that was never touched takes no space.
+#[derive(Debug)]
+pub struct Sparse(pub File);
+
+impl Write for Sparse {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let end = self.0.stream_position()?;
+        if self.0.metadata()?.len() < end {
+            self.0.set_len(end)?;
+        }
+        self.0.flush()
+    }
+}
+
+impl Sink for Sparse {
+    fn zeros(&mut self, len: u64) -> io::Result<()> {
+        let len = i64::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?;
+        self.0.seek_relative(len)
+    }
+}
+
 /// Writes the contents of one mapping, exactly as many bytes as asked for.
 pub trait Content {
-    /// Writes `len` bytes of memory from `addr` on.
-    fn copy(&mut self, addr: u64, len: u64, out: &mut dyn Write) -> Result<()>;
+    /// Writes the first `file_len` bytes of a mapping.
+    fn copy(&mut self, mapping: &Mapping, out: &mut dyn Sink) -> Result<()>;
 }
 
 /// Writes a core file. `core.segments` is not looked at: `mappings` says what memory there is.
@@ -37,7 +91,7 @@ pub fn write(
     core: &Core,
     mappings: &[Mapping],
     content: &mut dyn Content,
-    out: &mut dyn Write,
+    out: &mut dyn Sink,
 ) -> Result<()> {
     let notes = notes::encode(core);
     let shape = Shape::of(core.machine);
@@ -85,15 +139,11 @@ pub fn write(
     out.write_all(&head)
         .map_err(|e| Error::io("writing the core", e))?;
     for m in mappings {
-        content.copy(m.addr, m.file_len, out)?;
-        zeros(m.file_len.next_multiple_of(PAGE) - m.file_len, out)
+        content.copy(m, out)?;
+        out.zeros(m.file_len.next_multiple_of(PAGE) - m.file_len)
             .map_err(|e| Error::io("writing the core", e))?;
     }
-    Ok(())
-}
-
-fn zeros(len: u64, out: &mut dyn Write) -> io::Result<()> {
-    io::copy(&mut io::Read::take(io::repeat(0), len), out).map(drop)
+    out.flush().map_err(|e| Error::io("writing the core", e))
 }
 
 /// Sizes of the headers of a class, in bytes.

@@ -11,6 +11,7 @@ use std::{
 use crate::{
     Error, Result,
     bytes::{Blob, FileAt, ReadAt},
+    packing::{self, Packing},
 };
 
 /// Most files in one set.
@@ -44,7 +45,7 @@ impl Set {
     /// Reads a tar stream that cannot be revisited, such as standard input. It is kept in an unnamed temporary file.
     pub fn open_stream(name: &str, stream: impl Read) -> Result<Self> {
         let mut file = tempfile::tempfile().map_err(|e| Error::io(name, e))?;
-        let mut stream = decompressed(stream).map_err(|e| Error::io(name, e))?;
+        let mut stream = packing::unpacked(stream).map_err(|e| Error::io(name, e))?;
         io::copy(&mut stream, &mut file).map_err(|e| Error::io(name, e))?;
         Self::index_tar(name, file)
     }
@@ -92,10 +93,7 @@ impl Set {
 
     fn open_tar(name: &str, mut file: File) -> Result<Self> {
         let fail = |e| Error::io(name, e);
-        let mut head = [0; 6];
-        let n = read_up_to(&mut file, &mut head).map_err(fail)?;
-        file.seek(SeekFrom::Start(0)).map_err(fail)?;
-        match Packing::of(head.get(..n).unwrap_or_default()) {
+        match Packing::of_file(&mut file).map_err(fail)? {
             Packing::None => Self::index_tar(name, file),
             _ => Self::open_stream(name, file),
         }
@@ -239,9 +237,9 @@ impl Set {
     }
 }
 
-/// Whether `head`, the first bytes of a file, could open a tar file, compressed or not.
+/// Whether `head`, the first bytes of a file, opens a tar file.
 pub fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar") || Packing::of(head) != Packing::None
+    head.get(257..262) == Some(b"ustar")
 }
 
 fn limit(name: &str, count: usize) -> Result<()> {
@@ -270,53 +268,6 @@ fn normalized(path: &Path) -> PathBuf {
         }
     }
     out
-}
-
-/// How a stream is compressed, by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    None,
-    Gzip,
-    Xz,
-    Zstd,
-}
-
-impl Packing {
-    fn of(head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            _ => Self::None,
-        }
-    }
-}
-
-fn read_up_to(stream: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
-    let mut done = 0;
-    while let Some(rest) = buf.get_mut(done..).filter(|r| !r.is_empty()) {
-        match stream.read(rest) {
-            Ok(0) => break,
-            Ok(n) => done += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(done)
-}
-
-fn decompressed<'a>(mut stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-    let mut head = vec![0; 6];
-    let n = read_up_to(&mut stream, &mut head)?;
-    head.truncate(n);
-    let packing = Packing::of(&head);
-    let stream = io::Cursor::new(head).chain(stream);
-    Ok(match packing {
-        Packing::None => Box::new(stream),
-        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(stream)),
-        Packing::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(stream)),
-        Packing::Zstd => Box::new(zstd::Decoder::new(stream)?),
-    })
 }
 
 /// A file that is open only while it is read, unless it is large.
