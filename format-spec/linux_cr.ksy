@@ -402,8 +402,8 @@ types:
       ckpt_hdr_objref:
         doc: "OBJREF (R01–R18). SPEC.md §1.4"
         seq:
-          - {id: objtype, type: u4, -orig-id: "objtype", doc: "object type number"}
-          - {id: objref, type: s4, -orig-id: "objref", doc: "object number, > 0"}
+          - {id: objtype, type: u4, -orig-id: "objtype", doc: "what the object is, and so which records follow"}
+          - {id: objref, type: s4, -orig-id: "objref", doc: "number by which later records refer to the object, > 0"}
           - {id: trailing, size-eos: true}
       ckpt_lsm_info:
         doc: "LSM_INFO (R03–R18). SPEC.md §2.1"
@@ -429,7 +429,7 @@ types:
         doc: "PIDS (R15–R18). SPEC.md §2.4"
         seq:
           - {id: nr_pids, type: u4, -orig-id: "nr_pids", doc: "number of pid objects, > 0"}
-          - {id: nr_vpids, type: u4, -orig-id: "nr_vpids", doc: "sum of all depth"}
+          - {id: nr_vpids, type: u4, -orig-id: "nr_vpids", doc: "sum of depth over all pid objects"}
           - {id: offset, type: u4, -orig-id: "offset", doc: "object number of the first (root task) pid object; 1 in a subtree checkpoint"}
           - {id: pad_20, size: 4}
           - {id: trailing, size-eos: true}
@@ -537,36 +537,36 @@ types:
       ckpt_hdr_task_ns:
         doc: "TASK_NS (R01–R18). SPEC.md §3.7"
         seq:
-          - {id: ns_objref, type: s4, -orig-id: "ns_objref", doc: "NS object"}
+          - {id: ns_objref, type: s4, -orig-id: "ns_objref", doc: "namespaces of the task: an NS object"}
           - {id: pad_12, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_objs_r01:
         doc: "TASK_OBJS (R01–R05). SPEC.md §3.8"
         seq:
-          - {id: files_objref, type: s4, -orig-id: "files_objref", doc: "FILE_TABLE object"}
-          - {id: mm_objref, type: s4, -orig-id: "mm_objref", doc: "MM object"}
-          - {id: sighand_objref, type: s4, -orig-id: "sighand_objref", doc: "SIGHAND object"}
-          - {id: signal_objref, type: s4, -orig-id: "signal_objref", doc: "implicit SIGNAL object"}
+          - {id: files_objref, type: s4, -orig-id: "files_objref", doc: "descriptors: a FILE_TABLE object"}
+          - {id: mm_objref, type: s4, -orig-id: "mm_objref", doc: "address space: an MM object"}
+          - {id: sighand_objref, type: s4, -orig-id: "sighand_objref", doc: "signal actions: a SIGHAND object"}
+          - {id: signal_objref, type: s4, -orig-id: "signal_objref", doc: "what the threads of the process share: an implicit SIGNAL object"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_objs_r06:
         doc: "TASK_OBJS (R06–R12). SPEC.md §3.8"
         seq:
-          - {id: files_objref, type: s4, -orig-id: "files_objref", doc: "FILE_TABLE object"}
-          - {id: mm_objref, type: s4, -orig-id: "mm_objref", doc: "MM object"}
-          - {id: fs_objref, type: s4, -orig-id: "fs_objref", doc: "FS object"}
-          - {id: sighand_objref, type: s4, -orig-id: "sighand_objref", doc: "SIGHAND object"}
-          - {id: signal_objref, type: s4, -orig-id: "signal_objref", doc: "implicit SIGNAL object"}
+          - {id: files_objref, type: s4, -orig-id: "files_objref", doc: "descriptors: a FILE_TABLE object"}
+          - {id: mm_objref, type: s4, -orig-id: "mm_objref", doc: "address space: an MM object"}
+          - {id: fs_objref, type: s4, -orig-id: "fs_objref", doc: "current and root directory: an FS object"}
+          - {id: sighand_objref, type: s4, -orig-id: "sighand_objref", doc: "signal actions: a SIGHAND object"}
+          - {id: signal_objref, type: s4, -orig-id: "signal_objref", doc: "what the threads of the process share: an implicit SIGNAL object"}
           - {id: pad_28, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_objs_r13:
         doc: "TASK_OBJS (R13–R18). SPEC.md §3.8"
         seq:
-          - {id: files_objref, type: s4, -orig-id: "files_objref", doc: "FILE_TABLE object"}
-          - {id: mm_objref, type: s4, -orig-id: "mm_objref", doc: "MM object"}
-          - {id: fs_objref, type: s4, -orig-id: "fs_objref", doc: "FS object"}
-          - {id: sem_undo_objref, type: s4, -orig-id: "sem_undo_objref", doc: "SEM_UNDO object or 0"}
-          - {id: sighand_objref, type: s4, -orig-id: "sighand_objref", doc: "SIGHAND object"}
-          - {id: signal_objref, type: s4, -orig-id: "signal_objref", doc: "implicit SIGNAL object"}
+          - {id: files_objref, type: s4, -orig-id: "files_objref", doc: "descriptors: a FILE_TABLE object"}
+          - {id: mm_objref, type: s4, -orig-id: "mm_objref", doc: "address space: an MM object"}
+          - {id: fs_objref, type: s4, -orig-id: "fs_objref", doc: "current and root directory: an FS object"}
+          - {id: sem_undo_objref, type: s4, -orig-id: "sem_undo_objref", doc: "semaphore adjustments: a SEM_UNDO object, 0 for none"}
+          - {id: sighand_objref, type: s4, -orig-id: "sighand_objref", doc: "signal actions: a SIGHAND object"}
+          - {id: signal_objref, type: s4, -orig-id: "signal_objref", doc: "what the threads of the process share: an implicit SIGNAL object"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_restart_block:
         doc: "RESTART_BLOCK (R01–R18). SPEC.md §3.5"
@@ -962,8 +962,8 @@ types:
           - {id: sgid, type: u4, -orig-id: "sgid", doc: "saved group id"}
           - {id: egid, type: u4, -orig-id: "egid", doc: "effective group id"}
           - {id: fsgid, type: u4, -orig-id: "fsgid", doc: "file system group id"}
-          - {id: user_ref, type: s4, -orig-id: "user_ref", doc: "USER object"}
-          - {id: groupinfo_ref, type: s4, -orig-id: "groupinfo_ref", doc: "GROUPINFO object"}
+          - {id: user_ref, type: s4, -orig-id: "user_ref", doc: "user it counts against: a USER object"}
+          - {id: groupinfo_ref, type: s4, -orig-id: "groupinfo_ref", doc: "supplementary groups: a GROUPINFO object"}
           - {id: cap_s_cap_i_0, type: u4, -orig-id: "cap_s.cap_i_0", doc: "inheritable, caps 0–31"}
           - {id: cap_s_cap_i_1, type: u4, -orig-id: "cap_s.cap_i_1", doc: "caps 32–63"}
           - {id: cap_s_cap_p_0, type: u4, -orig-id: "cap_s.cap_p_0", doc: "permitted"}
@@ -986,9 +986,9 @@ types:
           - {id: sgid, type: u4, -orig-id: "sgid", doc: "saved group id"}
           - {id: egid, type: u4, -orig-id: "egid", doc: "effective group id"}
           - {id: fsgid, type: u4, -orig-id: "fsgid", doc: "file system group id"}
-          - {id: user_ref, type: s4, -orig-id: "user_ref", doc: "USER object"}
-          - {id: groupinfo_ref, type: s4, -orig-id: "groupinfo_ref", doc: "GROUPINFO object"}
-          - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "SECURITY object or 0"}
+          - {id: user_ref, type: s4, -orig-id: "user_ref", doc: "user it counts against: a USER object"}
+          - {id: groupinfo_ref, type: s4, -orig-id: "groupinfo_ref", doc: "supplementary groups: a GROUPINFO object"}
+          - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_52, size: 4}
           - {id: cap_s_cap_i_0, type: u4, -orig-id: "cap_s.cap_i_0", doc: "inheritable, caps 0–31"}
           - {id: cap_s_cap_i_1, type: u4, -orig-id: "cap_s.cap_i_1", doc: "caps 32–63"}
@@ -1004,8 +1004,8 @@ types:
       ckpt_hdr_user_struct:
         doc: "USER (R01–R18). SPEC.md §3.6"
         seq:
-          - {id: uid, type: u4, -orig-id: "uid", doc: "user id"}
-          - {id: userns_ref, type: s4, -orig-id: "userns_ref", doc: "USER_NS object"}
+          - {id: uid, type: u4, -orig-id: "uid", doc: "number of the user"}
+          - {id: userns_ref, type: s4, -orig-id: "userns_ref", doc: "namespace of the user: a USER_NS object"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_groupinfo:
         doc: "GROUPINFO (R01–R18). SPEC.md §3.6"
@@ -1122,23 +1122,23 @@ types:
       ckpt_hdr_file_desc:
         doc: "FILE_DESC (R01–R18). SPEC.md §3.9"
         seq:
-          - {id: fd_objref, type: s4, -orig-id: "fd_objref", doc: "FILE object, > 0"}
-          - {id: fd_descriptor, type: s4, -orig-id: "fd_descriptor", doc: "descriptor number"}
-          - {id: fd_close_on_exec, type: u4, -orig-id: "fd_close_on_exec", doc: "0 or 1"}
+          - {id: fd_objref, type: s4, -orig-id: "fd_objref", doc: "the open file: a FILE object, never 0"}
+          - {id: fd_descriptor, type: s4, -orig-id: "fd_descriptor", doc: "number of the descriptor"}
+          - {id: fd_close_on_exec, type: u4, -orig-id: "fd_close_on_exec", doc: "1 if exec closes it, else 0"}
           - {id: pad_20, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_file_name:
         doc: "FILE_NAME (R01–R18). SPEC.md §1.3"
         seq:
-          - {id: path, size-eos: true, -orig-id: "path", doc: "path with one NUL"}
+          - {id: path, size-eos: true, -orig-id: "path", doc: "path as seen from the root of the first task, with one NUL"}
       ckpt_hdr_file_generic_r01:
         doc: "FILE (R01–R02). SPEC.md §3.9"
         seq:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_pipe_r01:
@@ -1147,10 +1147,10 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: pipe_objref, type: s4, -orig-id: "pipe_objref", doc: "implicit INODE object shared by both ends"}
+          - {id: pipe_objref, type: s4, -orig-id: "pipe_objref", doc: "implicit INODE object that both ends name; the first to be met carries the contents"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_socket_r01:
@@ -1159,10 +1159,10 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: sock_objref, type: s4, -orig-id: "sock_objref", doc: "SOCK object"}
+          - {id: sock_objref, type: s4, -orig-id: "sock_objref", doc: "the socket: a SOCK object"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_tty_r01:
@@ -1171,10 +1171,10 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "TTY object of this end"}
+          - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "this end of the terminal: a TTY object"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_r01:
@@ -1183,8 +1183,8 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_eventfd_r02:
@@ -1193,8 +1193,8 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
           - {id: count, type: u8, -orig-id: "count", doc: "value of the event counter"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "semaphore mode and other EFD_ flags"}
@@ -1206,10 +1206,10 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
+          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "label of the file: a SECURITY object, 0 for none"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_pipe_r03:
@@ -1218,12 +1218,12 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
+          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "label of the file: a SECURITY object, 0 for none"}
           - {id: pad_44, size: 4}
-          - {id: pipe_objref, type: s4, -orig-id: "pipe_objref", doc: "implicit INODE object shared by both ends"}
+          - {id: pipe_objref, type: s4, -orig-id: "pipe_objref", doc: "implicit INODE object that both ends name; the first to be met carries the contents"}
           - {id: pad_52, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_socket_r03:
@@ -1232,12 +1232,12 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
+          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "label of the file: a SECURITY object, 0 for none"}
           - {id: pad_44, size: 4}
-          - {id: sock_objref, type: s4, -orig-id: "sock_objref", doc: "SOCK object"}
+          - {id: sock_objref, type: s4, -orig-id: "sock_objref", doc: "the socket: a SOCK object"}
           - {id: pad_52, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_tty_r03:
@@ -1246,12 +1246,12 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
+          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "label of the file: a SECURITY object, 0 for none"}
           - {id: pad_44, size: 4}
-          - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "TTY object of this end"}
+          - {id: tty_objref, type: s4, -orig-id: "tty_objref", doc: "this end of the terminal: a TTY object"}
           - {id: pad_52, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_file_eventfd_r03:
@@ -1260,10 +1260,10 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
+          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "label of the file: a SECURITY object, 0 for none"}
           - {id: pad_44, size: 4}
           - {id: count, type: u8, -orig-id: "count", doc: "value of the event counter"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "semaphore mode and other EFD_ flags"}
@@ -1275,10 +1275,10 @@ types:
           - {id: f_type, type: u4, enum: file_type, -orig-id: "f_type", doc: "file type, decides the struct that is used"}
           - {id: f_mode, type: u4, -orig-id: "f_mode", doc: "FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"}
           - {id: f_flags, type: u4, -orig-id: "f_flags", doc: "open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"}
-          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "CRED object of the opener"}
-          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "file position"}
+          - {id: f_credref, type: s4, -orig-id: "f_credref", doc: "credentials it was opened with: a CRED object"}
+          - {id: f_pos, type: u8, -orig-id: "f_pos", doc: "position at which the next read or write starts"}
           - {id: f_version, type: u8, -orig-id: "f_version", doc: "the kernel's change counter of the open file"}
-          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "SECURITY object or 0"}
+          - {id: f_secref, type: s4, -orig-id: "f_secref", doc: "label of the file: a SECURITY object, 0 for none"}
           - {id: pad_44, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_pipe_buf:
@@ -1383,8 +1383,8 @@ types:
       ckpt_hdr_eventpoll_items:
         doc: "EPOLL_ITEMS (R02–R18). SPEC.md §3.9"
         seq:
-          - {id: epfile_objref, type: s4, -orig-id: "epfile_objref", doc: "FILE object of the epoll file"}
-          - {id: num_items, type: u4, -orig-id: "num_items", doc: "number of items"}
+          - {id: epfile_objref, type: s4, -orig-id: "epfile_objref", doc: "the epoll file: a FILE object"}
+          - {id: num_items, type: u4, -orig-id: "num_items", doc: "number of items in the BUFFER that follows; without items there is none"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_fs_r06:
         doc: "FS (R06–R12). SPEC.md §3.9"
@@ -1407,12 +1407,12 @@ types:
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
@@ -1424,7 +1424,7 @@ types:
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"}
-          - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment"}
+          - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment; a VMA that maps it names the same"}
           - {id: pad_108, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_shm_r03:
@@ -1432,16 +1432,16 @@ types:
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
+          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
           - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
           - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
@@ -1451,7 +1451,7 @@ types:
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"}
-          - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment"}
+          - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment; a VMA that maps it names the same"}
           - {id: pad_116, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_shm_r16:
@@ -1459,16 +1459,16 @@ types:
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
+          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
           - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
           - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
@@ -1478,7 +1478,7 @@ types:
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"}
-          - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment"}
+          - {id: objref, type: u4, -orig-id: "objref", doc: "implicit INODE object of the segment; a VMA that maps it names the same"}
           - {id: shift, type: u2, -orig-id: "shift", doc: "log2 of the huge page size (UNCONFIRMED)"}
           - {id: pad_118, size: 2}
           - {id: trailing, size-eos: true}
@@ -1487,12 +1487,12 @@ types:
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
@@ -1510,16 +1510,16 @@ types:
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
+          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
           - {id: q_stime, type: u8, -orig-id: "q_stime", doc: "last send, s since the epoch"}
           - {id: q_rtime, type: u8, -orig-id: "q_rtime", doc: "last receive, s since the epoch"}
@@ -1541,7 +1541,7 @@ types:
         seq:
           - {id: m_type, type: s4, -orig-id: "m_type", doc: "message type that a receiver may select by, ≥ 1"}
           - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "size of the text"}
-          - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "SECURITY object or 0"}
+          - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_20, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_msg_msg_r06:
@@ -1549,25 +1549,25 @@ types:
         seq:
           - {id: m_type, type: s8, -orig-id: "m_type", doc: "message type that a receiver may select by, ≥ 1"}
           - {id: m_ts, type: u4, -orig-id: "m_ts", doc: "size of the text"}
-          - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "SECURITY object or 0"}
+          - {id: sec_ref, type: s4, -orig-id: "sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_sem_r01:
         doc: "IPC_SEM (R01–R02). SPEC.md §3.12"
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation, s since the epoch"}
           - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change, s since the epoch"}
-          - {id: sem_nsems, type: u4, -orig-id: "sem_nsems", doc: "number of semaphores"}
+          - {id: sem_nsems, type: u4, -orig-id: "sem_nsems", doc: "number of semaphores in the BUFFER that follows"}
           - {id: pad_76, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_ipc_sem_r03:
@@ -1575,20 +1575,20 @@ types:
         seq:
           - {id: perms_h_type, type: u4, -orig-id: "perms.h.type", doc: "record number"}
           - {id: perms_h_len, type: u4, -orig-id: "perms.h.len", doc: "length of the record, these eight bytes included"}
-          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "ipc id, ≥ 0"}
-          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key of the object"}
-          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "owner"}
-          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "owning group"}
-          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "creator"}
-          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "creating group"}
+          - {id: perms_id, type: s4, -orig-id: "perms.id", doc: "identifier that the calls use, ≥ 0"}
+          - {id: perms_key, type: u4, -orig-id: "perms.key", doc: "key by which programs find the object, 0 for a private one"}
+          - {id: perms_uid, type: u4, -orig-id: "perms.uid", doc: "user id of the owner"}
+          - {id: perms_gid, type: u4, -orig-id: "perms.gid", doc: "group id of the owner"}
+          - {id: perms_cuid, type: u4, -orig-id: "perms.cuid", doc: "user id of the creator"}
+          - {id: perms_cgid, type: u4, -orig-id: "perms.cgid", doc: "group id of the creator"}
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "SECURITY object or 0"}
+          - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
           - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation, s since the epoch"}
           - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change, s since the epoch"}
-          - {id: sem_nsems, type: u4, -orig-id: "sem_nsems", doc: "number of semaphores"}
+          - {id: sem_nsems, type: u4, -orig-id: "sem_nsems", doc: "number of semaphores in the BUFFER that follows"}
           - {id: pad_84, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_task_sem_undo_list:
@@ -1653,22 +1653,22 @@ types:
           - {id: socket_state, type: u1, enum: socket_state, -orig-id: "socket.state", doc: "SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"}
           - {id: pad_17, size: 7}
           - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
-          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
+          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR is set"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
           - {id: pad_35, size: 1}
           - {id: pad_36, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
-          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO, how long a receive waits"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO, how long a send waits"}
+          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "error that the next call reports"}
           - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
-          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
+          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY of sent packets"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
-          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
+          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "SO_SNDBUF halved, unless it is the kernel's minimum"}
           - {id: sock_type, type: u2, enum: socket_type, -orig-id: "sock.type", doc: "1 stream, 2 dgram, 5 seqpacket; extra flag bits are dropped by readers"}
-          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
+          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "connections that may wait for accept"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
           - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
@@ -1686,22 +1686,22 @@ types:
           - {id: pad_17, size: 3}
           - {id: pad_20, size: 4}
           - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
-          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
+          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR is set"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
           - {id: pad_35, size: 1}
           - {id: pad_36, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
-          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO, how long a receive waits"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO, how long a send waits"}
+          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "error that the next call reports"}
           - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
-          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
+          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY of sent packets"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
-          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
+          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "SO_SNDBUF halved, unless it is the kernel's minimum"}
           - {id: sock_type, type: u2, enum: socket_type, -orig-id: "sock.type", doc: "1 stream, 2 dgram, 5 seqpacket; extra flag bits are dropped by readers"}
-          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
+          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "connections that may wait for accept"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
           - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
@@ -1720,22 +1720,22 @@ types:
           - {id: socket_state, type: u1, enum: socket_state, -orig-id: "socket.state", doc: "SS_FREE 0, UNCONNECTED 1, CONNECTING 2, CONNECTED 3, DISCONNECTING 4"}
           - {id: pad_25, size: 7}
           - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
-          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
+          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR is set"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
           - {id: pad_43, size: 1}
           - {id: pad_44, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
-          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO, how long a receive waits"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO, how long a send waits"}
+          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "error that the next call reports"}
           - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
-          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
+          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY of sent packets"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
-          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
+          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "SO_SNDBUF halved, unless it is the kernel's minimum"}
           - {id: sock_type, type: u2, enum: socket_type, -orig-id: "sock.type", doc: "1 stream, 2 dgram, 5 seqpacket; extra flag bits are dropped by readers"}
-          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
+          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "connections that may wait for accept"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
           - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
@@ -1755,22 +1755,22 @@ types:
           - {id: pad_25, size: 3}
           - {id: pad_28, size: 4}
           - {id: sock_common_bound_dev_if, type: u4, -orig-id: "sock_common.bound_dev_if", doc: "index of the device the socket is bound to, 0 for none"}
-          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR"}
+          - {id: sock_common_reuse, type: u4, -orig-id: "sock_common.reuse", doc: "SO_REUSEADDR is set"}
           - {id: sock_common_family, type: u2, enum: address_family, -orig-id: "sock_common.family", doc: "1 AF_UNIX, 2 AF_INET, 10 AF_INET6"}
           - {id: sock_common_state, type: u1, -orig-id: "sock_common.state", doc: "never filled (0)"}
           - {id: pad_43, size: 1}
           - {id: pad_44, size: 4}
           - {id: sock_rcvlowat, type: s8, -orig-id: "sock.rcvlowat", doc: "SO_RCVLOWAT (low 4 bytes are written)"}
           - {id: sock_flags, type: u8, -orig-id: "sock.flags", doc: "sk_flags bit mask of the kernel"}
-          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO"}
-          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO"}
-          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "pending error"}
+          - {id: sock_rcvtimeo, type: s8, -orig-id: "sock.rcvtimeo", doc: "SO_RCVTIMEO, how long a receive waits"}
+          - {id: sock_sndtimeo, type: s8, -orig-id: "sock.sndtimeo", doc: "SO_SNDTIMEO, how long a send waits"}
+          - {id: sock_err, type: u4, -orig-id: "sock.err", doc: "error that the next call reports"}
           - {id: sock_err_soft, type: u4, -orig-id: "sock.err_soft", doc: "error that does not end the connection"}
-          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY"}
+          - {id: sock_priority, type: u4, -orig-id: "sock.priority", doc: "SO_PRIORITY of sent packets"}
           - {id: sock_rcvbuf, type: s4, -orig-id: "sock.rcvbuf", doc: "SO_RCVBUF halved, unless it is the kernel's minimum"}
-          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "same for SO_SNDBUF"}
+          - {id: sock_sndbuf, type: s4, -orig-id: "sock.sndbuf", doc: "SO_SNDBUF halved, unless it is the kernel's minimum"}
           - {id: sock_type, type: u2, enum: socket_type, -orig-id: "sock.type", doc: "1 stream, 2 dgram, 5 seqpacket; extra flag bits are dropped by readers"}
-          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "sk_max_ack_backlog"}
+          - {id: sock_backlog, type: s2, -orig-id: "sock.backlog", doc: "connections that may wait for accept"}
           - {id: sock_protocol, type: u1, enum: protocol, -orig-id: "sock.protocol", doc: "6 TCP, 17 UDP, 0 unix"}
           - {id: sock_state, type: u1, enum: protocol_state, -orig-id: "sock.state", doc: "TCP_ESTABLISHED 1 … CLOSE 7 … LISTEN 10, < 12"}
           - {id: sock_shutdown, type: u1, -orig-id: "sock.shutdown", doc: "bit 0: no more receiving, bit 1: no more sending"}
@@ -1784,7 +1784,7 @@ types:
         doc: "SOCKET_QUEUE (R01–R18). SPEC.md §3.13"
         seq:
           - {id: skb_count, type: u4, -orig-id: "skb_count", doc: "number of buffers that follow"}
-          - {id: total_bytes, type: u4, -orig-id: "total_bytes", doc: "sum of their lengths"}
+          - {id: total_bytes, type: u4, -orig-id: "total_bytes", doc: "bytes in all buffers together"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_socket_buffer_r01:
         doc: "SOCKET_BUFFER (R01–R03). SPEC.md §3.13"
@@ -1813,14 +1813,14 @@ types:
       ckpt_hdr_socket_buffer_frag:
         doc: "SOCKET_FRAG (R04–R18). SPEC.md §3.13"
         seq:
-          - {id: size, type: u4, -orig-id: "size", doc: "bytes used in the page"}
-          - {id: offset, type: u4, -orig-id: "offset", doc: "where they start"}
+          - {id: size, type: u4, -orig-id: "size", doc: "bytes used of the raw page that follows"}
+          - {id: offset, type: u4, -orig-id: "offset", doc: "where in the page the used bytes start"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_socket_unix_r01:
         doc: "SOCKET_UNIX (R01–R12 ARM EABI, x86, s390x, powerpc). SPEC.md §3.13"
         seq:
-          - {id: this_objref, type: s4, -orig-id: "this", doc: "own SOCK object"}
-          - {id: peer, type: s4, -orig-id: "peer", doc: "SOCK object or 0"}
+          - {id: this_objref, type: s4, -orig-id: "this", doc: "this socket: a SOCK object"}
+          - {id: peer, type: s4, -orig-id: "peer", doc: "the connected socket: a SOCK object, 0 for none"}
           - {id: peercred_uid, type: u4, -orig-id: "peercred_uid", doc: "user id of the peer"}
           - {id: peercred_gid, type: u4, -orig-id: "peercred_gid", doc: "group id of the peer"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "bit 0: the bound path still exists"}
@@ -1834,8 +1834,8 @@ types:
       ckpt_hdr_socket_unix_arm_old_abi_r01:
         doc: "SOCKET_UNIX (R01–R12 ARM old ABI). SPEC.md §3.13"
         seq:
-          - {id: this_objref, type: s4, -orig-id: "this", doc: "own SOCK object"}
-          - {id: peer, type: s4, -orig-id: "peer", doc: "SOCK object or 0"}
+          - {id: this_objref, type: s4, -orig-id: "this", doc: "this socket: a SOCK object"}
+          - {id: peer, type: s4, -orig-id: "peer", doc: "the connected socket: a SOCK object, 0 for none"}
           - {id: peercred_uid, type: u4, -orig-id: "peercred_uid", doc: "user id of the peer"}
           - {id: peercred_gid, type: u4, -orig-id: "peercred_gid", doc: "group id of the peer"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "bit 0: the bound path still exists"}
@@ -1852,8 +1852,8 @@ types:
       ckpt_hdr_socket_unix_r13:
         doc: "SOCKET_UNIX (R13–R18 ARM EABI, x86, s390x, powerpc). SPEC.md §3.13"
         seq:
-          - {id: this_objref, type: s4, -orig-id: "this", doc: "own SOCK object"}
-          - {id: peer, type: s4, -orig-id: "peer", doc: "SOCK object or 0"}
+          - {id: this_objref, type: s4, -orig-id: "this", doc: "this socket: a SOCK object"}
+          - {id: peer, type: s4, -orig-id: "peer", doc: "the connected socket: a SOCK object, 0 for none"}
           - {id: peercred, type: s4, -orig-id: "peercred", doc: "UNCONFIRMED: object number of a CRED"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "bit 0: the bound path still exists"}
           - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "bytes of laddr in use"}
@@ -1867,8 +1867,8 @@ types:
       ckpt_hdr_socket_unix_arm_old_abi_r13:
         doc: "SOCKET_UNIX (R13–R18 ARM old ABI). SPEC.md §3.13"
         seq:
-          - {id: this_objref, type: s4, -orig-id: "this", doc: "own SOCK object"}
-          - {id: peer, type: s4, -orig-id: "peer", doc: "SOCK object or 0"}
+          - {id: this_objref, type: s4, -orig-id: "this", doc: "this socket: a SOCK object"}
+          - {id: peer, type: s4, -orig-id: "peer", doc: "the connected socket: a SOCK object, 0 for none"}
           - {id: peercred, type: s4, -orig-id: "peercred", doc: "UNCONFIRMED: object number of a CRED"}
           - {id: flags, type: u4, -orig-id: "flags", doc: "bit 0: the bound path still exists"}
           - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "bytes of laddr in use"}
@@ -1886,12 +1886,12 @@ types:
           - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "bytes of laddr in use: 16"}
           - {id: raddr_len, type: u4, -orig-id: "raddr_len", doc: "bytes of raddr in use: 16, or 0 when not connected"}
           - {id: laddr_sin_family, type: u2, enum: address_family, -orig-id: "laddr.sin_family"}
-          - {id: laddr_sin_port, type: u2be, -orig-id: "laddr.sin_port", doc: "port"}
-          - {id: laddr_sin_addr, type: u4be, -orig-id: "laddr.sin_addr", doc: "IPv4 address"}
+          - {id: laddr_sin_port, type: u2be, -orig-id: "laddr.sin_port", doc: "port, network order"}
+          - {id: laddr_sin_addr, type: u4be, -orig-id: "laddr.sin_addr", doc: "IPv4 address, network order"}
           - {id: laddr_pad, size: 8, -orig-id: "laddr.__pad"}
           - {id: raddr_sin_family, type: u2, enum: address_family, -orig-id: "raddr.sin_family"}
-          - {id: raddr_sin_port, type: u2be, -orig-id: "raddr.sin_port", doc: "port"}
-          - {id: raddr_sin_addr, type: u4be, -orig-id: "raddr.sin_addr", doc: "IPv4 address"}
+          - {id: raddr_sin_port, type: u2be, -orig-id: "raddr.sin_port", doc: "port, network order"}
+          - {id: raddr_sin_addr, type: u4be, -orig-id: "raddr.sin_addr", doc: "IPv4 address, network order"}
           - {id: raddr_pad, size: 8, -orig-id: "raddr.__pad"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_socket_inet_r04:
@@ -1972,18 +1972,18 @@ types:
           - {id: laddr_len, type: u4, -orig-id: "laddr_len", doc: "bytes of laddr in use: 16"}
           - {id: raddr_len, type: u4, -orig-id: "raddr_len", doc: "bytes of raddr in use: 16, or 0 when not connected"}
           - {id: laddr_sin_family, type: u2, enum: address_family, -orig-id: "laddr.sin_family"}
-          - {id: laddr_sin_port, type: u2be, -orig-id: "laddr.sin_port", doc: "port"}
-          - {id: laddr_sin_addr, type: u4be, -orig-id: "laddr.sin_addr", doc: "IPv4 address"}
+          - {id: laddr_sin_port, type: u2be, -orig-id: "laddr.sin_port", doc: "port, network order"}
+          - {id: laddr_sin_addr, type: u4be, -orig-id: "laddr.sin_addr", doc: "IPv4 address, network order"}
           - {id: laddr_pad, size: 8, -orig-id: "laddr.__pad"}
           - {id: raddr_sin_family, type: u2, enum: address_family, -orig-id: "raddr.sin_family"}
-          - {id: raddr_sin_port, type: u2be, -orig-id: "raddr.sin_port", doc: "port"}
-          - {id: raddr_sin_addr, type: u4be, -orig-id: "raddr.sin_addr", doc: "IPv4 address"}
+          - {id: raddr_sin_port, type: u2be, -orig-id: "raddr.sin_port", doc: "port, network order"}
+          - {id: raddr_sin_addr, type: u4be, -orig-id: "raddr.sin_addr", doc: "IPv4 address, network order"}
           - {id: raddr_pad, size: 8, -orig-id: "raddr.__pad"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_netns:
         doc: "NET_NS (R09–R18). SPEC.md §3.13"
         seq:
-          - {id: this_ref, type: s4, -orig-id: "this_ref", doc: "own object number"}
+          - {id: this_ref, type: s4, -orig-id: "this_ref", doc: "this namespace: a NET_NS object"}
           - {id: pad_12, size: 4}
           - {id: trailing, size-eos: true}
       ckpt_hdr_netdev:
@@ -2019,8 +2019,8 @@ types:
       ckpt_rlimit_16:
         doc: "struct ckpt_rlimit (16 bytes)"
         seq:
-          - {id: rlim_cur, type: u8, -orig-id: "rlim_cur", doc: "soft limit"}
-          - {id: rlim_max, type: u8, -orig-id: "rlim_max", doc: "hard limit"}
+          - {id: rlim_cur, type: u8, -orig-id: "rlim_cur", doc: "limit in force; RLIM_INFINITY is the largest word of the machine"}
+          - {id: rlim_max, type: u8, -orig-id: "rlim_max", doc: "up to where the program may raise it"}
       ckpt_sigaction_32:
         doc: "struct ckpt_sigaction (32 bytes)"
         seq:
@@ -2140,31 +2140,6 @@ enums:
     1118: vpids
     9001: tail
     9999: error
-  object_r18:
-    0: ignore
-    1: pid
-    2: inode
-    3: file_table
-    4: file
-    5: mm
-    6: fs
-    7: sighand
-    8: signal
-    9: ns
-    10: uts_ns
-    11: ipc_ns
-    12: mnt_ns
-    13: user_ns
-    14: cred
-    15: user
-    16: groupinfo
-    17: sock
-    18: tty
-    19: security_ptr
-    20: security
-    21: net_ns
-    22: netdev
-    23: sem_undo
   layout:
     0: opaque
     1: ckpt_hdr_header_r01

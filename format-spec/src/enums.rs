@@ -3,13 +3,6 @@
 //! Nothing here is numbered by hand: C counts on from the start of a run, so a name that a
 //! revision inserted shifts the ones behind it (§3.1 to §3.4).
 
-#[cfg_attr(
-    not(test),
-    expect(
-        clippy::wildcard_imports,
-        reason = "every revision has a name of its own"
-    )
-)]
 use crate::dialect::*;
 use crate::schema::{Enum, Name, Run};
 

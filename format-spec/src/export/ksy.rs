@@ -6,7 +6,7 @@
 
 use super::forms::{self, Cell, Form, MACHINES, Machine};
 use crate::dialect::{Arch, Revision};
-use crate::enums::{Object, Tag};
+use crate::enums::Tag;
 use crate::layout::{HEADER_LEN, Layout, Slot};
 use crate::records::RECORDS;
 use crate::schema::{Count, Enum, Meaning, Record, Type};
@@ -692,13 +692,6 @@ fn write_enums(text: &mut Text, layouts: &[Vec<Named>], enums: &Enums) {
             tags.sort_by_key(|tag| canonical(*tag));
             for tag in tags {
                 text.line(&format!("{}: {}", canonical(tag), snake(tag.name())));
-            }
-        });
-        text.block("object_r18:", |text| {
-            for object in Object::ALL {
-                if let Some(number) = object.number(Revision::LAST, Arch::Arm) {
-                    text.line(&format!("{number}: {}", snake(object.name())));
-                }
             }
         });
         text.block("layout:", |text| {

@@ -154,7 +154,17 @@ fn index() -> String {
          written, ignored when read. Two rows with the same offset are a C union.\n\n\
          Types: uN, sN: unsigned and signed N-bit integers in the byte order of the image; ulong: 4 or 8 bytes by\n\
          architecture; le16: always little-endian; be16, be32: network order; char: text, NUL-padded. `[n]` is an\n\
-         array, `[name]` one as long as that field says, `[…]` one that fills the record.\n",
+         array, `[name]` one as long as that field says, `[…]` one that fills the record.\n\n\
+         The same tables as a Kaitai Struct specification: [linux_cr.ksy](../linux_cr.ksy).\n\
+         Its parser takes the revision (1 to 18), the architecture by its number in R18, whether an ARM kernel\n\
+         had the old ABI, and the page size; it finds the byte order itself. In Python, after\n\
+         `kaitai-struct-compiler -t python linux_cr.ksy`:\n\n\
+         ```python\n\
+         image = LinuxCr(17, LinuxCr.Arch.arm, False, 4096, KaitaiStream(open(\"image.ckpt\", \"rb\")))\n\
+         for record in image.stream.records:\n\
+         \x20   if record.tag == LinuxCr.Tag.vma:\n\
+         \x20       print(hex(record.body.vm_start), hex(record.body.vm_end))\n\
+         ```\n",
     );
     text
 }

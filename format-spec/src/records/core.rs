@@ -114,8 +114,8 @@ pub static OBJREF: Record = Record::new(
         list![
             Field::u32("objtype")
                 .of(&OBJECT_TYPE)
-                .doc("object type number"),
-            Field::i32("objref").doc("object number, > 0"),
+                .doc("what the object is, and so which records follow"),
+            Field::i32("objref").doc("number by which later records refer to the object, > 0"),
         ]
     ),]),
 );

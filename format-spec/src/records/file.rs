@@ -8,10 +8,10 @@ pub static FILE_COMMON: Struct = Struct::aligned(list![
         Field::u32("f_type").of(&FILE_TYPE).doc("file type, decides the struct that is used"),
         Field::u32("f_mode").flags(&FILE_MODE).doc("FMODE bits: 1 read, 2 write, 4 lseek, 8 pread, 16 pwrite, …"),
         Field::u32("f_flags").flags(&OPEN_FLAGS).doc("open flags of that architecture (ARM: O_LARGEFILE 0x20000), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC; an executable opened by exec also shows 0x20"),
-        Field::i32("f_credref").refers(Object::Cred).doc("CRED object of the opener"),
-        Field::u64("f_pos").unit("bytes").doc("file position"),
+        Field::i32("f_credref").refers(Object::Cred).doc("credentials it was opened with: a CRED object"),
+        Field::u64("f_pos").unit("bytes").doc("position at which the next read or write starts"),
         Field::u64("f_version").doc("the kernel's change counter of the open file"),
-        Field::i32("f_secref").refers(Object::Security).doc("SECURITY object or 0").since(R03),
+        Field::i32("f_secref").refers(Object::Security).doc("label of the file: a SECURITY object, 0 for none").since(R03),
     ]),
 ]);
 
@@ -25,7 +25,7 @@ pub static EVENTPOLL_ITEM: Struct = Struct::aligned(list![
             Field::u32("fd").doc("descriptor number it was added with"),
             Field::i32("file_objref")
                 .refers(Object::File)
-                .doc("FILE object watched"),
+                .doc("the watched file: a FILE object"),
             Field::u32("events")
                 .flags(&EPOLL_EVENTS)
                 .doc("events the program waits for"),
@@ -53,9 +53,9 @@ pub static FILE_DESC: Record = Record::new(
         list![
             Field::i32("fd_objref")
                 .refers(Object::File)
-                .doc("FILE object, > 0"),
-            Field::i32("fd_descriptor").doc("descriptor number"),
-            Field::u32("fd_close_on_exec").doc("0 or 1"),
+                .doc("the open file: a FILE object, never 0"),
+            Field::i32("fd_descriptor").doc("number of the descriptor"),
+            Field::u32("fd_close_on_exec").doc("1 if exec closes it, else 0"),
         ]
     ),]),
 );
@@ -66,7 +66,9 @@ pub static FILE_NAME: Record = Record::new(
     "1.3",
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr",
-        list![Field::chars("path").doc("path with one NUL")]
+        list![
+            Field::chars("path").doc("path as seen from the root of the first task, with one NUL")
+        ]
     ),]),
 )
 .payload();
@@ -87,7 +89,7 @@ pub static FILE: Record = Record::new(
                 Field::flat("common", &FILE_COMMON).doc("what all files share"),
                 Field::i32("pipe_objref")
                     .refers(Object::Inode)
-                    .doc("implicit INODE object shared by both ends"),
+                    .doc("implicit INODE object that both ends name; the first to be met carries the contents"),
             ]
         )
         .variant(2),
@@ -97,7 +99,7 @@ pub static FILE: Record = Record::new(
                 Field::flat("common", &FILE_COMMON).doc("what all files share"),
                 Field::i32("pipe_objref")
                     .refers(Object::Inode)
-                    .doc("implicit INODE object shared by both ends"),
+                    .doc("implicit INODE object that both ends name; the first to be met carries the contents"),
             ]
         )
         .variant(3),
@@ -107,7 +109,7 @@ pub static FILE: Record = Record::new(
                 Field::flat("common", &FILE_COMMON).doc("what all files share"),
                 Field::i32("sock_objref")
                     .refers(Object::Sock)
-                    .doc("SOCK object"),
+                    .doc("the socket: a SOCK object"),
             ]
         )
         .variant(4),
@@ -117,7 +119,7 @@ pub static FILE: Record = Record::new(
                 Field::flat("common", &FILE_COMMON).doc("what all files share"),
                 Field::i32("tty_objref")
                     .refers(Object::Tty)
-                    .doc("TTY object of this end"),
+                    .doc("this end of the terminal: a TTY object"),
             ]
         )
         .variant(5),
@@ -303,8 +305,9 @@ pub static EPOLL_ITEMS: Record = Record::new(
             list![
                 Field::i32("epfile_objref")
                     .refers(Object::File)
-                    .doc("FILE object of the epoll file"),
-                Field::u32("num_items").doc("number of items"),
+                    .doc("the epoll file: a FILE object"),
+                Field::u32("num_items")
+                    .doc("number of items in the BUFFER that follows; without items there is none"),
             ]
         )
         .since(R02),

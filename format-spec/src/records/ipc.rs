@@ -7,18 +7,18 @@ pub static IPC_PERMS: Struct = Struct::aligned(list![FieldList::new(
     "ckpt_hdr_ipc_perms",
     list![
         Field::nested("h", &HDR).doc("embedded header, never filled"),
-        Field::i32("id").doc("ipc id, ≥ 0"),
-        Field::u32("key").doc("key of the object"),
-        Field::u32("uid").doc("owner"),
-        Field::u32("gid").doc("owning group"),
-        Field::u32("cuid").doc("creator"),
-        Field::u32("cgid").doc("creating group"),
+        Field::i32("id").doc("identifier that the calls use, ≥ 0"),
+        Field::u32("key").doc("key by which programs find the object, 0 for a private one"),
+        Field::u32("uid").doc("user id of the owner"),
+        Field::u32("gid").doc("group id of the owner"),
+        Field::u32("cuid").doc("user id of the creator"),
+        Field::u32("cgid").doc("group id of the creator"),
         Field::u32("mode").flags(&MODE_BITS).doc("permissions"),
         Field::u32("_padding").opaque().doc("unused, 0"),
         Field::u64("seq").doc("sequence number of the id"),
         Field::i32("sec_ref")
             .refers(Object::Security)
-            .doc("SECURITY object or 0")
+            .doc("label: a SECURITY object, 0 for none")
             .since(R03),
     ]
 ),]);
@@ -61,7 +61,7 @@ pub static IPC_SHM: Record = Record::new(
                 .doc("SHM_NORESERVE 0x1000, SHM_HUGETLB 0x800; others are refused"),
             Field::u32("objref")
                 .refers(Object::Inode)
-                .doc("implicit INODE object of the segment"),
+                .doc("implicit INODE object of the segment; a VMA that maps it names the same"),
             Field::u16("shift")
                 .unit("log2 bytes")
                 .doc("log2 of the huge page size (UNCONFIRMED)")
@@ -102,7 +102,7 @@ pub static IPC_MSG_MSG: Record = Record::new(
                 Field::u32("m_ts").unit("bytes").doc("size of the text"),
                 Field::i32("sec_ref")
                     .refers(Object::Security)
-                    .doc("SECURITY object or 0")
+                    .doc("label: a SECURITY object, 0 for none")
                     .since(R03),
             ]
         )
@@ -114,7 +114,7 @@ pub static IPC_MSG_MSG: Record = Record::new(
                 Field::u32("m_ts").unit("bytes").doc("size of the text"),
                 Field::i32("sec_ref")
                     .refers(Object::Security)
-                    .doc("SECURITY object or 0"),
+                    .doc("label: a SECURITY object, 0 for none"),
             ]
         )
         .since(R06),
@@ -131,7 +131,7 @@ pub static IPC_SEM: Record = Record::new(
             Field::nested("perms", &IPC_PERMS).doc("owner, key and permissions"),
             Field::u64("sem_otime").doc("last operation, s since the epoch"),
             Field::u64("sem_ctime").doc("last change, s since the epoch"),
-            Field::u32("sem_nsems").doc("number of semaphores"),
+            Field::u32("sem_nsems").doc("number of semaphores in the BUFFER that follows"),
         ]
     ),]),
 );

@@ -1,13 +1,5 @@
 //! The tables: every record of the format, in the order of the sections that describe them.
 
-#![cfg_attr(
-    not(test),
-    expect(
-        clippy::wildcard_imports,
-        reason = "a table names most of the vocabulary"
-    )
-)]
-
 /// A slice that lives as long as the program; the tables are made of these.
 macro_rules! list {
     ($($item:tt)*) => { const { &[$($item)*] } };

@@ -42,8 +42,8 @@ pub static SOCKADDR_IN: Struct = Struct::natural(list![FieldList::new(
     "sockaddr_in",
     list![
         Field::u16("sin_family").of(&ADDRESS_FAMILY),
-        Field::be16("sin_port").doc("port"),
-        Field::be32("sin_addr").doc("IPv4 address"),
+        Field::be16("sin_port").doc("port, network order"),
+        Field::be32("sin_addr").doc("IPv4 address, network order"),
         Field::u8("__pad").times(8).opaque(),
     ]
 )]);
@@ -70,7 +70,7 @@ pub static SOCKET_SOCK_COMMON: Struct = Struct::natural(list![FieldList::new(
     "sock_common",
     list![
         Field::u32("bound_dev_if").doc("index of the device the socket is bound to, 0 for none"),
-        Field::u32("reuse").doc("SO_REUSEADDR"),
+        Field::u32("reuse").doc("SO_REUSEADDR is set"),
         Field::u16("family")
             .of(&ADDRESS_FAMILY)
             .doc("1 AF_UNIX, 2 AF_INET, 10 AF_INET6"),
@@ -84,17 +84,21 @@ pub static SOCKET_SOCK: Struct = Struct::natural(list![FieldList::new(
     list![
         Field::i64("rcvlowat").doc("SO_RCVLOWAT (low 4 bytes are written)"),
         Field::u64("flags").doc("sk_flags bit mask of the kernel"),
-        Field::i64("rcvtimeo").unit("ns").doc("SO_RCVTIMEO"),
-        Field::i64("sndtimeo").unit("ns").doc("SO_SNDTIMEO"),
-        Field::u32("err").doc("pending error"),
+        Field::i64("rcvtimeo")
+            .unit("ns")
+            .doc("SO_RCVTIMEO, how long a receive waits"),
+        Field::i64("sndtimeo")
+            .unit("ns")
+            .doc("SO_SNDTIMEO, how long a send waits"),
+        Field::u32("err").doc("error that the next call reports"),
         Field::u32("err_soft").doc("error that does not end the connection"),
-        Field::u32("priority").doc("SO_PRIORITY"),
+        Field::u32("priority").doc("SO_PRIORITY of sent packets"),
         Field::i32("rcvbuf").doc("SO_RCVBUF halved, unless it is the kernel's minimum"),
-        Field::i32("sndbuf").doc("same for SO_SNDBUF"),
+        Field::i32("sndbuf").doc("SO_SNDBUF halved, unless it is the kernel's minimum"),
         Field::u16("type")
             .of(&SOCK_TYPE)
             .doc("1 stream, 2 dgram, 5 seqpacket; extra flag bits are dropped by readers"),
-        Field::i16("backlog").doc("sk_max_ack_backlog"),
+        Field::i16("backlog").doc("connections that may wait for accept"),
         Field::u8("protocol")
             .of(&IP_PROTOCOL)
             .doc("6 TCP, 17 UDP, 0 unix"),
@@ -139,7 +143,7 @@ pub static SOCKET_QUEUE: Record = Record::new(
         "ckpt_hdr_socket_queue",
         list![
             Field::u32("skb_count").doc("number of buffers that follow"),
-            Field::u32("total_bytes").doc("sum of their lengths"),
+            Field::u32("total_bytes").doc("bytes in all buffers together"),
         ]
     ),]),
 );
@@ -203,8 +207,8 @@ pub static SOCKET_FRAG: Record = Record::new(
         FieldList::new(
             "ckpt_hdr_socket_buffer_frag",
             list![
-                Field::u32("size").doc("bytes used in the page"),
-                Field::u32("offset").doc("where they start"),
+                Field::u32("size").doc("bytes used of the raw page that follows"),
+                Field::u32("offset").doc("where in the page the used bytes start"),
             ]
         )
         .since(R04),
@@ -220,10 +224,10 @@ pub static SOCKET_UNIX: Record = Record::new(
         list![
             Field::i32("this")
                 .refers(Object::Sock)
-                .doc("own SOCK object"),
+                .doc("this socket: a SOCK object"),
             Field::i32("peer")
                 .refers(Object::Sock)
-                .doc("SOCK object or 0"),
+                .doc("the connected socket: a SOCK object, 0 for none"),
             Field::u32("peercred_uid")
                 .doc("user id of the peer")
                 .until(R12),
@@ -394,7 +398,7 @@ pub static NET_NS: Record = Record::new(
             list![
                 Field::i32("this_ref")
                     .refers(Object::NetNs)
-                    .doc("own object number"),
+                    .doc("this namespace: a NET_NS object"),
             ]
         )
         .since(R09),

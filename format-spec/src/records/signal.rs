@@ -16,8 +16,9 @@ pub static SIGSET: Struct = Struct::aligned(list![FieldList::new(
 pub static RLIMIT: Struct = Struct::aligned(list![FieldList::new(
     "ckpt_rlimit",
     list![
-        Field::u64("rlim_cur").doc("soft limit"),
-        Field::u64("rlim_max").doc("hard limit"),
+        Field::u64("rlim_cur")
+            .doc("limit in force; RLIM_INFINITY is the largest word of the machine"),
+        Field::u64("rlim_max").doc("up to where the program may raise it"),
     ]
 ),]);
 

@@ -41,8 +41,8 @@ pub static TASK_PIDS: Struct = Struct::aligned(list![
             Field::i32("vpid").doc("tag of the task's pid object"),
             Field::i32("vppid").doc("parent's tag (see the note in §2.4)"),
             Field::i32("vtgid").doc("tag of the thread group leader's pid"),
-            Field::i32("vpgid").doc("tag, or 0 (outside)"),
-            Field::i32("vsid").doc("tag, or 0 (outside)"),
+            Field::i32("vpgid").doc("tag of the process group, 0 if it is outside"),
+            Field::i32("vsid").doc("tag of the session, 0 if it is outside"),
             Field::u32("depth").doc("pid-namespace depth of the task"),
         ]
     )
@@ -93,7 +93,7 @@ pub static PIDS: Record = Record::new(
             "ckpt_hdr_pids",
             list![
                 Field::u32("nr_pids").doc("number of pid objects, > 0"),
-                Field::u32("nr_vpids").doc("sum of all depth"),
+                Field::u32("nr_vpids").doc("sum of depth over all pid objects"),
                 Field::u32("offset").doc(
                     "object number of the first (root task) pid object; 1 in a subtree checkpoint"
                 ),
@@ -189,7 +189,11 @@ pub static TASK_NS: Record = Record::new(
     "3.7",
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_task_ns",
-        list![Field::i32("ns_objref").refers(Object::Ns).doc("NS object"),]
+        list![
+            Field::i32("ns_objref")
+                .refers(Object::Ns)
+                .doc("namespaces of the task: an NS object"),
+        ]
     ),]),
 );
 
@@ -202,22 +206,24 @@ pub static TASK_OBJS: Record = Record::new(
         list![
             Field::i32("files_objref")
                 .refers(Object::FileTable)
-                .doc("FILE_TABLE object"),
-            Field::i32("mm_objref").refers(Object::Mm).doc("MM object"),
+                .doc("descriptors: a FILE_TABLE object"),
+            Field::i32("mm_objref")
+                .refers(Object::Mm)
+                .doc("address space: an MM object"),
             Field::i32("fs_objref")
                 .refers(Object::Fs)
-                .doc("FS object")
+                .doc("current and root directory: an FS object")
                 .since(R06),
             Field::i32("sem_undo_objref")
                 .refers(Object::SemUndo)
-                .doc("SEM_UNDO object or 0")
+                .doc("semaphore adjustments: a SEM_UNDO object, 0 for none")
                 .since(R13),
             Field::i32("sighand_objref")
                 .refers(Object::Sighand)
-                .doc("SIGHAND object"),
+                .doc("signal actions: a SIGHAND object"),
             Field::i32("signal_objref")
                 .refers(Object::Signal)
-                .doc("implicit SIGNAL object"),
+                .doc("what the threads of the process share: an implicit SIGNAL object"),
         ]
     ),]),
 );
@@ -408,13 +414,13 @@ pub static CRED: Record = Record::new(
             Field::u32("fsgid").doc("file system group id"),
             Field::i32("user_ref")
                 .refers(Object::User)
-                .doc("USER object"),
+                .doc("user it counts against: a USER object"),
             Field::i32("groupinfo_ref")
                 .refers(Object::GroupInfo)
-                .doc("GROUPINFO object"),
+                .doc("supplementary groups: a GROUPINFO object"),
             Field::i32("sec_ref")
                 .refers(Object::Security)
-                .doc("SECURITY object or 0")
+                .doc("label: a SECURITY object, 0 for none")
                 .since(R03),
             Field::nested("cap_s", &CKPT_CAPABILITIES).doc("capability sets"),
         ]
@@ -428,10 +434,10 @@ pub static USER: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_user_struct",
         list![
-            Field::u32("uid").doc("user id"),
+            Field::u32("uid").doc("number of the user"),
             Field::i32("userns_ref")
                 .refers(Object::UserNs)
-                .doc("USER_NS object"),
+                .doc("namespace of the user: a USER_NS object"),
         ]
     ),]),
 );

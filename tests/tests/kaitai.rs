@@ -204,7 +204,7 @@ impl Image {
 // --- Kaitai ----------------------------------------------------------------------------------
 
 fn kaitai_directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/kaitai")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("kaitai")
 }
 
 /// Installs the locked packages unless they are there.
@@ -254,7 +254,7 @@ fn parse_with_kaitai(cases: &[Case]) -> Vec<Vec<Value>> {
         .unwrap();
     let output = Command::new("node")
         .arg(directory.join("dump.mjs"))
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("linux_cr.ksy"))
+        .arg(directory.join("../../format-spec/linux_cr.ksy"))
         .stdin(fs::File::open(&jobs_file).unwrap())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
