@@ -273,8 +273,9 @@ impl<'a> Emitter<'a> {
             self.process(live.process, tags);
         }
         self.pending(&live.pending);
+        let blocked = self.sigset(live.blocked);
         self.out.record(Tag::SignalTask, None, |r| {
-            r.set("blocked.sigset", live.blocked);
+            r.set_bytes("blocked.sigset", &blocked);
         });
     }
 
@@ -946,12 +947,11 @@ impl<'a> Emitter<'a> {
             return number;
         };
         let mut bytes = Vec::new();
-        for value in actions
-            .iter()
-            .take(64)
-            .flat_map(|a| [a.handler, a.flags, a.restorer, a.mask])
-        {
-            push_uint(&mut bytes, self.tree.order, value, 8);
+        for a in actions.iter().take(64) {
+            for value in [a.handler, a.flags, a.restorer] {
+                push_uint(&mut bytes, self.tree.order, value, 8);
+            }
+            bytes.extend(self.sigset(a.mask));
         }
         bytes.resize(64 * 32, 0);
         self.out.record(Tag::Sighand, None, |r| {
@@ -1001,6 +1001,18 @@ impl<'a> Emitter<'a> {
         self.pending(&process.pending);
     }
 
+    /// A set of signals as the kernel keeps it: words of the machine, the first signals in the first word.
+    fn sigset(&self, mask: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.tree.machine.word() == 8 {
+            push_uint(&mut out, self.tree.order, mask, 8);
+        } else {
+            push_uint(&mut out, self.tree.order, mask, 4);
+            push_uint(&mut out, self.tree.order, mask >> 32, 4);
+        }
+        out
+    }
+
     fn pending(&mut self, queue: &[Vec<u8>]) {
         let order = self.tree.order;
         let mut mask = 0;
@@ -1010,9 +1022,10 @@ impl<'a> Emitter<'a> {
             mask |= 1_u64.checked_shl(info.signo.wrapping_sub(1)).unwrap_or(0);
             bytes.extend(info.to_record(order));
         }
+        let mask = self.sigset(mask);
         self.out.record(Tag::Sigpending, None, |r| {
             r.set("nr_pending", queue.len() as u64)
-                .set("signal.sigset", mask)
+                .set_bytes("signal.sigset", &mask)
                 .tail(24, &bytes);
         });
     }

@@ -87,7 +87,7 @@ const OLD_FILES: [(&str, &str, u64, &str); 9] = [
     ("signalfd.img", "SIGNALFD", 9, "sgfd"),
 ];
 /// Files of a set that this reader looks at, by the part of the name before the first digit or dot.
-const READ: [&str; 34] = [
+const READ: [&str; 33] = [
     "inventory",
     "pstree",
     "core-",
@@ -107,7 +107,6 @@ const READ: [&str; 34] = [
     "memfd",
     "utsns-",
     "ipcns-var-",
-    "stats-dump",
     "reg-files",
     "pipes",
     "fifo",
@@ -1021,15 +1020,13 @@ impl Reader<'_> {
                 Error::damaged(record, 8, "memfd", shmid, "a number in memfd.img")
             })?;
             (shmid, size) = (found.u64("shmid"), found.u64("size").max(reach));
-            if found.text("name").as_deref() != Some("/dev/zero") {
-                self.loss(
-                    "criu.memfd",
-                    "memfd.img",
-                    "name",
-                    found.text("name").unwrap_or_default(),
-                    "streams have no memfd; it becomes shared anonymous memory",
-                );
-            }
+            self.loss(
+                "criu.memfd",
+                "memfd.img",
+                "name",
+                found.text("name").unwrap_or_default(),
+                "streams have no memfd; it comes back as shared anonymous memory",
+            );
         }
         if v.u64("status") & status::SYSVIPC != 0 {
             self.loss(

@@ -283,6 +283,15 @@ impl Reader<'_> {
                 .insert(number, Tree::add(&mut self.tree.tables, fds));
         }
         for (&number, fs) in &image.fs {
+            if fs.umask.is_none() {
+                self.loss(
+                    "stream.no-umask",
+                    "FS",
+                    "umask",
+                    "022",
+                    "the stream does not say it",
+                );
+            }
             let dirs = Dirs {
                 cwd: text(&fs.cwd),
                 root: text(&fs.root),
@@ -293,13 +302,20 @@ impl Reader<'_> {
                 .insert(number, Tree::add(&mut self.tree.dirs, dirs));
         }
         for (&number, sighand) in &image.sighands {
-            let action = |a: &model::SigAction| Action {
+            let record = self.again(sighand.record);
+            let mask = |i: usize, known: u64| {
+                let raw = record
+                    .as_ref()
+                    .and_then(|r| r.bytes.get(32 + 32 * i..40 + 32 * i));
+                raw.map_or(known, |raw| self.sigset(raw))
+            };
+            let action = |(i, a): (usize, &model::SigAction)| Action {
                 handler: a.handler,
                 flags: a.flags,
                 restorer: a.restorer,
-                mask: a.mask,
+                mask: mask(i, a.mask),
             };
-            let mut actions: Vec<Action> = sighand.actions.iter().map(action).collect();
+            let mut actions: Vec<Action> = sighand.actions.iter().enumerate().map(action).collect();
             actions.resize(64, Action::default());
             self.index
                 .actions
@@ -712,7 +728,7 @@ impl Reader<'_> {
                 task.sas_ss_size.unwrap_or(0).into(),
             ),
             pdeath: task.pdeath_signal,
-            blocked: live.blocked,
+            blocked: self.blocked(live),
             pending: self.pending(&live.pending),
             creds: self.creds(live.cred),
             table: find(&self.index.tables, live.files),
@@ -720,6 +736,33 @@ impl Reader<'_> {
             dirs: self.dirs(live.fs),
             actions: find(&self.index.actions, live.sighand),
             process: find(&self.index.processes, live.signal),
+        }
+    }
+
+    /// Signals that a thread blocks: the record behind its own pending signals says it.
+    fn blocked(&self, live: &model::Live) -> u64 {
+        let wanted = self.tables.by_tag(Tag::SignalTask).map(|r| r.number);
+        let next = self
+            .record_at(live.pending.record.offset)
+            .and_then(|(_, _, next)| self.record_at(next));
+        let record = next.filter(|(number, ..)| Some(*number) == wanted);
+        record.map_or(live.blocked, |(_, record, _)| {
+            self.sigset(record.bytes("blocked.sigset"))
+        })
+    }
+
+    /// A set of signals: words of the machine, the first signals in the first word.
+    fn sigset(&self, bytes: &[u8]) -> u64 {
+        let f = Fields {
+            data: bytes,
+            order: self.tree.order,
+        };
+        let word = self.tree.machine.word();
+        let half = |at: usize| f.uint(at, word).unwrap_or(0);
+        if word == 8 {
+            half(0)
+        } else {
+            half(0) | half(4) << 32
         }
     }
 

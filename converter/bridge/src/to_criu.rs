@@ -45,6 +45,11 @@ const FIRST_SHMID: u64 = 100;
 const FIRST_INODE: u64 = 10_000;
 /// The page of exception vectors on ARM.
 const VECTORS: u64 = 0xffff_0000;
+/// ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND and ERESTART_RESTARTBLOCK.
+const ERESTART: [u64; 4] = [512, 513, 514, ERESTART_BLOCK];
+const ERESTART_BLOCK: u64 = 516;
+/// Personality of programs of the EABI: the address space ends at 4 GiB.
+const PERSONALITY: u32 = 0x0080_0000;
 /// Path of the controlling side of a pseudo terminal.
 const PTMX: &str = "/dev/ptmx";
 
@@ -244,6 +249,15 @@ impl Writer<'_> {
             | if live.forked { PF_FORKNOEXEC } else { 0 }
             | if live.super_user { PF_SUPERPRIV } else { 0 };
         criu_defaults::fill(&mut tc);
+        if live.abi.personality.is_none() {
+            self.losses.push(Loss {
+                code: "criu.no-personality",
+                record: format!("task {}", task.tid),
+                field: "personality".into(),
+                value: format!("{PERSONALITY:#x} written"),
+                why: "the stream does not say it",
+            });
+        }
         tc.set("task_state", if stopped { 3 } else { 1 })
             .set("exit_code", 0);
         if let State::Stopped(signal) = task.state {
@@ -253,7 +267,7 @@ impl Writer<'_> {
         }
         tc.set(
             "personality",
-            personality_shown(live.abi.personality.unwrap_or(0x0080_0000)),
+            personality_shown(live.abi.personality.unwrap_or(PERSONALITY)),
         )
         .set("flags", flags.into());
         tc.set("blk_sigset", live.blocked)
@@ -315,8 +329,9 @@ impl Writer<'_> {
         info.set("clear_tid_addr", live.clear_tid)
             .set("tls", live.tls.into());
         let mut regs = Msg::new("user_arm_regs_entry")?;
-        for (i, name) in ARM_REGS.into_iter().enumerate() {
-            regs.set(name, live.regs.get(i).copied().unwrap_or(0));
+        let values = self.wound_back(task, live);
+        for (name, value) in ARM_REGS.into_iter().zip(values) {
+            regs.set(name, value);
         }
         info.set_sub("gpregs", regs)
             .set_sub("fpstate", self.vfp(task, live)?);
@@ -342,6 +357,35 @@ impl Writer<'_> {
             .set_text("comm", &text(&task.comm));
         core.set_sub("thread_core", own);
         self.image("CORE", &format!("core-{}", task.tid), &[plain(core)])
+    }
+
+    /// Registers as CRIU wants them: a thread that was interrupted in a system call stands before it.
+    ///
+    /// Kernels that freeze tasks leave an ERESTART code in r0 and the pc behind the call (§5.5); CRIU's images have none
+    /// of these, since the kernel has resolved them when a debugger looks.
+    fn wound_back(&mut self, task: &Task, live: &Live) -> Vec<u64> {
+        let mut regs = live.regs.clone();
+        regs.resize(ARM_REGS.len(), 0);
+        let [r0, .., pc, cpsr, orig_r0] = regs.as_mut_slice() else {
+            return regs;
+        };
+        let code = 0x1_0000_0000_u64.wrapping_sub(*r0);
+        if live.syscall == u32::MAX || !ERESTART.contains(&code) {
+            return regs;
+        }
+        let thumb = *cpsr & 0x20 != 0;
+        *pc = pc.wrapping_sub(if thumb { 2 } else { 4 });
+        *r0 = *orig_r0;
+        if code == ERESTART_BLOCK {
+            self.losses.push(Loss {
+                code: "criu.restart-block",
+                record: format!("RESTART_BLOCK of thread {}", task.tid),
+                field: "arg_4".into(),
+                value: format!("system call {}", live.syscall),
+                why: "the call starts over with its whole time",
+            });
+        }
+        regs
     }
 
     fn vfp(&mut self, task: &Task, live: &Live) -> Result<Msg> {
