@@ -178,6 +178,8 @@ struct Detector {
     after_tree: AfterTree,
     nr_tasks: u64,
     asked_task: bool,
+    /// HEADER_ARCH, which tells the old ABI of ARM, has been met or is missing.
+    past_arch: bool,
     word_size_known_pages: Option<u64>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -212,6 +214,7 @@ impl Detector {
             after_tree: AfterTree::NotYet,
             nr_tasks: 0,
             asked_task: false,
+            past_arch: false,
             word_size_known_pages: None,
             diagnostics: Vec::new(),
         };
@@ -429,6 +432,8 @@ impl Detector {
 
     /// An old-ABI kernel pads unix addresses; its header says so.
     fn arch_rules(&mut self, frame: &Frame, body: &[u8]) {
+        // Only HEADER and BUFFERs come before HEADER_ARCH.
+        self.past_arch |= !matches!(frame.number, 1 | 4);
         if frame.number != 2 || frame.len != 16 || body.get(13) != Some(&0) {
             return;
         }
@@ -488,6 +493,7 @@ impl Detector {
         let page_known = self.page_size.is_some() || self.implied_page_size().is_some();
         best == 0
             && page_known
+            && (self.past_arch || first.abi.arch != Arch::Arm)
             && live.all(|d| d.abi == first.abi && class(d.revision) == class(first.revision))
     }
 

@@ -49,6 +49,8 @@ fn the_dialect_of_every_sample_is_found() {
         );
         let arch = ckpt_format::Arch::parse(sample.arch).unwrap();
         assert_eq!(dialect.abi.arch, arch, "{}", sample.name);
+        let old_abi = sample.name.starts_with("oabi");
+        assert_eq!(dialect.abi.old_abi, old_abi, "{}", sample.name);
     }
 }
 
