@@ -5,7 +5,7 @@
 // A job is one line of JSON: {file, revision, arch, old_abi, page_size}. The answer is one line
 // for each record, {record, offset, type, len, tag, layout, fields}, and one for the end of the
 // image, {end, error, trailing}. A field is [C name or "", offset in the record, bytes, value];
-// integers are decimal strings, bytes hexadecimal, arrays and structures are nested.
+// integers are decimal strings, bytes {hex: digits}, arrays and structures are nested.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -52,7 +52,7 @@ async function load(path) {
 const hex = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 
 function value(it, debug, start, types) {
-  if (it instanceof Uint8Array) return hex(it);
+  if (it instanceof Uint8Array) return { hex: hex(it) };
   if (Array.isArray(it)) return it.map((one, i) => value(one, debug.arr[i], debug.arr[i].start, types));
   if (typeof it === "object") return fields(it, start, types);
   return String(it);
@@ -98,7 +98,7 @@ function dump(job, { LinuxCr, types }) {
       tag: LinuxCr.Tag[record.tag] ?? null,
       layout: LinuxCr.Layout[record.layout],
       raw_page: record.rawPage?.length ?? 0,
-      fields: opaque ? hex(body) : fields(body, 0, types),
+      fields: opaque ? { hex: hex(body) } : fields(body, 0, types),
     });
   }
   print({ end: records.length, error, trailing: image.stream?.trailing?.length ?? 0 });
