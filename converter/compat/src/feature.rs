@@ -95,6 +95,7 @@ features! {
     Mode26 "26bit" "26-bit processor modes";
     ShortVectors "short-vectors" "VFP short vectors (FPSCR.LEN, STRIDE)";
     FpTraps "fp-traps" "trapped floating-point exceptions";
+    Undefined "undefined" "an instruction that no architecture defines, or udf";
     Unaligned "unaligned" "v6-style unaligned word and halfword access";
     FpaEmulated "nwfpe" "FPA by emulation in the kernel (nwfpe or fastfpe)";
     SwpEmulated "swp-emulate" "swp by emulation in the kernel";

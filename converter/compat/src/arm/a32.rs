@@ -93,6 +93,7 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
         (13, true) => insn.set(rd, Value::Const(constant)),
         (15, true) => insn.set(rd, Value::Const(!constant)),
         (4, true) if rn == PC => insn.set(rd, Value::Const(pc.wrapping_add(constant))),
+        (12, true) => insn.set(rd, Value::Or(reg(rn), constant)),
         (2, true) if rn == PC => insn.set(rd, Value::Const(pc.wrapping_sub(constant))),
         (4, true) => insn.set(rd, Value::Offset(reg(rn), constant.cast_signed())),
         (2, true) => insn.set(

@@ -107,6 +107,8 @@ pub enum Value {
     Sum(u8, u8),
     /// The word at register plus constant.
     Memory(u8, i32),
+    /// A register with bits set (`orr`).
+    Or(u8, u32),
 }
 
 /// What one instruction is to us.
@@ -126,6 +128,8 @@ pub struct Insn {
     pub value: Option<(u8, Value)>,
     /// A word of the literal pool that it reads: data, not code.
     pub literal: Option<u32>,
+    /// The register that it writes to FPSCR (`vmsr fpscr, rN`).
+    pub fpscr_from: Option<u8>,
     /// `IT`: the number of following instructions that it makes conditional.
     pub it_len: u8,
 }
@@ -140,6 +144,7 @@ impl Insn {
             writes: 0,
             value: None,
             literal: None,
+            fpscr_from: None,
             it_len: 0,
         }
     }

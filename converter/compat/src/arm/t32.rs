@@ -333,6 +333,7 @@ fn modified_immediate(word: u32) -> Insn {
     let constant = expand(word);
     match opcode {
         2 if rn == PC => Insn::plain(4).set(rd, Value::Const(constant)),
+        2 => Insn::plain(4).set(rd, Value::Or(reg(rn), constant)),
         3 if rn == PC => Insn::plain(4).set(rd, Value::Const(!constant)),
         8 => Insn::plain(4)
             .set(rd, Value::Offset(reg(rn), constant.cast_signed()))

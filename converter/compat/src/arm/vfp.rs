@@ -105,7 +105,11 @@ fn transfer_one(word: u32, size: Size) -> Insn {
 fn special_register(word: u32) -> Insn {
     let needs = FeatureSet::EMPTY.with_if(bits(word, 19, 16) != 1, Feature::Privileged);
     let rt = bits(word, 15, 12);
-    insn(needs).write_if(bit(word, 20) && rt != 15, rt)
+    let mut insn = insn(needs).write_if(bit(word, 20) && rt != 15, rt);
+    if !bit(word, 20) && needs.is_empty() {
+        insn.fpscr_from = Some((rt & 15) as u8);
+    }
+    insn
 }
 
 fn arithmetic(word: u32, size: Size) -> Insn {

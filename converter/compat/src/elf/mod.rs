@@ -29,6 +29,12 @@ impl ReadAt for [u8] {
     }
 }
 
+impl ReadAt for &[u8] {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
+        (**self).read_at(offset, out)
+    }
+}
+
 impl ReadAt for std::fs::File {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
         let mut done = 0;

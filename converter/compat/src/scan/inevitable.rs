@@ -194,8 +194,9 @@ impl Analysis<'_, '_> {
     fn node(&mut self, place: Place, insn: &Insn, known: &Known, depth: usize) -> Node {
         let next = after(place, insn);
         let mut node = Node::default();
-        if !insn.conditional && !insn.needs.is_empty() {
-            node.inevitable.push((place.0, place.1, insn.needs));
+        let needs = known.needs(insn);
+        if !insn.conditional && !needs.is_empty() {
+            node.inevitable.push((place.0, place.1, needs));
         }
         let falls = match insn.flow {
             Flow::Next | Flow::Trap(Trap::Breakpoint) => true,

@@ -14,7 +14,8 @@ mod walk;
 pub use hits::{FeatureHits, Hit};
 pub use memory::{Memory, SliceMemory};
 
-use crate::arm::{Flow, Insn, Isa, Value, classify_arm, classify_thumb};
+use crate::arm::{Flow, Insn, Isa, Trap, Value, classify_arm, classify_thumb};
+use crate::feature::{Feature, FeatureSet};
 use memory::Window;
 
 /// A stretch of an address space that can be executed.
@@ -130,11 +131,18 @@ pub fn scan(job: &Job<'_>) -> Found {
 
 /// Registers whose values are known on the way through straight code.
 #[derive(Clone, Copy, Default)]
-struct Known([Option<u32>; 16]);
+struct Known {
+    values: [Option<u32>; 16],
+    /// Registers that had the bits of FPSCR.LEN or STRIDE set, whatever else is in them: bit n for rn.
+    vector_bits: u16,
+}
+
+/// FPSCR.LEN and STRIDE.
+const VECTOR_BITS: u32 = 0x0037_0000;
 
 impl Known {
     fn get(&self, reg: u8) -> Option<u32> {
-        self.0.get(usize::from(reg)).copied().flatten()
+        self.values.get(usize::from(reg)).copied().flatten()
     }
 
     /// Takes over the effect of an instruction.
@@ -152,6 +160,7 @@ impl Known {
                     Value::Offset(base, offset) => {
                         self.get(base).map(|base| base.wrapping_add_signed(offset))
                     }
+                    Value::Or(base, bits) => self.get(base).map(|base| base | bits),
                     Value::Sum(a, b) => {
                         self.get(a).zip(self.get(b)).map(|(a, b)| a.wrapping_add(b))
                     }
@@ -161,22 +170,39 @@ impl Known {
                 };
                 Some((reg, result?))
             });
-        for (number, slot) in self.0.iter_mut().enumerate() {
+        let vector = matches!(insn.value, Some((_, Value::Or(_, bits))) if bits & VECTOR_BITS != 0);
+        self.vector_bits &= !insn.writes;
+        if let Some((reg, _)) = insn.value.filter(|_| vector) {
+            self.vector_bits |= 1 << (reg & 15);
+        }
+        for (number, slot) in self.values.iter_mut().enumerate() {
             if insn.writes >> number & 1 == 1 {
                 *slot = None;
             }
         }
         if let Some((reg, value)) = value
-            && let Some(slot) = self.0.get_mut(usize::from(reg))
+            && let Some(slot) = self.values.get_mut(usize::from(reg))
         {
             *slot = Some(value);
         }
     }
 
+    /// What an instruction needs with these registers: writing LEN or STRIDE to FPSCR needs short vectors.
+    fn needs(&self, insn: &Insn) -> FeatureSet {
+        let vectors = insn.fpscr_from.is_some_and(|reg| {
+            self.vector_bits >> (reg & 15) & 1 == 1
+                || self.get(reg).is_some_and(|value| value & VECTOR_BITS != 0)
+        });
+        let undefined = matches!(insn.flow, Flow::Trap(Trap::Udf | Trap::Undefined));
+        insn.needs
+            .with_if(vectors, Feature::ShortVectors)
+            .with_if(undefined, Feature::Undefined)
+    }
+
     /// A called function keeps r4 to r11 (AAPCS).
     fn call(&mut self) {
         for number in [0, 1, 2, 3, 12, 14] {
-            if let Some(slot) = self.0.get_mut(number) {
+            if let Some(slot) = self.values.get_mut(number) {
                 *slot = None;
             }
         }

@@ -193,7 +193,7 @@ impl Walker<'_, '_> {
                 return;
             }
             self.num_insns += 1;
-            hits.add(insn.needs, addr, isa);
+            hits.add(known.needs(&insn), addr, isa);
             if let Some(literal) = insn.literal {
                 self.literal(literal);
             }

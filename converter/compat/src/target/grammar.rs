@@ -62,7 +62,9 @@ pub static GRAMMAR_FEATURES: &[(&str, &str, Change)] = &[
         if t.features.has(V7) {
             add(t, &[VfpV3]);
             t.features = t.features.minus(FeatureSet::of(&[ShortVectors, FpTraps]));
-            t.optional = t.optional.union(FeatureSet::of(&[ShortVectors, FpTraps]));
+            t.optional = t
+                .optional
+                .union(FeatureSet::of(&[ShortVectors, FpTraps, VfpHalf]));
         }
     }),
     ("vfpv2", "VFPv2", |t| add(t, &[Vfp, ShortVectors, FpTraps])),
@@ -142,10 +144,11 @@ fn add(target: &mut Target, features: &[Feature]) {
     target.optional = target.optional.minus(added);
 }
 
-/// Floating point of v7 cores may or may not keep short vectors and trapping.
+/// Floating point of v7 cores may or may not keep short vectors and trapping, and half precision is an option.
 fn add_v7_fp(target: &mut Target, features: &[Feature]) {
     add(target, features);
-    let doubtful = FeatureSet::of(&[ShortVectors, FpTraps]);
+    let doubtful = FeatureSet::of(&[ShortVectors, FpTraps, VfpHalf])
+        .with_if(target.features.has(Neon), NeonHalf);
     target.optional = target.optional.union(doubtful.minus(target.features));
 }
 

@@ -1,0 +1,533 @@
+//! Everything that the rules look at, gathered once from an image; nothing here judges.
+
+use crate::elf::Attributes;
+use crate::feature::FeatureSet;
+use crate::scan::{Found, Hit};
+use crate::target::{Endian, features_of_hwcap, features_of_isa_name};
+use crate::verdict::Cite;
+
+/// What kind of image the evidence is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A linux-cr stream of this revision (1 to 18).
+    LinuxCr {
+        /// 1 for R01 and so on.
+        revision: u16,
+    },
+    /// A CRIU image directory.
+    Criu,
+    /// An ELF core file.
+    Core,
+    /// An executable or a library: a process of it has not begun.
+    #[default]
+    Elf,
+}
+
+/// All evidence of one image.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Kind of image.
+    pub origin: Origin,
+    /// The image's header (linux-cr streams only).
+    pub header: Option<HeaderFacts>,
+    /// Byte order, if known.
+    pub endian: Option<Endian>,
+    /// It is an image of an ARM machine, 32-bit; the name of the other architecture if not.
+    pub other_arch: Option<String>,
+    /// Page size of the source, bytes.
+    pub page_size: Option<u32>,
+    /// Threads that are alive.
+    pub threads: Vec<ThreadFacts>,
+    /// Address spaces.
+    pub spaces: Vec<SpaceFacts>,
+    /// Names of files that the image needs and that could not be looked at.
+    pub missing_files: Vec<String>,
+    /// Where the image was read from files by `--sysroot`.
+    pub sysroot: bool,
+}
+
+/// What HEADER and HEADER_ARCH say, with the place of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeaderFacts {
+    /// `cpu_architecture()` of the source kernel.
+    pub cpu_architecture: Option<u32>,
+    /// The source kernel used a memory management unit.
+    pub mmu: Option<bool>,
+    /// CONFIG_AEABI of the source kernel.
+    pub aeabi: Option<bool>,
+    /// CONFIG_OABI_COMPAT of the source kernel.
+    pub oabi_compat: Option<bool>,
+    /// Constants block.
+    pub constants: Vec<(String, u32)>,
+    /// `uname -r`
+    pub release: String,
+    /// Number in the image header.
+    pub rev: u16,
+    /// Place of HEADER: record number and offset.
+    pub place: (u64, u64),
+    /// Place of HEADER_ARCH.
+    pub arch_place: (u64, u64),
+}
+
+/// A VFP register file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VfpFacts {
+    /// d0 to d31.
+    pub d: [u64; 32],
+    /// FPSCR
+    pub fpscr: u32,
+    /// FPEXC, FPINST, FPINST2, where the image holds them.
+    pub exc: Option<[u32; 3]>,
+}
+
+impl VfpFacts {
+    /// Anything but the state of a fresh thread?
+    pub fn in_use(&self) -> bool {
+        self.fpscr != 0 || self.d.iter().any(|d| *d != 0)
+    }
+
+    /// Numbers of the registers from d16 on that are not zero.
+    pub fn high_in_use(&self) -> Vec<usize> {
+        self.d
+            .iter()
+            .enumerate()
+            .skip(16)
+            .filter(|(_, value)| **value != 0)
+            .map(|(number, _)| number)
+            .collect()
+    }
+}
+
+/// One thread.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadFacts {
+    /// What reports call it: `thread 4000 (name)`.
+    pub label: String,
+    /// Its address space in [`Evidence::spaces`].
+    pub space: usize,
+    /// Record number and offset of the general registers.
+    pub cpu_place: (u64, u64),
+    /// r0 to r15.
+    pub regs: [u32; 16],
+    /// CPSR
+    pub cpsr: u32,
+    /// First argument of the system call that it is in.
+    pub orig_r0: u32,
+    /// Thread pointer, if the image holds it.
+    pub tp_value: Option<u32>,
+    /// ThumbEE handler base, if the image holds it.
+    pub thumbee_state: Option<u32>,
+    /// The image can hold floating-point state, and did for this thread.
+    pub fp_recorded: bool,
+    /// VFP state.
+    pub vfp: Option<VfpFacts>,
+    /// FPA state in use.
+    pub fpa_used: bool,
+    /// iwMMXt state in use.
+    pub iwmmxt_used: bool,
+    /// Crunch state in use.
+    pub crunch_used: bool,
+    /// XScale accumulator, if the image holds it.
+    pub acc0: Option<u64>,
+    /// Place of the floating-point records.
+    pub fp_place: (u64, u64),
+    /// Personality word, if known.
+    pub personality: Option<u32>,
+    /// System call number of the THREAD record.
+    pub syscall: Option<u32>,
+    /// The restart block's type, 1 for none.
+    pub restart_block: Option<u64>,
+    /// The instruction before pc is a system call: the number in it for OABI, 0 for EABI.
+    pub call_before_pc: Option<u32>,
+    /// r0 to r3 and stack words that point into code of the kernel's pages: vectors, sigpage, vdso.
+    pub returns_to_kernel_page: Vec<u32>,
+    /// Signals that are pending and not blocked, bit n - 1 for signal n.
+    pub deliverable: u64,
+}
+
+impl ThreadFacts {
+    /// pc
+    pub fn pc(&self) -> u32 {
+        self.regs.get(15).copied().unwrap_or(0)
+    }
+
+    /// lr
+    pub fn lr(&self) -> u32 {
+        self.regs.get(14).copied().unwrap_or(0)
+    }
+
+    /// CPSR.T
+    pub fn thumb(&self) -> bool {
+        self.cpsr & 1 << 5 != 0
+    }
+
+    /// CPSR.J
+    pub fn jazelle(&self) -> bool {
+        self.cpsr & 1 << 24 != 0
+    }
+
+    /// CPSR.E
+    pub fn big_endian_data(&self) -> bool {
+        self.cpsr & 1 << 9 != 0
+    }
+
+    /// If-Then bits of CPSR.
+    pub fn it_state(&self) -> u32 {
+        (self.cpsr >> 25 & 3) | (self.cpsr >> 10 & 0x3f) << 2
+    }
+
+    /// A fact of this thread's general registers.
+    pub fn cite(&self, what: impl std::fmt::Display, field: &'static str) -> Cite {
+        place(
+            Cite::new(format!("{}: {what}", self.label)).field(field),
+            self.cpu_place,
+        )
+    }
+
+    /// A fact of this thread's floating-point registers.
+    pub fn cite_fp(&self, what: impl std::fmt::Display, field: &'static str) -> Cite {
+        place(
+            Cite::new(format!("{}: {what}", self.label)).field(field),
+            self.fp_place,
+        )
+    }
+}
+
+/// Adds a record's number and offset; (0, 0) means that there is none.
+pub(crate) fn place(mut cite: Cite, (record, offset): (u64, u64)) -> Cite {
+    if (record, offset) != (0, 0) {
+        cite.record = Some(record);
+        cite.offset = Some(offset);
+    }
+    cite
+}
+
+/// One mapping of an address space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MappingFacts {
+    /// First address.
+    pub start: u64,
+    /// First address behind it.
+    pub end: u64,
+    /// Readable.
+    pub read: bool,
+    /// Writable.
+    pub write: bool,
+    /// Executable.
+    pub exec: bool,
+    /// Shared with other processes.
+    pub shared: bool,
+    /// Offset in its file, bytes.
+    pub file_offset: u64,
+    /// Path of its file or a name in brackets.
+    pub name: String,
+    /// Record number and offset.
+    pub place: (u64, u64),
+}
+
+/// Something that names the ABI of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbiSign {
+    /// `e_flags` of the executable.
+    ElfFlags(u32),
+    /// The instruction of the system call that a thread is in; 0 for `svc #0`.
+    CallInstruction(u32),
+    /// The ABI record: 1 OABI, 2 EABI soft, 3 EABI hard.
+    Record(u8),
+}
+
+/// A file of a process: its executable or a library.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// Path or name.
+    pub name: String,
+    /// `e_flags`
+    pub e_flags: u32,
+    /// Build attributes.
+    pub attributes: Option<Attributes>,
+    /// It is the executable rather than a library.
+    pub is_executable: bool,
+    /// Smallest alignment of a load segment, bytes.
+    pub min_align: Option<u32>,
+}
+
+/// One address space.
+#[derive(Clone, Debug, Default)]
+pub struct SpaceFacts {
+    /// What reports call it: `process 4000`.
+    pub label: String,
+    /// Mappings, ascending.
+    pub mappings: Vec<MappingFacts>,
+    /// AT_HWCAP and AT_HWCAP2 (0 where the kernel gave none).
+    pub hwcap: Option<(u32, u32)>,
+    /// AT_PLATFORM, like `v7l`.
+    pub platform: Option<String>,
+    /// Path of the dynamic loader.
+    pub interpreter: Option<String>,
+    /// Signs of the ABI.
+    pub abi_signs: Vec<AbiSign>,
+    /// ELF files, as far as they were looked at.
+    pub files: Vec<FileFacts>,
+    /// Code scan.
+    pub code: Found,
+    /// Names of executable mappings whose code could not be seen.
+    pub unseen_code: Vec<String>,
+    /// The code scan's findings in coprocessor 1 that FPA and iwMMXt share.
+    pub coprocessor_one: Option<CoprocessorOne>,
+}
+
+/// Whose coprocessor 1 is in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoprocessorOne {
+    /// FPA's.
+    Fpa,
+    /// iwMMXt's.
+    Iwmmxt,
+}
+
+/// Which ABI a process uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessAbi {
+    /// The old ABI.
+    Oabi,
+    /// EABI.
+    Eabi,
+}
+
+impl SpaceFacts {
+    /// Is every byte of code in view?
+    pub fn code_is_complete(&self) -> bool {
+        self.unseen_code.is_empty() && self.code.is_complete() && self.code.code_len > 0
+    }
+
+    /// What AT_HWCAP advertised to the process.
+    pub fn advertised(&self) -> FeatureSet {
+        self.hwcap
+            .map_or(FeatureSet::EMPTY, |(one, two)| features_of_hwcap(one, two))
+    }
+
+    /// Features seen in code, however weakly.
+    pub fn seen(&self) -> FeatureSet {
+        let code = &self.code;
+        [
+            &code.inevitable,
+            &code.from_pc,
+            &code.from_entries,
+            &code.swept,
+        ]
+        .into_iter()
+        .fold(FeatureSet::EMPTY, |set, hits| set.union(hits.set()))
+    }
+
+    /// The strongest hit of a feature and how strong it is.
+    pub fn strongest(&self, feature: crate::Feature) -> Option<(Strength, &Hit)> {
+        let code = &self.code;
+        [
+            (Strength::Inevitable, &code.inevitable),
+            (Strength::FromPc, &code.from_pc),
+            (Strength::FromEntries, &code.from_entries),
+            (Strength::Swept, &code.swept),
+        ]
+        .into_iter()
+        .find_map(|(strength, hits)| Some((strength, hits.get(feature)?)))
+    }
+
+    /// How often a feature was seen, reached or not.
+    pub fn count(&self, feature: crate::Feature) -> u64 {
+        let code = &self.code;
+        [&code.from_pc, &code.from_entries, &code.swept]
+            .into_iter()
+            .filter_map(|hits| hits.get(feature))
+            .map(|hit| hit.count)
+            .sum()
+    }
+
+    /// The ABI of the process, with the sign that says so (table of ABI signs).
+    pub fn abi(&self) -> Option<(ProcessAbi, String)> {
+        let by_sign = self.abi_signs.iter().find_map(|sign| match *sign {
+            AbiSign::Record(1) => Some((ProcessAbi::Oabi, "the ABI record says OABI".to_owned())),
+            AbiSign::Record(2 | 3) => {
+                Some((ProcessAbi::Eabi, "the ABI record says EABI".to_owned()))
+            }
+            AbiSign::ElfFlags(flags) if flags >> 24 >= 4 => Some((
+                ProcessAbi::Eabi,
+                format!("e_flags {flags:#010x}: EABI version {}", flags >> 24),
+            )),
+            AbiSign::CallInstruction(number) if number >= 0x90_0000 => {
+                Some((ProcessAbi::Oabi, format!("stopped in swi {number:#x}")))
+            }
+            AbiSign::CallInstruction(0) => Some((ProcessAbi::Eabi, "stopped in svc #0".to_owned())),
+            AbiSign::ElfFlags(flags) => Some((
+                ProcessAbi::Oabi,
+                format!("e_flags {flags:#010x}: no EABI version"),
+            )),
+            _ => None,
+        });
+        by_sign.or_else(|| self.abi_by_loader())
+    }
+
+    fn abi_by_loader(&self) -> Option<(ProcessAbi, String)> {
+        let path = self.interpreter.as_deref()?;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let abi = match name {
+            "ld-linux.so.2" => ProcessAbi::Oabi,
+            "ld-linux.so.3" | "ld-linux-armhf.so.3" => ProcessAbi::Eabi,
+            _ if name.starts_with("ld-musl-arm") => ProcessAbi::Eabi,
+            _ => return None,
+        };
+        Some((abi, format!("dynamic loader {path}")))
+    }
+
+    /// Signs of the hard-float calling convention.
+    pub fn hard_float(&self) -> Option<String> {
+        for sign in &self.abi_signs {
+            match *sign {
+                AbiSign::ElfFlags(flags) if flags >> 24 == 5 && flags & 0x400 != 0 => {
+                    return Some(format!("e_flags {flags:#010x}: EF_ARM_ABI_FLOAT_HARD"));
+                }
+                AbiSign::Record(3) => {
+                    return Some("the ABI record says hard-float arguments".to_owned());
+                }
+                _ => {}
+            }
+        }
+        let by_file = self
+            .files
+            .iter()
+            .find(|file| file.attributes.as_ref().is_some_and(Attributes::hard_float));
+        let by_loader = self
+            .interpreter
+            .as_deref()
+            .filter(|path| path.ends_with("ld-linux-armhf.so.3") || path.contains("ld-musl-armhf"));
+        by_file
+            .map(|file| format!("{}: Tag_ABI_VFP_args is 1", file.name))
+            .or_else(|| by_loader.map(|path| format!("dynamic loader {path}")))
+    }
+
+    /// What the machine that the process ran on can have had: no code of it can have used more.
+    /// `None` if the image does not say.
+    pub fn source_bound(&self, header: Option<&HeaderFacts>) -> Option<FeatureSet> {
+        let isa = self
+            .platform
+            .as_deref()
+            .and_then(isa_of_platform)
+            .or_else(|| {
+                header
+                    .and_then(|header| header.cpu_architecture)
+                    .and_then(isa_of_cpu_architecture)
+            })?;
+        let (hwcap, hwcap2) = self.hwcap?;
+        let base = features_of_isa_name(isa)?;
+        let advertised = features_of_hwcap(hwcap, hwcap2);
+        let v7 = isa == "v7ve" || isa == "v8";
+        // Every v7 has the thread register, and kernels from 2.6.36 on say so.
+        let old_kernel = header.is_some_and(|header| before_2_6_36(&header.release))
+            || v7 && !advertised.has(crate::Feature::TlsRegister);
+        let divide = FeatureSet::of(&[crate::Feature::IdivA, crate::Feature::IdivT]);
+        let base = if old_kernel { base } else { base.minus(divide) };
+        Some(
+            base.union(advertised)
+                .union(unsaid(isa, advertised, old_kernel)),
+        )
+    }
+}
+
+/// How surely code runs, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// On every path from a program counter.
+    Inevitable,
+    /// Reached from a program counter.
+    FromPc,
+    /// Reached from another known entry.
+    FromEntries,
+    /// In code, not known to be reached.
+    Swept,
+}
+
+fn isa_of_platform(platform: &str) -> Option<&'static str> {
+    Some(match platform.trim_end_matches(['l', 'b']) {
+        "v4" => "v4t",
+        "v5" | "v5te" | "v5t" => "v5tej",
+        "v6" => "v6k",
+        "v7" => "v7ve",
+        "v8" => "v8",
+        _ => return None,
+    })
+}
+
+fn isa_of_cpu_architecture(number: u32) -> Option<&'static str> {
+    Some(match number {
+        1 | 2 => "v4",
+        3 => "v4t",
+        4 | 5 => "v5t",
+        6 => "v5te",
+        7 => "v5tej",
+        8 => "v6k",
+        9 => "v7ve",
+        _ => return None,
+    })
+}
+
+/// Features that no HWCAP bit tells, or that old kernels did not tell: the machine may have had them.
+fn unsaid(isa: &str, advertised: FeatureSet, old_kernel: bool) -> FeatureSet {
+    use crate::Feature::*;
+    let v7 = isa == "v7ve" || isa == "v8";
+    let mut set = FeatureSet::of(&[Swp, Bxj, XscaleDsp, Bx, FpaEmulated, Fpa])
+        .with_if(v7, Smc)
+        .with_if(advertised.has(VfpV3), VfpHalf)
+        .with_if(advertised.has(Neon), NeonHalf);
+    if isa == "v8" {
+        set = set.union(FeatureSet::of(&[Rdm, Fcma, Jscvt, VfpV8, NeonV8]));
+    }
+    if old_kernel {
+        set = set
+            .with_if(advertised.has(VfpV3), VfpD32)
+            .with_if(advertised.has(VfpV3), VfpV4)
+            .with_if(advertised.has(Neon), NeonFma);
+    }
+    set
+}
+
+/// Does a release come before 2.6.36, when HWCAP told less?
+fn before_2_6_36(release: &str) -> bool {
+    let numbers: Vec<u32> = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map_while(|part| part.parse().ok())
+        .take(3)
+        .collect();
+    numbers.len() == 3 && numbers.as_slice() < [2, 6, 36].as_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Feature::*;
+
+    #[test]
+    fn signs_of_the_abi() {
+        let mut space = SpaceFacts::default();
+        assert_eq!(space.abi(), None);
+        space.interpreter = Some("/lib/ld-linux.so.2".to_owned());
+        assert_eq!(space.abi().map(|(abi, _)| abi), Some(ProcessAbi::Oabi));
+        space.abi_signs.push(AbiSign::ElfFlags(0x0500_0400));
+        assert_eq!(space.abi().map(|(abi, _)| abi), Some(ProcessAbi::Eabi));
+        assert!(space.hard_float().is_some());
+    }
+
+    #[test]
+    fn the_source_machine_bounds_what_code_uses() {
+        let mut space = SpaceFacts {
+            hwcap: Some((0x97, 0)),
+            platform: Some("v5l".to_owned()),
+            ..SpaceFacts::default()
+        };
+        let bound = space.source_bound(None).unwrap();
+        assert!(bound.has(V5te) && !bound.has(Vfp) && !bound.has(V6));
+        space.platform = None;
+        assert_eq!(space.source_bound(None), None);
+        assert!(
+            before_2_6_36("2.6.33-ckpt") && !before_2_6_36("3.0.31") && !before_2_6_36("2.6.36")
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! A plain executable or library: what would a process of it need?
+
+use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
+use super::{Options, below_sysroot};
+use crate::elf::{self, ElfError, ElfFile, ReadAt};
+use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
+use crate::scan::{CodeRegion, EntryKind};
+use crate::target::Endian;
+
+/// Position-independent files are looked at as if loaded here, so that small numbers are no addresses.
+const LOAD_BIAS: u32 = 0x0040_0000;
+const KIND_EXECUTABLE: u16 = 2;
+const KIND_SHARED: u16 = 3;
+
+/// Gathers from an executable or library; with a sysroot from the libraries that it needs, too.
+///
+/// # Errors
+/// The file is no ELF file of 32-bit ARM, or its headers are cut short.
+pub fn from_elf(
+    source: &(dyn ReadAt + Sync),
+    name: &str,
+    options: &Options,
+) -> Result<Evidence, ElfError> {
+    let file = elf::read(source)?;
+    let endian = byte_order(&file.header);
+    let mut evidence = Evidence {
+        origin: Origin::Elf,
+        endian: Some(endian),
+        sysroot: options.sysroot.is_some(),
+        ..Evidence::default()
+    };
+    evidence
+        .spaces
+        .push(space_of(source, &file, name, true, options));
+    if let Some(sysroot) = &options.sysroot {
+        libraries(&mut evidence, &file, sysroot, options);
+    }
+    Ok(evidence)
+}
+
+pub(super) fn byte_order(header: &elf::Header) -> Endian {
+    match (header.big_endian, header.is_be8()) {
+        (false, _) => Endian::Little,
+        (true, true) => Endian::Be8,
+        (true, false) => Endian::Be32,
+    }
+}
+
+/// The loader and the libraries by name, each an address space of its own; libraries of libraries too.
+fn libraries(
+    evidence: &mut Evidence,
+    file: &ElfFile,
+    sysroot: &std::path::Path,
+    options: &Options,
+) {
+    let mut wanted: Vec<String> = file
+        .interpreter
+        .iter()
+        .cloned()
+        .chain(file.needed.iter().cloned())
+        .collect();
+    let mut done = std::collections::BTreeSet::new();
+    while let Some(name) = wanted.pop() {
+        let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
+        if !done.insert(short) {
+            continue;
+        }
+        let opened = find_library(sysroot, &name).and_then(|path| std::fs::File::open(path).ok());
+        let Some((source, library)) =
+            opened.and_then(|source| elf::read(&source).ok().map(|library| (source, library)))
+        else {
+            evidence.missing_files.push(name);
+            continue;
+        };
+        wanted.extend(library.needed.iter().cloned());
+        evidence
+            .spaces
+            .push(space_of(&source, &library, &name, false, options));
+    }
+}
+
+/// Directories that dynamic loaders search, with Debian's multiarch ones.
+const LIBRARY_DIRS: [&str; 8] = [
+    "/lib",
+    "/usr/lib",
+    "/lib/arm-linux-gnueabihf",
+    "/usr/lib/arm-linux-gnueabihf",
+    "/lib/arm-linux-gnueabi",
+    "/usr/lib/arm-linux-gnueabi",
+    "/usr/local/lib",
+    "/opt/lib",
+];
+
+fn find_library(sysroot: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+    if name.starts_with('/') {
+        return below_sysroot(sysroot, name);
+    }
+    LIBRARY_DIRS
+        .iter()
+        .find_map(|directory| below_sysroot(sysroot, &format!("{directory}/{name}")))
+}
+
+pub(super) fn facts_of(file: &ElfFile, name: &str, is_executable: bool) -> FileFacts {
+    FileFacts {
+        name: name.to_owned(),
+        e_flags: file.header.flags,
+        attributes: file.attributes.clone(),
+        is_executable,
+        min_align: file
+            .segments
+            .iter()
+            .filter(|segment| segment.is_load())
+            .map(|segment| segment.align)
+            .min(),
+    }
+}
+
+fn space_of(
+    source: &(dyn ReadAt + Sync),
+    file: &ElfFile,
+    name: &str,
+    main: bool,
+    options: &Options,
+) -> SpaceFacts {
+    let position_independent = file.header.kind == KIND_SHARED;
+    let bias = if position_independent { LOAD_BIAS } else { 0 };
+    let runs = main
+        && file.header.entry != 0
+        && (file.header.kind == KIND_EXECUTABLE
+            || file.interpreter.is_some()
+            || file.main.is_some());
+    let (memory, plan) = plan_of(source, file, name, bias, runs);
+    let mut space = SpaceFacts {
+        label: name.to_owned(),
+        mappings: if position_independent {
+            Vec::new()
+        } else {
+            mappings_of(file, name)
+        },
+        interpreter: file.interpreter.clone(),
+        abi_signs: vec![AbiSign::ElfFlags(file.header.flags)],
+        files: vec![facts_of(file, name, main)],
+        code: run(&memory, &plan, options.jobs),
+        ..SpaceFacts::default()
+    };
+    space.coprocessor_one = coprocessor_one(&space);
+    space
+}
+
+fn plan_of<'a>(
+    source: &'a (dyn ReadAt + Sync),
+    file: &ElfFile,
+    name: &str,
+    bias: u32,
+    runs: bool,
+) -> (PieceMemory<'a>, Plan) {
+    let mut memory = PieceMemory::default();
+    let mut plan = Plan {
+        regions: Vec::new(),
+        entries: Vec::new(),
+        from_start: true,
+        big_endian_code: file.header.big_endian && !file.header.is_be8(),
+    };
+    let mut ranges = Vec::new();
+    for segment in file.segments.iter().filter(|segment| segment.is_load()) {
+        let start = segment.addr.wrapping_add(bias);
+        memory.add(Piece {
+            start: u64::from(start),
+            len: u64::from(segment.mem_len.max(segment.file_len)),
+            source,
+            offset: u64::from(segment.offset),
+            file_len: u64::from(segment.file_len),
+        });
+        let end = start.saturating_add(segment.file_len);
+        if segment.is_executable() {
+            plan.regions.push(region_of(file, name, bias, start, end));
+        }
+        if !segment.is_executable() || file.map.is_empty() {
+            ranges.push((start, end));
+        }
+    }
+    plan.regions.sort_by_key(|region| region.start);
+    enter(&mut plan, &memory, file, bias, runs, &ranges);
+    (memory, plan)
+}
+
+pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: u32) -> CodeRegion {
+    let map = file
+        .map
+        .iter()
+        .map(|(addr, kind)| (addr.wrapping_add(bias), *kind));
+    CodeRegion {
+        start,
+        end,
+        name: name.to_owned(),
+        map: map
+            .filter(|(addr, _)| (start..end).contains(addr))
+            .collect(),
+    }
+}
+
+fn enter(
+    plan: &mut Plan,
+    memory: &PieceMemory<'_>,
+    file: &ElfFile,
+    bias: u32,
+    runs: bool,
+    ranges: &[(u32, u32)],
+) {
+    if file.header.entry != 0 {
+        let kind = if runs {
+            EntryKind::Pc
+        } else {
+            EntryKind::Known
+        };
+        plan.enter(file.header.entry.wrapping_add(bias), kind);
+    }
+    if let Some(main) = file.main.filter(|_| runs) {
+        plan.enter(main.wrapping_add(bias), EntryKind::Pc);
+    }
+    for function in &file.functions {
+        plan.enter(function.wrapping_add(bias), EntryKind::Known);
+    }
+    for pointer in pointers(memory, ranges, &plan.regions, bias) {
+        plan.enter(pointer, EntryKind::Pointer);
+    }
+}
+
+/// Where the segments of a position-dependent file will lie, in pages of its own alignment.
+fn mappings_of(file: &ElfFile, name: &str) -> Vec<MappingFacts> {
+    let loads = file.segments.iter().filter(|segment| segment.is_load());
+    loads
+        .map(|segment| {
+            let page = u64::from(segment.align.max(1)).clamp(4096, 65536);
+            let (start, end) = (
+                u64::from(segment.addr),
+                u64::from(segment.addr) + u64::from(segment.mem_len),
+            );
+            MappingFacts {
+                start: start - start % page,
+                end: end.next_multiple_of(4096),
+                read: segment.flags & 4 != 0,
+                write: segment.flags & 2 != 0,
+                exec: segment.is_executable(),
+                shared: false,
+                file_offset: u64::from(segment.offset) - u64::from(segment.offset) % page,
+                name: name.to_owned(),
+                place: (0, 0),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! An address space put together from pieces of files and images, and the scan of it.
+
+use std::collections::BTreeSet;
+
+use crate::elf::ReadAt;
+use crate::evidence::{CoprocessorOne, SpaceFacts};
+use crate::feature::Feature;
+use crate::scan::{CodeRegion, Entry, EntryKind, Found, Job, Memory, scan};
+
+/// Bytes of an address range: from a source at an offset, zero from `file_len` on.
+pub(super) struct Piece<'a> {
+    pub(super) start: u64,
+    pub(super) len: u64,
+    pub(super) source: &'a (dyn ReadAt + Sync),
+    pub(super) offset: u64,
+    /// Bytes that the source has; the rest reads as zero.
+    pub(super) file_len: u64,
+}
+
+/// Pieces at addresses. Later pieces hide earlier ones.
+#[derive(Default)]
+pub(super) struct PieceMemory<'a> {
+    pieces: Vec<Piece<'a>>,
+}
+
+impl<'a> PieceMemory<'a> {
+    pub(super) fn add(&mut self, piece: Piece<'a>) {
+        self.pieces.push(piece);
+    }
+
+    /// The piece at an address, and how far it reaches before another one hides it.
+    fn piece_at(&self, addr: u64) -> Option<(&Piece<'a>, u64)> {
+        let (index, piece) = self
+            .pieces
+            .iter()
+            .enumerate()
+            .rev()
+            .find(|(_, piece)| (piece.start..piece.start + piece.len).contains(&addr))?;
+        let hidden = self
+            .pieces
+            .iter()
+            .skip(index + 1)
+            .map(|later| later.start)
+            .filter(|start| *start > addr)
+            .min();
+        Some((
+            piece,
+            hidden.unwrap_or(u64::MAX).min(piece.start + piece.len),
+        ))
+    }
+}
+
+impl Memory for PieceMemory<'_> {
+    fn read(&self, addr: u32, out: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < out.len() {
+            let at = u64::from(addr) + done as u64;
+            let Some((piece, end)) = self.piece_at(at) else {
+                break;
+            };
+            let inside = at - piece.start;
+            let rest = out.get_mut(done..).unwrap_or_default();
+            let want = rest
+                .len()
+                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            let stored = usize::try_from(piece.file_len.saturating_sub(inside))
+                .unwrap_or(usize::MAX)
+                .min(want);
+            let (from_file, zero) = match rest.get_mut(..want) {
+                Some(wanted) => wanted.split_at_mut(stored),
+                None => break,
+            };
+            let got = piece.source.read_at(piece.offset + inside, from_file);
+            if got < stored {
+                return done + got;
+            }
+            zero.fill(0);
+            done += want;
+        }
+        done
+    }
+}
+
+/// Words that are looked at for pointers into code, in all of an address space.
+const MAX_POINTER_WORDS: u64 = 64 << 20;
+/// Pointers that are followed.
+const MAX_POINTERS: usize = 1 << 20;
+
+/// Aligned words in ranges that may point into code. `bias` is added as a second reading, for files whose
+/// relocations are not applied.
+pub(super) fn pointers(
+    memory: &dyn Memory,
+    ranges: &[(u32, u32)],
+    regions: &[CodeRegion],
+    bias: u32,
+) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    let mut budget = MAX_POINTER_WORDS;
+    let into_code = |value: u32| {
+        let at = regions.partition_point(|region| region.end <= value);
+        (value & 1 == 1 || value.is_multiple_of(4))
+            && regions.get(at).is_some_and(|region| region.start <= value)
+    };
+    let mut page = vec![0; 4096];
+    for (start, end) in ranges {
+        for at in (*start..*end).step_by(4096) {
+            if budget == 0 || found.len() >= MAX_POINTERS {
+                return found;
+            }
+            budget = budget.saturating_sub(1024);
+            let want = usize::try_from((end - at).min(4096)).unwrap_or(0);
+            let got = memory.read(at, page.get_mut(..want).unwrap_or_default());
+            let words = page.get(..got).unwrap_or_default().chunks_exact(4);
+            let values = words
+                .filter_map(|bytes| bytes.try_into().ok().map(u32::from_le_bytes))
+                .filter(|value| *value != 0);
+            for value in values
+                .flat_map(|value| [value, value.wrapping_add(bias)])
+                .filter(|value| into_code(*value))
+            {
+                found.insert(value);
+            }
+        }
+    }
+    found
+}
+
+/// What to scan, and where to begin.
+pub(super) struct Plan {
+    pub(super) regions: Vec<CodeRegion>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) from_start: bool,
+    pub(super) big_endian_code: bool,
+}
+
+impl Plan {
+    pub(super) fn enter(&mut self, pointer: u32, kind: EntryKind) {
+        self.entries.push(Entry { pointer, kind });
+    }
+}
+
+pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
+    scan(&Job {
+        memory,
+        regions: &plan.regions,
+        entries: &plan.entries,
+        from_start: plan.from_start,
+        big_endian_code: plan.big_endian_code,
+        jobs,
+    })
+}
+
+/// Decides whose coprocessor 1 the process uses: by code that only one of the two has, by what the kernel
+/// advertised, by what its files declare, by its ABI (an old-ABI program without soft-float flags uses FPA).
+pub(super) fn coprocessor_one(space: &SpaceFacts) -> Option<CoprocessorOne> {
+    let seen = space.seen();
+    let hwcap = space.advertised();
+    let declared = space.files.iter().any(|file| {
+        file.attributes
+            .as_ref()
+            .is_some_and(|attributes| attributes.unit_features().has(Feature::Iwmmxt))
+    });
+    let old_fpa = space
+        .files
+        .iter()
+        .any(|file| file.is_executable && file.e_flags >> 24 == 0 && file.e_flags & 0x600 == 0);
+    let iwmmxt = seen.has(Feature::Iwmmxt)
+        || seen.has(Feature::Iwmmxt2)
+        || hwcap.has(Feature::Iwmmxt)
+        || declared;
+    let fpa = seen.has(Feature::Fpa) || hwcap.has(Feature::Fpa) || old_fpa;
+    match (fpa, iwmmxt) {
+        (true, false) => Some(CoprocessorOne::Fpa),
+        (false, true) => Some(CoprocessorOne::Iwmmxt),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_pieces_hide_earlier_ones_and_zeros_follow() {
+        let (low, high): (&[u8], &[u8]) = (&[1; 16], &[2; 4]);
+        let mut memory = PieceMemory::default();
+        memory.add(Piece {
+            start: 0x1000,
+            len: 32,
+            source: &low,
+            offset: 0,
+            file_len: 16,
+        });
+        memory.add(Piece {
+            start: 0x1004,
+            len: 4,
+            source: &high,
+            offset: 0,
+            file_len: 4,
+        });
+        let mut out = [9; 40];
+        assert_eq!(memory.read(0x1000, &mut out), 32);
+        assert_eq!(out[..8], [1, 1, 1, 1, 2, 2, 2, 2]);
+        assert_eq!((out[15], out[16], out[31], out[32]), (1, 0, 0, 9));
+        assert_eq!(memory.read(0x900, &mut out), 0);
+    }
+}

@@ -1,0 +1,227 @@
+//! What all rules about instructions share: from findings in code to a verdict.
+
+use crate::evidence::{Evidence, SpaceFacts, Strength};
+use crate::feature::{Feature, FeatureSet};
+use crate::target::{Has, Target};
+use crate::verdict::{Cite, Outcome, Verdict};
+
+/// A family of features, and what stands in for one that is missing.
+pub(super) struct Family {
+    pub(super) features: FeatureSet,
+    /// An emulation by the kernel that will do, and the option that builds it.
+    pub(super) instead: Option<(Feature, &'static str)>,
+    /// What to call a feature that some machines of the description have.
+    pub(super) option: &'static str,
+}
+
+impl Family {
+    pub(super) const fn of(features: &[Feature]) -> Self {
+        Self {
+            features: FeatureSet::of(features),
+            instead: None,
+            option: "this machine has it",
+        }
+    }
+}
+
+/// A file's declaration counts by itself only where that much of the code bears it out: one instruction in 200
+/// is what code *built for* an extension shows, far more than code that dispatches at run time.
+const DENSE: u64 = 200;
+/// Below this many instructions the share says nothing.
+const ENOUGH: u64 = 2000;
+
+/// Judges a family over all address spaces.
+pub(super) fn judge(evidence: &Evidence, target: &Target, family: &Family) -> Outcome {
+    evidence
+        .spaces
+        .iter()
+        .fold(Outcome::nothing(), |outcome, space| {
+            outcome.and(judge_space(evidence, target, family, space))
+        })
+}
+
+/// How the target has a feature, by itself or by emulation.
+pub(super) fn has(target: &Target, family: &Family, feature: Feature) -> Has {
+    let direct = target.has(feature);
+    match family.instead {
+        Some((emulation, _)) => direct.min(target.has(emulation)),
+        None => direct,
+    }
+}
+
+fn judge_space(
+    evidence: &Evidence,
+    target: &Target,
+    family: &Family,
+    space: &SpaceFacts,
+) -> Outcome {
+    let mut outcome = Outcome::nothing();
+    for feature in family.features.iter() {
+        let found = by_code(evidence, target, family, space, feature);
+        outcome = outcome.and(found);
+    }
+    outcome.and(unseen(evidence, target, family, space))
+}
+
+/// One feature by what the code of one address space shows.
+fn by_code(
+    evidence: &Evidence,
+    target: &Target,
+    family: &Family,
+    space: &SpaceFacts,
+    feature: Feature,
+) -> Outcome {
+    let declared = declared_by(space, feature);
+    let Some((strength, hit)) = space.strongest(feature) else {
+        return advertised(space, target, family, feature);
+    };
+    let has = has(target, family, feature);
+    let outcome =
+        Outcome::of(feature.what(), words(has)).cite(cite_hit(space, feature, strength, hit));
+    let total = space.code.num_insns;
+    let dense = total >= ENOUGH && space.count(feature) * DENSE >= total;
+    let condition = || condition(target, family, feature, has);
+    match (has, strength) {
+        (Has::Yes, _) => outcome,
+        (Has::No, Strength::Inevitable) => outcome.worst(Verdict::NotRestorable),
+        (Has::No, _) if declared.is_some() && dense => outcome
+            .cites(declared.map(Cite::new))
+            .worst(Verdict::NotRestorable),
+        (Has::No, _) => outcome
+            .cites(declared.map(Cite::new))
+            .if_only(not_executed(evidence, feature)),
+        (Has::Maybe, _) => outcome.if_only(condition()),
+    }
+}
+
+fn not_executed(evidence: &Evidence, feature: Feature) -> String {
+    let dispatch = if evidence.origin == crate::evidence::Origin::Elf {
+        " (programs that choose code by AT_HWCAP at start do not execute it there)"
+    } else {
+        ""
+    };
+    format!("the code that needs it ({feature}) is not executed{dispatch}")
+}
+
+fn condition(target: &Target, family: &Family, feature: Feature, has: Has) -> String {
+    match family.instead {
+        Some((emulation, option))
+            if target.has(feature) == Has::No && target.has(emulation) == has =>
+        {
+            option.to_owned()
+        }
+        Some((_, option)) => format!("{} or {option}", family.option),
+        None => format!("{} ({feature})", family.option),
+    }
+}
+
+pub(super) fn words(has: Has) -> &'static str {
+    match has {
+        Has::Yes => "has it",
+        Has::Maybe => "may have it",
+        Has::No => "has it not",
+    }
+}
+
+fn cite_hit(
+    space: &SpaceFacts,
+    feature: Feature,
+    strength: Strength,
+    hit: &crate::scan::Hit,
+) -> Cite {
+    let how = match strength {
+        Strength::Inevitable => "on every path from the program counter",
+        Strength::FromPc => "reached from the program counter",
+        Strength::FromEntries => "reached from known entries",
+        Strength::Swept => "in code that is not known to run",
+    };
+    let places: Vec<String> = hit
+        .first
+        .iter()
+        .map(|(addr, _)| format!("{addr:#x}"))
+        .collect();
+    let what = format!(
+        "{}: {} × {feature} {how}, first at {}",
+        space.label,
+        hit.count,
+        places.join(", ")
+    );
+    let cite = Cite::new(what);
+    match hit.first.first() {
+        Some((addr, _)) => cite.at(*addr),
+        None => cite,
+    }
+}
+
+/// The file that declares to need the feature in its base architecture.
+fn declared_by(space: &SpaceFacts, feature: Feature) -> Option<String> {
+    let declares = |file: &&crate::evidence::FileFacts| {
+        file.attributes
+            .as_ref()
+            .is_some_and(|attributes| attributes.base_features().has(feature))
+    };
+    let file = space.files.iter().find(declares)?;
+    let arch = file
+        .attributes
+        .as_ref()
+        .map_or("", |attributes| attributes.arch_name());
+    Some(format!("{}: Tag_CPU_arch is {arch}", file.name))
+}
+
+/// AT_HWCAP told the process of the feature, no code that was seen uses it, but not all code was seen.
+fn advertised(space: &SpaceFacts, target: &Target, family: &Family, feature: Feature) -> Outcome {
+    let has = has(target, family, feature);
+    if has == Has::Yes || space.code_is_complete() || !space.advertised().has(feature) {
+        return Outcome::nothing();
+    }
+    Outcome::of(feature.what(), words(has))
+        .cite(Cite::new(format!(
+            "{}: AT_HWCAP advertised {feature}; code that was chosen by it goes on being used",
+            space.label
+        )))
+        .if_only(format!("the process does not use {feature}"))
+}
+
+/// Code that is not in view may need anything that its machine can have had.
+fn unseen(evidence: &Evidence, target: &Target, family: &Family, space: &SpaceFacts) -> Outcome {
+    if space.code_is_complete() {
+        return Outcome::nothing();
+    }
+    let bound = space.source_bound(evidence.header.as_ref());
+    let possible = bound.map_or(family.features, |bound| bound.meet(family.features));
+    let lacking: Vec<&str> = possible
+        .iter()
+        .filter(|feature| has(target, family, *feature) != Has::Yes)
+        .map(Feature::name)
+        .collect();
+    if lacking.is_empty() {
+        return Outcome::nothing();
+    }
+    let files = if space.unseen_code.is_empty() {
+        "the code".to_owned()
+    } else {
+        shortened(&space.unseen_code)
+    };
+    let supply = if evidence.sysroot {
+        "is not in the image and not below the --sysroot either"
+    } else {
+        "is not in the image: --sysroot DIR supplies it"
+    };
+    let mut outcome = Outcome::of(
+        format!("whatever {files} needs"),
+        format!("lacks {}", lacking.join(", ")),
+    )
+    .cite(Cite::new(format!("{}: {files} {supply}", space.label)))
+    .worst(Verdict::Unknown);
+    outcome.condition = Some(format!("{files} {supply}"));
+    outcome
+}
+
+fn shortened(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}

@@ -1,0 +1,447 @@
+//! Instruction sets and processor state.
+
+use super::Rule;
+use super::features::{self, Family, words};
+use crate::evidence::{Evidence, ThreadFacts};
+use crate::feature::Feature::{self, *};
+use crate::target::{Endian, Has, Target};
+use crate::verdict::{Layer, Outcome, Verdict};
+
+const RUN: Layer = Layer::Run;
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "isa.aarch32",
+        layer: RUN,
+        title: "the machine runs 32-bit ARM processes",
+        rationale: "Some v8 cores have no AArch32, and an arm64 kernel can be built without CONFIG_COMPAT; images of other architectures never run on ARM.",
+        remedy: "Choose a machine whose cores implement AArch32 at EL0, under a kernel with CONFIG_COMPAT.",
+        judge: aarch32,
+    },
+    Rule {
+        id: "isa.version",
+        layer: RUN,
+        title: "instructions of the base architecture",
+        rationale: "An instruction that the processor does not have ends the thread with SIGILL. ISA versions are no total order: v6K, v6T2, MP and the v8 extensions come separately (DDI0100I, DDI0406C, DDI0487).",
+        remedy: "Choose a target with the named extension (--nearest finds the least), or restore from a build for an older architecture.",
+        judge: |e, t| {
+            features::judge(
+                e,
+                t,
+                &Family::of(&[Bx, V5t, V5te, Bxj, V6, V6k, V6t2, V7, V7mp, V8, Crc32, Sb]),
+            )
+        },
+    },
+    Rule {
+        id: "isa.thumb",
+        layer: RUN,
+        title: "Thumb code",
+        rationale: "A thread in Thumb state, or code that enters it, needs ARMv4T or later and a kernel with CONFIG_ARM_THUMB.",
+        remedy: "Choose a target with Thumb (v4t or later).",
+        judge: thumb,
+    },
+    Rule {
+        id: "isa.thumb2",
+        layer: RUN,
+        title: "32-bit Thumb and IT",
+        rationale: "32-bit Thumb instructions and If-Then blocks came with v6T2 and v7 (DDI0406C A4.1). Non-zero IT bits in CPSR mean that the thread stopped inside such a block.",
+        remedy: "Choose a v6T2 or v7 target.",
+        judge: thumb2,
+    },
+    Rule {
+        id: "isa.jazelle",
+        layer: RUN,
+        title: "Java bytecode state",
+        rationale: "CPSR.J without T: the thread stopped executing bytecode in hardware. Trivial Jazelle implementations, which all v7 and v8 cores are, cannot go on (DDI0406C A2.10).",
+        remedy: "Let the thread leave bytecode execution before the checkpoint, or use a core with full Jazelle (ARM926EJ-S, ARM1136, ARM1176).",
+        judge: jazelle,
+    },
+    Rule {
+        id: "isa.thumbee",
+        layer: RUN,
+        title: "ThumbEE state or handler base",
+        rationale: "CPSR.J and T, or a ThumbEE handler base: ThumbEE exists on some v7-A cores only, and the kernel must switch its registers (CONFIG_ARM_THUMBEE, removed in Linux 4.16).",
+        remedy: "Use a Cortex-A8 or A9 under a kernel before 4.16 with CONFIG_ARM_THUMBEE.",
+        judge: thumbee,
+    },
+    Rule {
+        id: "isa.26bit",
+        layer: RUN,
+        title: "26-bit modes",
+        rationale: "A thread in a 26-bit mode keeps flags and mode in its pc. Processors from v4T on have no such modes (DDI0100I A8).",
+        remedy: "There is none but a machine with 26-bit modes (StrongARM).",
+        judge: mode26,
+    },
+    Rule {
+        id: "isa.swp",
+        layer: RUN,
+        title: "swp and swpb",
+        rationale: "v7 has swp only if SCTLR.SW enables it or the kernel emulates it (CONFIG_SWP_EMULATE); v8 has none, arm64 kernels emulate it with armv8_deprecated (abi.swp).",
+        remedy: "Build the kernel with CONFIG_SWP_EMULATE, or set /proc/sys/abi/swp on arm64.",
+        judge: |e, t| {
+            let option = if t.kernel.arm64 {
+                "the kernel emulates it (armv8_deprecated, abi.swp)"
+            } else {
+                "the kernel is built with CONFIG_SWP_EMULATE"
+            };
+            features::judge(
+                e,
+                t,
+                &Family {
+                    instead: Some((SwpEmulated, option)),
+                    option: "swp is enabled",
+                    ..Family::of(&[Swp])
+                },
+            )
+        },
+    },
+    Rule {
+        id: "isa.setend",
+        layer: RUN,
+        title: "byte order of data access (CPSR.E)",
+        rationale: "setend and a CPSR.E that differs from the image's byte order need mixed-endian support: v6 and v7 have it, v8 cores may, under SCTLR.SED or emulation.",
+        remedy: "Set /proc/sys/abi/setend on arm64; choose a v6 or v7 target.",
+        judge: setend,
+    },
+    Rule {
+        id: "isa.endian",
+        layer: RUN,
+        title: "byte order",
+        rationale: "Memory and registers are in the byte order of the source. BE8 and BE32 keep code in different orders, so even two big-endian machines may differ.",
+        remedy: "Use a kernel of the same byte order.",
+        judge: endian,
+    },
+    Rule {
+        id: "isa.divide",
+        layer: RUN,
+        title: "sdiv and udiv",
+        rationale: "Integer division is optional in v7-A, separately for ARM and Thumb state (HWCAP_IDIVA, HWCAP_IDIVT).",
+        remedy: "Choose a core with it (Cortex-A7, A15 and later), or code that was not built for it.",
+        judge: |e, t| features::judge(e, t, &Family::of(&[IdivA, IdivT])),
+    },
+    Rule {
+        id: "isa.unaligned",
+        layer: RUN,
+        title: "unaligned word and halfword access",
+        rationale: "Before v6 an unaligned load rotates its result without a fault. Code with Tag_CPU_unaligned_access relies on the v6 behaviour.",
+        remedy: "Set /proc/cpu/alignment to fix up (2), or choose a v6 target.",
+        judge: unaligned,
+    },
+    Rule {
+        id: "isa.cp15tls",
+        layer: RUN,
+        title: "thread register by mrc p15",
+        rationale: "mrc p15,0,rX,c13,c0,3 exists from v6K on; before, it is undefined and the kernel's helper page holds the thread pointer.",
+        remedy: "Choose a v6K target, or a C library that uses the kernel helper.",
+        judge: |e, t| features::judge(e, t, &Family::of(&[TlsRegister, TlsUser])),
+    },
+    Rule {
+        id: "isa.barrier",
+        layer: RUN,
+        title: "barriers by mcr p15",
+        rationale: "The CP15 barriers of v6 are deprecated in v7 and may be disabled in v8 (SCTLR.CP15BEN); arm64 kernels emulate them with armv8_deprecated.",
+        remedy: "Set /proc/sys/abi/cp15_barrier on arm64.",
+        judge: |e, t| {
+            let option = "CP15 barriers are enabled or emulated (CONFIG_CP15_BARRIER_EMULATION, abi.cp15_barrier)";
+            features::judge(
+                e,
+                t,
+                &Family {
+                    instead: Some((BarrierEmulated, option)),
+                    option,
+                    ..Family::of(&[Cp15Barrier])
+                },
+            )
+        },
+    },
+    Rule {
+        id: "isa.xscale",
+        layer: RUN,
+        title: "XScale DSP coprocessor",
+        rationale: "mia, mar, mra and the 40-bit accumulator acc0 exist on XScale and iwMMXt parts only (Intel 273473).",
+        remedy: "Choose an XScale target.",
+        judge: xscale,
+    },
+    Rule {
+        id: "isa.undefined",
+        layer: RUN,
+        title: "undefined instructions",
+        rationale: "A thread whose every path leads to udf, or to a word that no architecture defines, ends with SIGILL on every machine.",
+        remedy: "The program ends there by its own doing; take the image earlier.",
+        judge: undefined,
+    },
+    Rule {
+        id: "isa.system",
+        layer: RUN,
+        title: "system registers and privileged instructions",
+        rationale: "Counters and timers are open to user mode only if the kernel opened them (PMUSERENR, CNTKCTL); other p14 and p15 registers, smc, hvc and banked registers never are.",
+        remedy: "Ask the program's authors; no kernel emulates these.",
+        judge: |e, t| {
+            features::judge(
+                e,
+                t,
+                &Family {
+                    option: "the kernel opens it to user mode",
+                    ..Family::of(&[
+                        Pmu,
+                        Timer,
+                        Cp14,
+                        Cp15Other,
+                        CoprocOther,
+                        Privileged,
+                        Virt,
+                        Smc,
+                    ])
+                },
+            )
+        },
+    },
+];
+
+fn aarch32(evidence: &Evidence, target: &Target) -> Outcome {
+    if let Some(arch) = &evidence.other_arch {
+        return Outcome::of(format!("a machine of architecture {arch}"), "ARM")
+            .worst(Verdict::NotRestorable);
+    }
+    let outcome = Outcome::of(
+        "32-bit ARM user mode",
+        if target.kernel.aarch32 {
+            "has it"
+        } else {
+            "AArch64 only"
+        },
+    );
+    if target.kernel.aarch32 {
+        outcome
+    } else {
+        outcome.worst(Verdict::NotRestorable)
+    }
+}
+
+/// State in use needs a feature: each thread of which `uses` tells what it uses.
+fn by_state(
+    evidence: &Evidence,
+    target: &Target,
+    feature: Feature,
+    uses: impl Fn(&ThreadFacts) -> Option<(String, &'static str)>,
+) -> Outcome {
+    let has = target.has(feature);
+    evidence
+        .threads
+        .iter()
+        .fold(Outcome::nothing(), |outcome, thread| {
+            let Some((what, field)) = uses(thread) else {
+                return outcome;
+            };
+            let found = Outcome::of(feature.what(), words(has)).cite(thread.cite(what, field));
+            outcome.and(match has {
+                Has::Yes => found,
+                Has::Maybe => found.if_only(format!("this machine has it ({feature})")),
+                Has::No => found.worst(Verdict::NotRestorable),
+            })
+        })
+}
+
+fn thumb(evidence: &Evidence, target: &Target) -> Outcome {
+    by_state(evidence, target, Thumb, |thread| {
+        (thread.thumb() && !thread.jazelle())
+            .then(|| (format!("CPSR {:#010x} has T set", thread.cpsr), "cpsr"))
+    })
+    .and(features::judge(evidence, target, &Family::of(&[Thumb])))
+}
+
+fn thumb2(evidence: &Evidence, target: &Target) -> Outcome {
+    let state = by_state(evidence, target, V6t2, |thread| {
+        let it = thread.it_state();
+        (it != 0 && thread.thumb()).then(|| (format!("CPSR has IT bits {it:#04x}"), "cpsr"))
+    });
+    let wide = evidence.spaces.iter().any(|space| {
+        space.strongest(V6t2).is_some_and(|(_, hit)| {
+            hit.first
+                .iter()
+                .any(|(_, isa)| *isa == crate::arm::Isa::Thumb)
+        })
+    });
+    if wide {
+        state.and(features::judge(evidence, target, &Family::of(&[V6t2])))
+    } else {
+        state
+    }
+}
+
+fn jazelle(evidence: &Evidence, target: &Target) -> Outcome {
+    by_state(evidence, target, Jazelle, |thread| {
+        (thread.jazelle() && !thread.thumb()).then(|| {
+            (
+                format!("CPSR {:#010x} has J set and T clear", thread.cpsr),
+                "cpsr",
+            )
+        })
+    })
+}
+
+fn thumbee(evidence: &Evidence, target: &Target) -> Outcome {
+    let state = by_state(evidence, target, ThumbEe, |thread| {
+        (thread.jazelle() && thread.thumb()).then(|| {
+            (
+                format!("CPSR {:#010x} has J and T set", thread.cpsr),
+                "cpsr",
+            )
+        })
+    });
+    let in_state = !state.requirement.is_empty();
+    let base = evidence
+        .threads
+        .iter()
+        .filter(|thread| thread.thumbee_state.is_some_and(|base| base != 0));
+    let missing = target.has(ThumbEe) != Has::Yes || target.kernel.thumbee != Some(true);
+    let handler = base.fold(Outcome::nothing(), |outcome, thread| {
+        let found = Outcome::of("ThumbEE handler base register", words(target.has(ThumbEe))).cite(
+            thread.cite(
+                format!("thumbee_state is {:#x}", thread.thumbee_state.unwrap_or(0)),
+                "thumbee_state",
+            ),
+        );
+        outcome.and(if missing {
+            found.if_only("the process never enters ThumbEE state")
+        } else {
+            found
+        })
+    });
+    let kernel = if in_state
+        && state.verdict == Verdict::Restorable
+        && target.kernel.thumbee != Some(true)
+    {
+        let found = Outcome::of("a kernel that switches ThumbEE registers", "not known");
+        match target.kernel.thumbee {
+            Some(false) => found.worst(Verdict::NotRestorable),
+            _ => found.if_only("the kernel is built with CONFIG_ARM_THUMBEE"),
+        }
+    } else {
+        Outcome::nothing()
+    };
+    state
+        .and(handler)
+        .and(kernel)
+        .and(features::judge(evidence, target, &Family::of(&[ThumbEe])))
+}
+
+fn mode26(evidence: &Evidence, target: &Target) -> Outcome {
+    by_state(evidence, target, Mode26, |thread| {
+        (thread.cpsr & 0x1c == 0).then(|| {
+            (
+                format!("CPSR {:#010x} has a 26-bit mode", thread.cpsr),
+                "cpsr",
+            )
+        })
+    })
+    .and(personality26(evidence, target))
+}
+
+/// PER_LINUX (0) is APCS-26; a thread in a 32-bit mode under it runs, but signal handlers may start in 26-bit mode.
+fn personality26(evidence: &Evidence, target: &Target) -> Outcome {
+    let has = target.has(Mode26);
+    let thread = evidence
+        .threads
+        .iter()
+        .find(|thread| thread.personality == Some(0) && thread.cpsr & 0x1c != 0);
+    match thread {
+        Some(thread) if has == Has::No => Outcome::of("APCS-26 personality", words(has))
+            .cite(thread.cite("personality is PER_LINUX (0), thread in a 32-bit mode", "personality"))
+            .if_only("the kernel starts handlers in 32-bit mode (all kernels since 2.6.0 without CONFIG_CPU_26)"),
+        _ => Outcome::nothing(),
+    }
+}
+
+fn setend(evidence: &Evidence, target: &Target) -> Outcome {
+    let big = evidence
+        .endian
+        .is_some_and(|endian| endian != Endian::Little);
+    let state = by_state(evidence, target, Setend, |thread| {
+        (thread.big_endian_data() != big && evidence.endian != Some(Endian::Be32)).then(|| {
+            (
+                format!("CPSR.E is {}", u8::from(thread.big_endian_data())),
+                "cpsr",
+            )
+        })
+    });
+    let option = "setend is enabled or emulated (CONFIG_SETEND_EMULATION, abi.setend)";
+    let code = Family {
+        instead: Some((SetendEmulated, option)),
+        option,
+        ..Family::of(&[Setend])
+    };
+    state.and(features::judge(evidence, target, &code))
+}
+
+fn endian(evidence: &Evidence, target: &Target) -> Outcome {
+    let Some(endian) = evidence.endian else {
+        return Outcome::of(
+            "the byte order of the image",
+            target.kernel.endian.to_string(),
+        )
+        .worst(Verdict::Unknown);
+    };
+    let outcome = Outcome::of(
+        format!("byte order {endian}"),
+        target.kernel.endian.to_string(),
+    );
+    if endian == target.kernel.endian {
+        outcome
+    } else {
+        outcome.worst(Verdict::NotRestorable)
+    }
+}
+
+fn unaligned(evidence: &Evidence, target: &Target) -> Outcome {
+    let has = target.has(Unaligned);
+    let files = evidence.spaces.iter().flat_map(|space| &space.files);
+    let declares = files.filter(|file| {
+        file.attributes
+            .as_ref()
+            .is_some_and(crate::elf::Attributes::unaligned)
+    });
+    declares.fold(Outcome::nothing(), |outcome, file| {
+        let found = Outcome::of("v6-style unaligned access", words(has)).cite(
+            crate::verdict::Cite::new(format!("{}: Tag_CPU_unaligned_access is v6", file.name)),
+        );
+        outcome.and(if has == Has::Yes {
+            found
+        } else {
+            found.if_only(
+                "no unaligned access happens, or the kernel fixes it up (/proc/cpu/alignment)",
+            )
+        })
+    })
+}
+
+fn xscale(evidence: &Evidence, target: &Target) -> Outcome {
+    by_state(evidence, target, XscaleDsp, |thread| {
+        thread
+            .acc0
+            .filter(|acc0| *acc0 != 0)
+            .map(|acc0| (format!("acc0 is {acc0:#x}"), "acc0"))
+    })
+    .and(features::judge(evidence, target, &Family::of(&[XscaleDsp])))
+}
+
+/// Only what is inevitable counts: compilers put udf behind calls that do not return.
+fn undefined(evidence: &Evidence, _: &Target) -> Outcome {
+    evidence
+        .spaces
+        .iter()
+        .fold(Outcome::nothing(), |outcome, space| {
+            let Some(hit) = space.code.inevitable.get(Undefined) else {
+                return outcome;
+            };
+            let addr = hit.first.first().map_or(0, |(addr, _)| *addr);
+            let found = Outcome::of("a way on for every thread", "no machine has it").cite(
+                crate::verdict::Cite::new(format!(
+                    "{}: every path leads to an undefined instruction",
+                    space.label
+                ))
+                .at(addr),
+            );
+            outcome.and(found.worst(Verdict::NotRestorable))
+        })
+}

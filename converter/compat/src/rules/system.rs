@@ -1,0 +1,232 @@
+//! System calls in flight, and whether the task stood still.
+
+use super::Rule;
+use crate::evidence::{Evidence, Origin, ThreadFacts};
+use crate::target::Target;
+use crate::verdict::{Layer, Outcome};
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "sys.restart",
+        layer: Layer::Run,
+        title: "system call to be restarted",
+        rationale: "A thread frozen in a system call has r0 = -ERESTART…: the restorer must wind pc back to the call with the original r0, or call restart_syscall for a restart block.",
+        remedy: "Use a restorer that does (criu images hold threads already wound back).",
+        judge: restart,
+    },
+    Rule {
+        id: "sys.number",
+        layer: Layer::Run,
+        title: "system call exists",
+        rationale: "A call that the thread is in, and will make again, must exist in the target's kernel.",
+        remedy: "Use a kernel at least as new as the named version.",
+        judge: number,
+    },
+    Rule {
+        id: "task.frozen",
+        layer: Layer::Run,
+        title: "the task stood still",
+        rationale: "A pc inside a kernel helper, or a deliverable signal without its frame, shows that the task was not at rest when its image was taken.",
+        remedy: "Take the image again with all tasks frozen.",
+        judge: frozen,
+    },
+];
+
+/// Error numbers that mean "call again" (`include/linux/errno.h`).
+const RESTARTS: [(i32, &str); 4] = [
+    (-512, "ERESTARTSYS"),
+    (-513, "ERESTARTNOINTR"),
+    (-514, "ERESTARTNOHAND"),
+    (-516, "ERESTART_RESTARTBLOCK"),
+];
+
+/// `restart_syscall`.
+const RESTART_SYSCALL: u32 = 0;
+const OABI_BASE: u32 = 0x90_0000;
+
+/// The reason to restart, if the thread is in a call that wants it.
+fn restarting(thread: &ThreadFacts) -> Option<&'static str> {
+    let r0 = thread.regs.first().copied().unwrap_or(0).cast_signed();
+    RESTARTS
+        .iter()
+        .find(|(number, _)| *number == r0)
+        .map(|(_, name)| *name)
+}
+
+/// The number of the call that a thread is in: the instruction's for OABI, r7 or the record's for EABI.
+fn call_number(thread: &ThreadFacts) -> Option<u32> {
+    match thread.call_before_pc {
+        Some(number) if number >= OABI_BASE => Some(number - OABI_BASE),
+        Some(_) => thread.regs.get(7).copied(),
+        None => restarting(thread).and(thread.syscall),
+    }
+}
+
+fn name_of(number: Option<u32>) -> String {
+    let Some(number) = number else {
+        return "a system call".to_owned();
+    };
+    ckpt_format::syscalls::name(number)
+        .map_or_else(|| format!("system call {number}"), str::to_owned)
+}
+
+fn restart(evidence: &Evidence, _: &Target) -> Outcome {
+    evidence.threads.iter().fold(Outcome::nothing(), |outcome, thread| {
+        let Some(reason) = restarting(thread) else { return outcome };
+        let oabi = thread.call_before_pc.is_some_and(|number| number >= OABI_BASE);
+        let call = name_of(call_number(thread));
+        let cite = thread.cite(format!("in {call}, r0 is -{reason}, restart block type {}", thread.restart_block.unwrap_or(1)), "regs");
+        let how = match (reason, oabi) {
+            ("ERESTART_RESTARTBLOCK", false) => format!("the restorer continues {call} with restart_syscall"),
+            ("ERESTART_RESTARTBLOCK", true) => format!("the restorer continues {call} with the stub of the old ABI (its number sits in the instruction)"),
+            _ => format!("the restorer makes {call} again with the original r0"),
+        };
+        outcome.and(Outcome::of(format!("restart of {call}"), "depends on the restorer").cite(cite).if_only(how))
+    })
+}
+
+/// First kernel with a call of a number, for those that came after 2.6.33 (`arch/arm/tools/syscall.tbl` and its history).
+const SINCE: &[(u32, (u32, u32, u32))] = &[
+    (366, (2, 6, 36)),
+    (367, (2, 6, 37)),
+    (368, (2, 6, 37)),
+    (369, (2, 6, 37)),
+    (370, (2, 6, 39)),
+    (371, (2, 6, 39)),
+    (372, (2, 6, 39)),
+    (373, (2, 6, 39)),
+    (374, (3, 0, 0)),
+    (375, (3, 0, 0)),
+    (376, (3, 2, 0)),
+    (377, (3, 2, 0)),
+    (378, (3, 5, 0)),
+    (379, (3, 8, 0)),
+    (380, (3, 14, 0)),
+    (381, (3, 14, 0)),
+    (382, (3, 15, 0)),
+    (383, (3, 17, 0)),
+    (384, (3, 17, 0)),
+    (385, (3, 17, 0)),
+    (386, (3, 18, 0)),
+    (387, (3, 19, 0)),
+    (388, (4, 3, 0)),
+    (389, (4, 3, 0)),
+    (390, (4, 4, 0)),
+    (391, (4, 5, 0)),
+    (392, (4, 6, 0)),
+    (393, (4, 6, 0)),
+    (394, (4, 9, 0)),
+    (395, (4, 9, 0)),
+    (396, (4, 9, 0)),
+    (397, (4, 11, 0)),
+    (398, (4, 18, 0)),
+    (399, (4, 18, 0)),
+    (400, (5, 1, 0)),
+    (401, (5, 1, 0)),
+    (402, (4, 20, 0)),
+    (403, (5, 1, 0)),
+    (424, (5, 1, 0)),
+    (428, (5, 2, 0)),
+    (434, (5, 3, 0)),
+    (436, (5, 9, 0)),
+    (437, (5, 6, 0)),
+    (439, (5, 8, 0)),
+    (440, (5, 10, 0)),
+    (441, (5, 11, 0)),
+    (442, (5, 12, 0)),
+    (443, (5, 14, 0)),
+    (444, (5, 13, 0)),
+    (448, (5, 15, 0)),
+    (449, (5, 16, 0)),
+    (450, (5, 17, 0)),
+    (451, (6, 5, 0)),
+    (452, (6, 6, 0)),
+    (454, (6, 7, 0)),
+];
+
+/// The first kernel that has the call; `None` for the old ones, which every kernel here has.
+fn since(number: u32) -> Option<(u32, u32, u32)> {
+    SINCE
+        .iter()
+        .rev()
+        .find(|(first, _)| *first <= number)
+        .map(|(_, version)| *version)
+}
+
+fn release(text: &str) -> Option<(u32, u32, u32)> {
+    let mut numbers = text
+        .split(|c: char| !c.is_ascii_digit())
+        .map_while(|part| part.parse().ok());
+    Some((
+        numbers.next()?,
+        numbers.next()?,
+        numbers.next().unwrap_or(0),
+    ))
+}
+
+fn number(evidence: &Evidence, target: &Target) -> Outcome {
+    evidence
+        .threads
+        .iter()
+        .fold(Outcome::nothing(), |outcome, thread| {
+            let Some(number) = call_number(thread).filter(|number| *number != RESTART_SYSCALL)
+            else {
+                return outcome;
+            };
+            let (call, first) = (name_of(Some(number)), since(number));
+            let has = target
+                .kernel
+                .release
+                .clone()
+                .unwrap_or_else(|| "release not known".to_owned());
+            let requirement = match first {
+                Some((a, b, c)) => format!("{call} ({number}), in Linux from {a}.{b}.{c} on"),
+                None => format!("{call} ({number})"),
+            };
+            let found = Outcome::of(requirement, has)
+                .cite(thread.cite(format!("stopped in {call}"), "syscall"));
+            let known = target.kernel.release.as_deref().and_then(release);
+            outcome.and(match (first, known) {
+                (None, _) => found,
+                (Some(first), Some(known)) if known >= first => found,
+                (Some((a, b, c)), _) => {
+                    found.if_only(format!("the kernel is Linux {a}.{b}.{c} or later"))
+                }
+            })
+        })
+}
+
+fn frozen(evidence: &Evidence, _: &Target) -> Outcome {
+    if evidence.origin == Origin::Elf {
+        return Outcome::nothing();
+    }
+    evidence
+        .threads
+        .iter()
+        .fold(Outcome::nothing(), |outcome, thread| {
+            let mid_helper = (0xffff_0f60..0xffff_0fe0).contains(&thread.pc());
+            let found = if mid_helper {
+                Outcome::of("a task at rest", "inconsistent snapshot")
+                    .cite(thread.cite(
+                        format!("pc {:#x} is inside a kernel helper", thread.pc()),
+                        "pc",
+                    ))
+                    .if_only("the helper is wound back to its start before the thread runs")
+            } else if thread.deliverable != 0 {
+                Outcome::of(
+                    "pending signals are delivered first",
+                    "depends on the restorer",
+                )
+                .cite(thread.cite(
+                    format!(
+                        "signals {:#x} are pending and not blocked",
+                        thread.deliverable
+                    ),
+                    "pending",
+                ))
+            } else {
+                Outcome::nothing()
+            };
+            outcome.and(found)
+        })
+}

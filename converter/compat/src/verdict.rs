@@ -1,0 +1,232 @@
+//! Verdicts, layers, and what a rule answers.
+
+use std::fmt;
+
+/// The answer of a rule, or of all rules together; later is worse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It will run.
+    #[default]
+    Restorable,
+    /// It will run if a named condition holds.
+    Conditional,
+    /// The evidence that would decide is missing.
+    Unknown,
+    /// It will not run.
+    NotRestorable,
+}
+
+impl Verdict {
+    /// All of them, from best to worst.
+    pub const ALL: [Self; 4] = [
+        Self::Restorable,
+        Self::Conditional,
+        Self::Unknown,
+        Self::NotRestorable,
+    ];
+
+    /// Stable name, as reports spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Restorable => "restorable",
+            Self::Conditional => "conditional",
+            Self::Unknown => "unknown",
+            Self::NotRestorable => "not-restorable",
+        }
+    }
+
+    /// A symbol that stands beside colour, never instead of the word.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Restorable => "✔",
+            Self::Conditional => "◐",
+            Self::Unknown => "?",
+            Self::NotRestorable => "✘",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl std::str::FromStr for Verdict {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|verdict| verdict.name() == name)
+            .ok_or(())
+    }
+}
+
+/// Which of three questions a rule answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// Would the linux-cr restart code accept this header?
+    Kernel,
+    /// Once accepted, will each thread run with its state whole?
+    Run,
+    /// What did the image never hold, or what does the target drop?
+    Loss,
+}
+
+impl Layer {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Kernel, Self::Run, Self::Loss];
+
+    /// Stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Run => "run",
+            Self::Loss => "loss",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Where a fact comes from: a record of the image, or an address of the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cite {
+    /// The fact, in words.
+    pub what: String,
+    /// Number of the record that holds it.
+    pub record: Option<u64>,
+    /// Offset of that record in the image, bytes.
+    pub offset: Option<u64>,
+    /// Field of the record.
+    pub field: Option<&'static str>,
+    /// Address in the process.
+    pub addr: Option<u32>,
+}
+
+impl Cite {
+    /// A fact without a place.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same fact with its address.
+    pub fn at(mut self, addr: u32) -> Self {
+        self.addr = Some(addr);
+        self
+    }
+
+    /// The same fact with its field.
+    pub fn field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+}
+
+/// What a rule answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What the image requires; empty if nothing.
+    pub requirement: String,
+    /// What the target has of it.
+    pub target_has: String,
+    /// The condition of a conditional verdict, or what would supply missing evidence.
+    pub condition: Option<String>,
+    /// Facts that led there.
+    pub evidence: Vec<Cite>,
+}
+
+impl Outcome {
+    /// The image requires nothing of this kind.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// A requirement and what the target has of it, fulfilled until [`Outcome::worst`] says otherwise.
+    pub fn of(requirement: impl Into<String>, target_has: impl Into<String>) -> Self {
+        Self {
+            requirement: requirement.into(),
+            target_has: target_has.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the verdict if it is worse than the present one.
+    pub fn worst(mut self, verdict: Verdict) -> Self {
+        self.verdict = self.verdict.max(verdict);
+        self
+    }
+
+    /// Worsens to conditional (at least) under a condition.
+    pub fn if_only(mut self, condition: impl Into<String>) -> Self {
+        self.condition = Some(condition.into());
+        self.worst(Verdict::Conditional)
+    }
+
+    /// Adds a fact.
+    pub fn cite(mut self, cite: Cite) -> Self {
+        self.evidence.push(cite);
+        self
+    }
+
+    /// Adds facts.
+    pub fn cites(mut self, cites: impl IntoIterator<Item = Cite>) -> Self {
+        self.evidence.extend(cites);
+        self
+    }
+
+    /// Both together: the worse one leads, the other's facts are added.
+    pub fn and(self, other: Self) -> Self {
+        let (mut lead, mut rest) = if other.verdict > self.verdict {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        if lead.requirement.is_empty() {
+            lead.requirement = rest.requirement;
+            lead.target_has = rest.target_has;
+        } else if !rest.requirement.is_empty()
+            && rest.verdict == lead.verdict
+            && rest.requirement != lead.requirement
+        {
+            lead.requirement = format!("{}; {}", lead.requirement, rest.requirement);
+            lead.target_has = format!("{}; {}", lead.target_has, rest.target_has);
+        }
+        if lead.condition.is_none() && rest.verdict == lead.verdict {
+            lead.condition = rest.condition.take();
+        }
+        lead.evidence.append(&mut rest.evidence);
+        lead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worse_wins_and_facts_add_up() {
+        let a = Outcome::of("VFP", "VFP").cite(Cite::new("a"));
+        let b = Outcome::of("NEON", "none")
+            .worst(Verdict::NotRestorable)
+            .cite(Cite::new("b"));
+        let both = a.clone().and(b.clone());
+        assert_eq!(both.verdict, Verdict::NotRestorable);
+        assert_eq!(both.requirement, "NEON");
+        assert_eq!(both.evidence.len(), 2);
+        assert_eq!(Outcome::nothing().and(b.clone()).requirement, b.requirement);
+        assert!(
+            Verdict::Conditional < Verdict::Unknown && Verdict::Unknown < Verdict::NotRestorable
+        );
+    }
+}
