@@ -1,6 +1,9 @@
 //! The committed reference pages and `linux_cr.ksy` are what the tables say.
 
 use ckpt_format::export;
+use ckpt_format::layout::{Layout, RecordLayout, Tables};
+use ckpt_format::records::{CONST, TASK_PIDS};
+use ckpt_format::{Arch, Dialect, Revision};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -103,4 +106,45 @@ fn dump_line(line: &str) -> Option<(usize, Vec<u8>)> {
     let pairs = rest.get(..rest.len().min(47))?.split("  ").next()?;
     let pairs = pairs.split(' ').map(|pair| u8::from_str_radix(pair, 16));
     Some((offset, pairs.collect::<Result<_, _>>().ok()?))
+}
+
+/// The few tables that SPEC.md has of its own agree with ours.
+#[test]
+fn tables_of_the_specification_have_our_offsets() {
+    let newest = Dialect::new(Revision::LAST, Arch::Arm);
+    let tables = Tables::new(newest);
+    let records = tables.records().flat_map(RecordLayout::variants);
+    let mut layouts: Vec<Layout> = records.map(|(_, layout)| layout.clone()).collect();
+    layouts.extend([&CONST, &TASK_PIDS].map(|of| Layout::of(of, newest).unwrap()));
+    let of = |name: &str| layouts.iter().rev().find(|layout| layout.c_name == name);
+    let (mut current, mut rows) = (None, 0);
+    for line in include_str!("../SPEC.md").lines() {
+        if line.starts_with("###") {
+            current = match line {
+                "### 10.2 CPU_FPU on ARM" => of("ckpt_hdr_cpu_fpu"),
+                "### 10.3 ARM_ABI" => of("ckpt_hdr_arm_abi"),
+                _ => None,
+            };
+        } else if let Some(name) = line.strip_prefix("**`") {
+            current = of(name.split('`').next().unwrap());
+            assert!(current.is_some(), "{line}");
+        }
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (Some(layout), [_, offset, size, _, name, _, ""]) = (current, &cells[..]) else {
+            continue;
+        };
+        let (Ok(offset), Ok(size)) = (offset.parse::<u32>(), size.parse::<u32>()) else {
+            continue;
+        };
+        let members = layout
+            .slots
+            .iter()
+            .filter(|slot| *slot.name == **name || slot.name.starts_with(&format!("{name}.")));
+        let members: Vec<_> = members.collect();
+        let start = members.iter().map(|slot| slot.offset).min();
+        let end = members.iter().map(|slot| slot.offset + slot.size).max();
+        assert_eq!((start, end), (Some(offset), Some(offset + size)), "{line}");
+        rows += 1;
+    }
+    assert!(rows > 50, "{rows} rows");
 }
