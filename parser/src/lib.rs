@@ -16,6 +16,7 @@ pub mod grammar;
 pub mod limits;
 pub mod memory;
 pub mod model;
+pub mod report;
 pub mod source;
 pub mod text;
 pub mod view;

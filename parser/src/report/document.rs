@@ -1,0 +1,893 @@
+//! The whole image as one JSON document, from the model.
+//!
+//! These types are the contract; the model may change behind them. Their JSON Schema is published
+//! and tested.
+
+use super::SCHEMA;
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::model::{self, FileKind, FpRegs, Image, ObjRef};
+use crate::text::escape;
+use ckpt_format::values;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A number as a hex string: addresses, masks, and whatever may exceed 2^53.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Hex(pub u64);
+
+impl Serialize for Hex {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:#010x}", self.0))
+    }
+}
+
+/// A number with the name that this revision gives it, if any.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Named {
+    /// The number.
+    pub value: u64,
+    /// Its name; null if it has none.
+    pub name: Option<String>,
+}
+
+/// Named bits.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Bits {
+    /// The number.
+    pub value: Hex,
+    /// Names of its bits; what has no name as a hex string.
+    pub names: Vec<String>,
+}
+
+/// An image.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document's form.
+    pub schema: u32,
+    /// Revision, architecture, and why.
+    pub dialect: Dialect,
+    /// Head of the image.
+    pub header: Header,
+    /// Number of records.
+    pub num_records: u64,
+    /// Bytes that were read.
+    pub len: u64,
+    /// Pages with contents.
+    pub num_pages: u64,
+    /// Nothing is missing up to TAIL.
+    pub complete: bool,
+    /// Text of the ERROR record of a failed checkpoint.
+    pub error: Option<String>,
+    /// Tasks in stream order.
+    pub tasks: Vec<Task>,
+    /// Address spaces.
+    pub address_spaces: Vec<AddressSpace>,
+    /// Contents of shared segments.
+    pub segments: Vec<Segment>,
+    /// Descriptor tables.
+    pub file_tables: Vec<FileTable>,
+    /// Open files.
+    pub files: Vec<File>,
+    /// Pipes and fifos.
+    pub pipes: Vec<Pipe>,
+    /// Sockets.
+    pub sockets: Vec<Socket>,
+    /// Terminals.
+    pub terminals: Vec<Terminal>,
+    /// Credentials.
+    pub credentials: Vec<Credentials>,
+    /// Sets of namespaces.
+    pub namespaces: Vec<Namespaces>,
+    /// System V objects.
+    pub ipc: Vec<Ipc>,
+    /// State shared by the threads of a process.
+    pub signals: Vec<Signal>,
+    /// What is wrong.
+    pub diagnostics: Vec<Finding>,
+    /// Diagnostics beyond the limit.
+    pub diagnostics_dropped: u64,
+}
+
+/// Dialect and evidence.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Dialect {
+    /// `R01` to `R18`.
+    pub revision: String,
+    /// Revisions that fit as well.
+    pub also: Vec<String>,
+    /// Architecture.
+    pub arch: String,
+    /// `little-endian` or `big-endian`.
+    pub byte_order: String,
+    /// Page size in bytes.
+    pub page_size: u32,
+    /// The user decided.
+    pub overridden: bool,
+    /// Facts that told revisions apart.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A fact.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Where it stands.
+    pub offset: u64,
+    /// What it is.
+    pub fact: String,
+    /// What fits after it.
+    pub leaves: String,
+}
+
+/// Head of an image.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Header {
+    /// Kernel version.
+    pub kernel: String,
+    /// `uname -r`.
+    pub release: String,
+    /// `uname -v`.
+    pub version: String,
+    /// `uname -m`.
+    pub machine: String,
+    /// Format version number.
+    pub rev: u16,
+    /// When the checkpoint was taken, seconds since the epoch.
+    pub time: u64,
+    /// Checkpoint flags.
+    pub uflags: Bits,
+    /// Security module.
+    pub lsm: String,
+    /// The kernel's `cpu_architecture()`; ARM only.
+    pub cpu_architecture: Option<Named>,
+    /// ARM: the kernel had an MMU.
+    pub mmu: Option<bool>,
+    /// ARM: the kernel was built for the EABI.
+    pub aeabi: Option<bool>,
+    /// ARM: it also ran old-ABI programs.
+    pub oabi_compat: Option<bool>,
+}
+
+/// A task.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Task {
+    /// Place in the stream.
+    pub index: u32,
+    /// Its TASK record.
+    pub record: u64,
+    /// Offset of that record.
+    pub offset: u64,
+    /// Pid.
+    pub pid: i32,
+    /// Thread group.
+    pub tgid: i32,
+    /// Parent.
+    pub ppid: i32,
+    /// Process group.
+    pub pgid: i32,
+    /// Session.
+    pub sid: i32,
+    /// Pids in nested namespaces.
+    pub nested_pids: Vec<i32>,
+    /// Name.
+    pub comm: String,
+    /// State.
+    pub state: Named,
+    /// A zombie's wait status; null for the living.
+    pub exit_code: Option<u32>,
+    /// Registers by name.
+    pub registers: Option<Vec<Register>>,
+    /// Bits of CPSR in words; ARM only.
+    pub cpsr: Option<Vec<String>>,
+    /// Thread pointer; ARM only.
+    pub tp_value: Option<Hex>,
+    /// ThumbEE handler base; ARM only.
+    pub thumbee_state: Option<Hex>,
+    /// System call.
+    pub syscall: Option<Named>,
+    /// What it waits for.
+    pub restart_block: Option<Named>,
+    /// Other register files.
+    pub register_files: Vec<RegisterFile>,
+    /// ABI (R18, ARM).
+    pub abi: Option<Abi>,
+    /// Blocked signals.
+    pub blocked: Option<Hex>,
+    /// Object numbers of what it uses.
+    pub objects: Option<TaskObjects>,
+}
+
+/// A register.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Register {
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: Hex,
+}
+
+/// Object numbers of what a task uses; 0 for none.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct TaskObjects {
+    /// Descriptor table.
+    pub files: i32,
+    /// Address space.
+    pub mm: i32,
+    /// Directories.
+    pub fs: i32,
+    /// Signal actions.
+    pub sighand: i32,
+    /// Shared state.
+    pub signal: i32,
+    /// Credentials.
+    pub cred: i32,
+    /// Namespaces.
+    pub ns: i32,
+}
+
+/// A register file beside the general one.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RegisterFile {
+    /// `VFP`, `FPA`, `IWMMXT`, `CRUNCH`, `XSCALE_DSP`, or a number.
+    pub unit: String,
+    /// The thread had used it.
+    pub used: bool,
+    /// Its registers.
+    pub registers: Vec<Register>,
+}
+
+/// ABI of a process; null where unknown.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Abi {
+    /// Personality word.
+    pub personality: Option<Hex>,
+    /// ELF flags.
+    pub e_flags: Option<Hex>,
+    /// AT_HWCAP.
+    pub hwcap: Option<Hex>,
+    /// AT_HWCAP2.
+    pub hwcap2: Option<Hex>,
+    /// Page size in bytes.
+    pub page_size: Option<u32>,
+    /// 0 little, 1 BE8, 2 BE32.
+    pub endian: Option<u8>,
+    /// 0 unknown, 1 OABI, 2 EABI soft, 3 EABI hard.
+    pub calling: u8,
+}
+
+/// An address space.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AddressSpace {
+    /// Object number.
+    pub object: i32,
+    /// MM record.
+    pub record: u64,
+    /// Executable.
+    pub exe: Option<String>,
+    /// Start of the heap.
+    pub start_brk: Hex,
+    /// End of the heap.
+    pub brk: Hex,
+    /// Start of the stack.
+    pub start_stack: Hex,
+    /// Auxiliary vector.
+    pub auxv: Vec<AuxvEntry>,
+    /// Mappings.
+    pub mappings: Vec<Mapping>,
+}
+
+/// An entry of an auxiliary vector.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AuxvEntry {
+    /// Type.
+    pub kind: Named,
+    /// Value.
+    pub value: Hex,
+}
+
+/// A mapping.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Mapping {
+    /// First address.
+    pub start: Hex,
+    /// Address behind the last byte.
+    pub end: Hex,
+    /// `rwxp`.
+    pub permissions: String,
+    /// Kind.
+    pub kind: Named,
+    /// VM flags.
+    pub flags: Bits,
+    /// Offset in the file, in bytes.
+    pub file_offset: u64,
+    /// Path of the file.
+    pub path: Option<String>,
+    /// Object number of the segment, 0 for none.
+    pub segment: i32,
+    /// Bytes that are in the image.
+    pub stored_len: u64,
+    /// Page runs: address, offset in the image, length in bytes.
+    pub runs: Vec<(Hex, u64, u64)>,
+}
+
+/// Contents of a shared segment.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Segment {
+    /// Number.
+    pub object: i32,
+    /// Size in bytes.
+    pub size: u64,
+    /// Page runs: offset in the segment, offset in the image, length in bytes.
+    pub runs: Vec<(u64, u64, u64)>,
+}
+
+/// A descriptor table.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FileTable {
+    /// Object number.
+    pub object: i32,
+    /// Descriptors.
+    pub descriptors: Vec<Descriptor>,
+}
+
+/// A descriptor.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Descriptor {
+    /// The number.
+    pub fd: i32,
+    /// Object number of the file.
+    pub file: i32,
+    /// Closed by exec.
+    pub close_on_exec: bool,
+}
+
+/// An open file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct File {
+    /// Object number.
+    pub object: i32,
+    /// FILE record.
+    pub record: u64,
+    /// `file`, `pipe`, `fifo`, `socket`, `tty`, `epoll`, `eventfd`, `unknown`.
+    pub kind: String,
+    /// Path.
+    pub path: Option<String>,
+    /// Open flags.
+    pub flags: Bits,
+    /// Position.
+    pub pos: u64,
+    /// Object number of pipe, socket or terminal; 0 for none.
+    pub target: i32,
+    /// Counter of an eventfd.
+    pub count: Option<u64>,
+    /// Watched files of an epoll file.
+    pub watches: Vec<Watch>,
+    /// Who holds it: task index and descriptor.
+    pub holders: Vec<(u32, i32)>,
+}
+
+/// A watched file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Watch {
+    /// Descriptor.
+    pub fd: u32,
+    /// Object number of the file.
+    pub file: i32,
+    /// Events.
+    pub events: Bits,
+    /// User data.
+    pub data: Hex,
+}
+
+/// A pipe.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Pipe {
+    /// Number.
+    pub object: i32,
+    /// Bytes in it.
+    pub len: u64,
+    /// Where they are in the image.
+    pub offset: u64,
+}
+
+/// A socket.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Socket {
+    /// Object number.
+    pub object: i32,
+    /// Family.
+    pub family: Named,
+    /// Type.
+    pub kind: Named,
+    /// State.
+    pub state: Named,
+    /// Own address.
+    pub local: String,
+    /// Other address.
+    pub remote: String,
+    /// Object number of the peer.
+    pub peer: i32,
+    /// Bytes in the receive and send queue.
+    pub queued: Vec<u64>,
+}
+
+/// A terminal.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Terminal {
+    /// Object number.
+    pub object: i32,
+    /// Number of the pair.
+    pub index: u32,
+    /// 1 master, 2 slave.
+    pub subtype: u16,
+    /// The other end.
+    pub link: i32,
+    /// Rows.
+    pub rows: u16,
+    /// Columns.
+    pub columns: u16,
+    /// Bytes of unread input.
+    pub unread: u64,
+}
+
+/// Credentials.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Credentials {
+    /// Object number.
+    pub object: i32,
+    /// Real, saved, effective, file system user.
+    pub uids: [u32; 4],
+    /// Real, saved, effective, file system group.
+    pub gids: [u32; 4],
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// Inheritable, permitted, effective, bounding capabilities.
+    pub capabilities: [Hex; 4],
+    /// Security label.
+    pub label: Option<String>,
+}
+
+/// A set of namespaces.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Namespaces {
+    /// Object number.
+    pub object: i32,
+    /// sysname, nodename, release, version, machine, domainname.
+    pub uts: Option<[String; 6]>,
+    /// Object number of the IPC namespace.
+    pub ipc: i32,
+    /// Object number of the network namespace.
+    pub net: i32,
+}
+
+/// System V objects of a namespace.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Ipc {
+    /// Object number.
+    pub object: i32,
+    /// Segments: id, key, bytes.
+    pub segments: Vec<(i32, Hex, u64)>,
+    /// Queues: id, key, lengths of the messages.
+    pub queues: Vec<(i32, Hex, Vec<u32>)>,
+    /// Semaphore sets: id, key, values.
+    pub semaphores: Vec<(i32, Hex, Vec<i32>)>,
+}
+
+/// State shared by the threads of a process.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Signal {
+    /// Object number.
+    pub object: i32,
+    /// Limits: name, soft, hard.
+    pub rlimits: Vec<(String, Hex, Hex)>,
+    /// Pending signals.
+    pub pending: Hex,
+}
+
+/// A diagnostic.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Finding {
+    /// Stable code.
+    pub code: String,
+    /// `note`, `warning`, `error`.
+    pub severity: String,
+    /// Where.
+    pub offset: u64,
+    /// Number of bytes concerned.
+    pub len: u64,
+    /// Record.
+    pub record: u64,
+    /// Name of the record.
+    pub record_type: String,
+    /// Field or object.
+    pub path: String,
+    /// What is there.
+    pub found: String,
+    /// What should be.
+    pub expected: String,
+}
+
+impl From<&Diagnostic> for Finding {
+    fn from(d: &Diagnostic) -> Self {
+        Finding {
+            code: d.code.to_string(),
+            severity: d.severity.name().to_owned(),
+            offset: d.offset,
+            len: d.len,
+            record: d.frame,
+            record_type: d.record.to_owned(),
+            path: d.path.clone(),
+            found: d.found.clone(),
+            expected: d.expected.clone(),
+        }
+    }
+}
+
+/// The JSON Schema of [`Document`].
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Document);
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
+}
+
+impl Document {
+    /// The document of an image; `findings` are those to report, parsing and validation together.
+    pub fn new(image: &Image, findings: &Findings) -> Document {
+        let maker = Maker { image };
+        Document {
+            schema: SCHEMA,
+            dialect: maker.dialect(),
+            header: maker.header(),
+            num_records: image.num_records,
+            len: image.len,
+            num_pages: image.num_pages,
+            complete: image.complete,
+            error: image.error.as_ref().map(|(_, text)| escape(text)),
+            tasks: image.tasks.iter().map(|task| maker.task(task)).collect(),
+            address_spaces: image.mms.iter().map(|(at, mm)| maker.address_space(*at, mm)).collect(),
+            segments: image.segments.iter().map(|(at, segment)| segment_of(*at, segment)).collect(),
+            file_tables: image.file_tables.iter().map(|(at, table)| file_table(*at, table)).collect(),
+            files: maker.files(),
+            pipes: image.pipes.iter().map(|(at, pipe)| Pipe { object: *at, len: pipe.data.len, offset: pipe.data.offset }).collect(),
+            sockets: image.sockets.iter().map(|(at, socket)| maker.socket(*at, socket)).collect(),
+            terminals: image.terminals.iter().map(|(at, tty)| terminal(*at, tty)).collect(),
+            credentials: image.creds.iter().map(|(at, cred)| maker.credentials(*at, cred)).collect(),
+            namespaces: image.namespaces.iter().map(|(at, ns)| maker.namespaces(*at, ns)).collect(),
+            ipc: image.ipc.iter().map(|(at, ipc)| ipc_of(*at, ipc)).collect(),
+            signals: image.signals.iter().map(|(at, signal)| signal_of(*at, signal)).collect(),
+            diagnostics: findings.kept().iter().map(Finding::from).collect(),
+            diagnostics_dropped: findings.dropped(),
+        }
+    }
+}
+
+struct Maker<'a> {
+    image: &'a Image,
+}
+
+impl Maker<'_> {
+    fn named(&self, of: &ckpt_format::schema::Enum, value: u64) -> Named {
+        let dialect = self.image.detection.dialect;
+        let name = of.name_of((value & 0xffff_ffff) as u32, dialect.revision, dialect.abi.arch);
+        Named { value, name: name.map(|name| name.name.to_owned()) }
+    }
+
+    fn bits(&self, of: &ckpt_format::schema::Flags, value: u64) -> Bits {
+        let (names, rest) = of.names(value, self.image.arch());
+        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        if rest != 0 {
+            names.push(format!("{rest:#x}"));
+        }
+        Bits { value: Hex(value), names }
+    }
+
+    fn dialect(&self) -> Dialect {
+        let detection = &self.image.detection;
+        let fact = |e: &crate::detect::Evidence| Evidence { offset: e.offset, fact: e.fact.clone(), leaves: e.leaves.clone() };
+        Dialect {
+            revision: detection.dialect.revision.to_string(),
+            also: detection.also.iter().map(ToString::to_string).collect(),
+            arch: detection.dialect.abi.arch.name().to_owned(),
+            byte_order: detection.dialect.abi.order.to_string(),
+            page_size: detection.page_size,
+            overridden: detection.overridden,
+            evidence: detection.evidence.iter().map(fact).collect(),
+        }
+    }
+
+    fn header(&self) -> Header {
+        let header = &self.image.header;
+        let (major, minor, patch) = header.kernel;
+        Header {
+            kernel: format!("{major}.{minor}.{patch}"),
+            release: escape(&header.release),
+            version: escape(&header.version),
+            machine: escape(&header.machine),
+            rev: header.rev,
+            time: header.time,
+            uflags: self.bits(&values::UFLAGS, header.uflags),
+            lsm: escape(&header.lsm_name),
+            cpu_architecture: header.arm.map(|arm| self.named(&values::CPU_ARCHITECTURE, u64::from(arm.cpu_architecture))),
+            mmu: header.arm.map(|arm| arm.mmu),
+            aeabi: header.arm.map(|arm| arm.aeabi),
+            oabi_compat: header.arm.map(|arm| arm.oabi_compat),
+        }
+    }
+
+    fn task(&self, task: &model::Task) -> Task {
+        let live = task.live.as_ref();
+        Task {
+            index: task.index,
+            record: task.record.index,
+            offset: task.record.offset,
+            pid: task.pid,
+            tgid: task.tgid,
+            ppid: task.ppid,
+            pgid: task.pgid,
+            sid: task.sid,
+            nested_pids: task.nested_pids.clone(),
+            comm: escape(&task.comm),
+            state: self.named(&values::TASK_STATE, u64::from(task.state)),
+            exit_code: task.is_zombie().then_some(task.exit_code),
+            registers: live.map(|live| register_list(live.regs.list())),
+            cpsr: task.arm().map(model::ArmRegs::cpsr_words),
+            tp_value: live.and_then(|live| live.thread.tp_value).map(|value| Hex(u64::from(value))),
+            thumbee_state: live.and_then(|live| live.thread.thumbee_state).map(|value| Hex(u64::from(value))),
+            syscall: live.and_then(|live| live.thread.syscall).map(|number| Named {
+                value: u64::from(number),
+                name: ckpt_format::syscalls::name(number).map(str::to_owned),
+            }),
+            restart_block: live.map(|live| self.named(&ckpt_format::enums::RESTART_BLOCK_TYPE, live.restart.kind)),
+            register_files: live.map(|live| live.fpu.iter().map(register_file).collect()).unwrap_or_default(),
+            abi: live.and_then(|live| live.abi.as_ref()).map(abi),
+            blocked: live.map(|live| Hex(live.blocked)),
+            objects: live.map(|live| TaskObjects {
+                files: live.files,
+                mm: live.mm,
+                fs: live.fs,
+                sighand: live.sighand,
+                signal: live.signal,
+                cred: live.cred,
+                ns: live.ns,
+            }),
+        }
+    }
+
+    fn address_space(&self, object: ObjRef, mm: &model::Mm) -> AddressSpace {
+        let entry = |(kind, value): &(u64, u64)| AuxvEntry {
+            kind: Named { value: *kind, name: values::auxv_name(*kind).map(str::to_owned) },
+            value: Hex(*value),
+        };
+        AddressSpace {
+            object,
+            record: mm.record.index,
+            exe: self.image.exe_of(mm).map(escape),
+            start_brk: Hex(mm.brk.0),
+            brk: Hex(mm.brk.1),
+            start_stack: Hex(mm.start_stack),
+            auxv: mm.auxv.iter().map(entry).collect(),
+            mappings: mm.vmas.iter().map(|vma| self.mapping(mm, vma)).collect(),
+        }
+    }
+
+    fn mapping(&self, mm: &model::Mm, vma: &model::Vma) -> Mapping {
+        let runs = mm.pages_of(vma);
+        Mapping {
+            start: Hex(vma.start),
+            end: Hex(vma.end),
+            permissions: vma.permissions(),
+            kind: self.named(&ckpt_format::enums::VMA_TYPE, u64::from(vma.kind.number())),
+            flags: self.bits(&values::VM_FLAGS, vma.flags),
+            file_offset: if vma.file > 0 { vma.pgoff.saturating_mul(self.image.page_size()) } else { 0 },
+            path: self.image.path_of(vma.file).map(escape),
+            segment: vma.inode,
+            stored_len: runs.iter().map(|run| run.len).fold(0, u64::saturating_add),
+            runs: runs.iter().map(|run| (Hex(run.addr), run.offset, run.len)).collect(),
+        }
+    }
+
+    fn files(&self) -> Vec<File> {
+        let mut holders: std::collections::BTreeMap<ObjRef, Vec<(u32, i32)>> = std::collections::BTreeMap::new();
+        for task in &self.image.tasks {
+            for fd in self.image.files_of(task).into_iter().flat_map(|table| &table.fds) {
+                holders.entry(fd.file).or_default().push((task.index, fd.fd));
+            }
+        }
+        let file = |(at, file): (&ObjRef, &model::File)| self.file(*at, file, holders.get(at).cloned().unwrap_or_default());
+        self.image.files.iter().map(file).collect()
+    }
+
+    fn file(&self, object: ObjRef, file: &model::File, holders: Vec<(u32, i32)>) -> File {
+        let (target, count) = match file.kind {
+            FileKind::Pipe(at) | FileKind::Fifo(at) | FileKind::Socket(at) | FileKind::Tty(at) => (at, None),
+            FileKind::EventFd(count, _) => (0, Some(count)),
+            _ => (0, None),
+        };
+        let watch = |item: &model::EpollItem| Watch {
+            fd: item.fd,
+            file: item.file,
+            events: self.bits(&values::EPOLL_EVENTS, u64::from(item.events)),
+            data: Hex(item.data),
+        };
+        File {
+            object,
+            record: file.record.index,
+            kind: file.kind.name().to_owned(),
+            path: file.path.as_deref().map(escape),
+            flags: self.bits(&values::OPEN_FLAGS, u64::from(file.flags)),
+            pos: file.pos,
+            target,
+            count,
+            watches: self.image.epolls.get(&object).map(|items| items.iter().map(watch).collect()).unwrap_or_default(),
+            holders,
+        }
+    }
+
+    fn socket(&self, object: ObjRef, socket: &model::Socket) -> Socket {
+        let bytes = |queue: &model::SocketQueue| u64::from(queue.total_bytes);
+        Socket {
+            object,
+            family: self.named(&values::ADDRESS_FAMILY, u64::from(socket.family)),
+            kind: self.named(&values::SOCK_TYPE, u64::from(socket.kind)),
+            state: self.named(&values::TCP_STATE, u64::from(socket.state)),
+            local: socket.local.clone(),
+            remote: socket.remote.clone(),
+            peer: socket.peer,
+            queued: socket.queues.iter().map(bytes).collect(),
+        }
+    }
+
+    fn credentials(&self, object: ObjRef, cred: &model::Cred) -> Credentials {
+        Credentials {
+            object,
+            uids: cred.uids,
+            gids: cred.gids,
+            groups: self.image.groups.get(&cred.groups).cloned().unwrap_or_default(),
+            capabilities: cred.caps.map(Hex),
+            label: self.image.labels.get(&cred.label).map(|label| escape(&label.text)),
+        }
+    }
+
+    fn namespaces(&self, object: ObjRef, ns: &model::Namespaces) -> Namespaces {
+        let names = |uts: &model::Uts| uts.names.each_ref().map(|name| escape(name));
+        Namespaces { object, uts: self.image.uts.get(&ns.uts).map(names), ipc: ns.ipc, net: ns.net }
+    }
+}
+
+fn register_list(list: Vec<(String, u64)>) -> Vec<Register> {
+    list.into_iter().map(|(name, value)| Register { name, value: Hex(value) }).collect()
+}
+
+/// Names and values of a register file.
+pub fn register_file_list(regs: &FpRegs) -> (String, Vec<(String, u64)>) {
+    let mut list = Vec::new();
+    let mut add = |name: String, value: u64| list.push((name, value));
+    let unit = match regs {
+        FpRegs::Vfp(vfp) => {
+            let count = if vfp.d32 { 32 } else { 16 };
+            for (i, value) in vfp.d.iter().enumerate().take(count) {
+                add(format!("d{i}"), *value);
+            }
+            add("fpscr".to_owned(), u64::from(vfp.fpscr));
+            for (name, value) in ["fpexc", "fpinst", "fpinst2"].iter().zip(vfp.exc.iter().flatten()) {
+                add((*name).to_owned(), u64::from(*value));
+            }
+            "VFP".to_owned()
+        }
+        FpRegs::Fpa(fpa) => {
+            for (i, words) in fpa.f.iter().enumerate() {
+                for (part, word) in words.iter().enumerate() {
+                    add(format!("f{i}.{part}"), u64::from(*word));
+                }
+            }
+            add("fpsr".to_owned(), u64::from(fpa.fpsr));
+            add("fpcr".to_owned(), u64::from(fpa.fpcr));
+            "FPA".to_owned()
+        }
+        FpRegs::Iwmmxt(wmmx) => {
+            for (i, value) in wmmx.wr.iter().enumerate() {
+                add(format!("wr{i}"), *value);
+            }
+            add("wcssf".to_owned(), u64::from(wmmx.wcssf));
+            add("wcasf".to_owned(), u64::from(wmmx.wcasf));
+            for (i, value) in wmmx.wcgr.iter().enumerate() {
+                add(format!("wcgr{i}"), u64::from(*value));
+            }
+            "IWMMXT".to_owned()
+        }
+        FpRegs::Crunch(crunch) => {
+            for (i, value) in crunch.mvdx.iter().enumerate() {
+                add(format!("mvdx{i}"), *value);
+            }
+            for (i, words) in crunch.mvax.iter().enumerate() {
+                for (part, word) in words.iter().enumerate() {
+                    add(format!("mvax{i}.{part}"), u64::from(*word));
+                }
+            }
+            add("dspsc".to_owned(), crunch.dspsc);
+            "CRUNCH".to_owned()
+        }
+        FpRegs::XscaleDsp([low, high]) => {
+            add("acc0".to_owned(), u64::from(*low) | u64::from(*high).wrapping_shl(32));
+            "XSCALE_DSP".to_owned()
+        }
+        FpRegs::Other(unit, bytes) => {
+            for (i, chunk) in bytes.chunks(8).enumerate() {
+                add(format!("bytes{}", i.saturating_mul(8)), crate::view::read_uint(chunk, ckpt_format::Order::Little));
+            }
+            unit.to_string()
+        }
+    };
+    (unit, list)
+}
+
+fn register_file(file: &model::FpFile) -> RegisterFile {
+    let (unit, list) = register_file_list(&file.regs);
+    RegisterFile { unit, used: file.is_used(), registers: register_list(list) }
+}
+
+fn abi(abi: &model::ArmAbi) -> Abi {
+    let hex = |value: Option<u32>| value.map(|value| Hex(u64::from(value)));
+    Abi {
+        personality: hex(abi.personality),
+        e_flags: hex(abi.e_flags),
+        hwcap: hex(abi.hwcap),
+        hwcap2: hex(abi.hwcap2),
+        page_size: abi.page_size,
+        endian: abi.endian,
+        calling: abi.calling,
+    }
+}
+
+fn segment_of(object: ObjRef, segment: &model::Segment) -> Segment {
+    let runs = segment.pages.iter().map(|run| (run.addr, run.offset, run.len)).collect();
+    Segment { object, size: segment.size, runs }
+}
+
+fn file_table(object: ObjRef, table: &model::FileTable) -> FileTable {
+    let descriptor = |fd: &model::Fd| Descriptor { fd: fd.fd, file: fd.file, close_on_exec: fd.close_on_exec };
+    FileTable { object, descriptors: table.fds.iter().map(descriptor).collect() }
+}
+
+fn terminal(object: ObjRef, tty: &model::Terminal) -> Terminal {
+    Terminal {
+        object,
+        index: tty.index,
+        subtype: tty.subtype,
+        link: tty.link,
+        rows: tty.size.0,
+        columns: tty.size.1,
+        unread: tty.input.map_or(0, |input| input.len),
+    }
+}
+
+fn ipc_of(object: ObjRef, ipc: &model::Ipc) -> Ipc {
+    let key = |perms: &model::IpcPerms| (perms.id, Hex(u64::from(perms.key)));
+    let queue = |queue: &model::IpcQueue| {
+        let (id, key) = key(&queue.perms);
+        (id, key, queue.messages.iter().map(|message| message.len).collect())
+    };
+    let semaphores = |set: &model::IpcSemaphores| {
+        let (id, key) = key(&set.perms);
+        (id, key, set.values.iter().map(|(value, _)| *value).collect())
+    };
+    let segment = |segment: &model::IpcSegment| {
+        let (id, key) = key(&segment.perms);
+        (id, key, segment.size)
+    };
+    Ipc {
+        object,
+        segments: ipc.segments.iter().map(segment).collect(),
+        queues: ipc.queues.iter().map(queue).collect(),
+        semaphores: ipc.semaphores.iter().map(semaphores).collect(),
+    }
+}
+
+fn signal_of(object: ObjRef, signal: &model::Signal) -> Signal {
+    let limit = |(name, (soft, hard)): (&&str, &(u64, u64))| ((*name).to_owned(), Hex(*soft), Hex(*hard));
+    Signal {
+        object,
+        rlimits: values::RLIMIT_NAMES.iter().zip(&signal.rlimits).map(limit).collect(),
+        pending: Hex(signal.pending.mask),
+    }
+}
+

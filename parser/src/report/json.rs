@@ -1,0 +1,122 @@
+//! A small JSON writer for streams of a million records, where building values costs too much.
+
+use crate::text::escape;
+
+/// Numbers above this lose digits in readers that use doubles.
+const EXACT: u64 = 1 << 53;
+
+/// Appends JSON to a buffer.
+#[derive(Default)]
+pub(super) struct Json {
+    pub(super) out: Vec<u8>,
+    /// A comma is due before the next member.
+    comma: bool,
+}
+
+impl Json {
+    fn separate(&mut self) {
+        if self.comma {
+            self.out.push(b',');
+        }
+        self.comma = true;
+    }
+    pub(super) fn open(&mut self, bracket: u8) {
+        self.separate();
+        self.out.push(bracket);
+        self.comma = false;
+    }
+    pub(super) fn close(&mut self, bracket: u8) {
+        self.out.push(bracket);
+        self.comma = true;
+    }
+    /// A member's name; its value follows.
+    pub(super) fn key(&mut self, name: &str) {
+        self.separate();
+        self.quoted(name);
+        self.out.push(b':');
+        self.comma = false;
+    }
+    pub(super) fn raw(&mut self, text: &str) {
+        self.separate();
+        self.out.extend_from_slice(text.as_bytes());
+    }
+    pub(super) fn number(&mut self, value: u64) {
+        if value > EXACT {
+            return self.hex(value, 16);
+        }
+        self.separate();
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+    pub(super) fn signed(&mut self, value: i64) {
+        if value.unsigned_abs() > EXACT {
+            return self.hex(value.cast_unsigned(), 16);
+        }
+        self.separate();
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+    /// A hex string of at least `digits` digits.
+    pub(super) fn hex(&mut self, value: u64, digits: u32) {
+        self.separate();
+        self.out.extend_from_slice(b"\"0x");
+        let used = 64u32.saturating_sub(value.leading_zeros()).div_ceil(4).max(digits);
+        for digit in (0..used).rev() {
+            let nibble = (value.wrapping_shr(digit.saturating_mul(4)) & 0xf) as usize;
+            self.out.extend(b"0123456789abcdef".get(nibble));
+        }
+        self.out.push(b'"');
+    }
+    pub(super) fn bool(&mut self, value: bool) {
+        self.raw(if value { "true" } else { "false" });
+    }
+    pub(super) fn null(&mut self) {
+        self.raw("null");
+    }
+    /// Text of an image: escaped for terminals first, so that what a person sees is safe and what
+    /// a program sees can be turned back.
+    pub(super) fn text(&mut self, bytes: &[u8]) {
+        self.separate();
+        let plain = bytes.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'));
+        if plain {
+            self.out.push(b'"');
+            self.out.extend_from_slice(bytes);
+            self.out.push(b'"');
+        } else {
+            self.quoted(&escape(bytes));
+        }
+    }
+    pub(super) fn string(&mut self, text: &str) {
+        self.separate();
+        self.quoted(text);
+    }
+    pub(super) fn bytes_hex(&mut self, bytes: &[u8]) {
+        self.separate();
+        self.out.push(b'"');
+        for byte in bytes {
+            for nibble in [byte >> 4, byte & 0xf] {
+                self.out.extend(b"0123456789abcdef".get(usize::from(nibble)));
+            }
+        }
+        self.out.push(b'"');
+    }
+    fn quoted(&mut self, text: &str) {
+        self.out.push(b'"');
+        for byte in text.bytes() {
+            match byte {
+                b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', byte]),
+                0..=0x1f => {
+                    self.out.extend_from_slice(b"\\u00");
+                    for nibble in [byte >> 4, byte & 0xf] {
+                        self.out.extend(b"0123456789abcdef".get(usize::from(nibble)));
+                    }
+                }
+                _ => self.out.push(byte),
+            }
+        }
+        self.out.push(b'"');
+    }
+    /// Ends a line.
+    pub(super) fn line(&mut self) {
+        self.out.push(b'\n');
+        self.comma = false;
+    }
+}
