@@ -543,17 +543,57 @@ impl Document {
             complete: image.complete,
             error: image.error.as_ref().map(|(_, text)| escape(text)),
             tasks: image.tasks.iter().map(|task| maker.task(task)).collect(),
-            address_spaces: image.mms.iter().map(|(at, mm)| maker.address_space(*at, mm)).collect(),
-            segments: image.segments.iter().map(|(at, segment)| segment_of(*at, segment)).collect(),
-            file_tables: image.file_tables.iter().map(|(at, table)| file_table(*at, table)).collect(),
+            address_spaces: image
+                .mms
+                .iter()
+                .map(|(at, mm)| maker.address_space(*at, mm))
+                .collect(),
+            segments: image
+                .segments
+                .iter()
+                .map(|(at, segment)| segment_of(*at, segment))
+                .collect(),
+            file_tables: image
+                .file_tables
+                .iter()
+                .map(|(at, table)| file_table(*at, table))
+                .collect(),
             files: maker.files(),
-            pipes: image.pipes.iter().map(|(at, pipe)| Pipe { object: *at, len: pipe.data.len, offset: pipe.data.offset }).collect(),
-            sockets: image.sockets.iter().map(|(at, socket)| maker.socket(*at, socket)).collect(),
-            terminals: image.terminals.iter().map(|(at, tty)| terminal(*at, tty)).collect(),
-            credentials: image.creds.iter().map(|(at, cred)| maker.credentials(*at, cred)).collect(),
-            namespaces: image.namespaces.iter().map(|(at, ns)| maker.namespaces(*at, ns)).collect(),
+            pipes: image
+                .pipes
+                .iter()
+                .map(|(at, pipe)| Pipe {
+                    object: *at,
+                    len: pipe.data.len,
+                    offset: pipe.data.offset,
+                })
+                .collect(),
+            sockets: image
+                .sockets
+                .iter()
+                .map(|(at, socket)| maker.socket(*at, socket))
+                .collect(),
+            terminals: image
+                .terminals
+                .iter()
+                .map(|(at, tty)| terminal(*at, tty))
+                .collect(),
+            credentials: image
+                .creds
+                .iter()
+                .map(|(at, cred)| maker.credentials(*at, cred))
+                .collect(),
+            namespaces: image
+                .namespaces
+                .iter()
+                .map(|(at, ns)| maker.namespaces(*at, ns))
+                .collect(),
             ipc: image.ipc.iter().map(|(at, ipc)| ipc_of(*at, ipc)).collect(),
-            signals: image.signals.iter().map(|(at, signal)| signal_of(*at, signal)).collect(),
+            signals: image
+                .signals
+                .iter()
+                .map(|(at, signal)| signal_of(*at, signal))
+                .collect(),
             diagnostics: findings.kept().iter().map(Finding::from).collect(),
             diagnostics_dropped: findings.dropped(),
         }
@@ -567,8 +607,15 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn named(&self, of: &ckpt_format::schema::Enum, value: u64) -> Named {
         let dialect = self.image.detection.dialect;
-        let name = of.name_of((value & 0xffff_ffff) as u32, dialect.revision, dialect.abi.arch);
-        Named { value, name: name.map(|name| name.name.to_owned()) }
+        let name = of.name_of(
+            (value & 0xffff_ffff) as u32,
+            dialect.revision,
+            dialect.abi.arch,
+        );
+        Named {
+            value,
+            name: name.map(|name| name.name.to_owned()),
+        }
     }
 
     fn bits(&self, of: &ckpt_format::schema::Flags, value: u64) -> Bits {
@@ -577,12 +624,19 @@ impl Maker<'_> {
         if rest != 0 {
             names.push(format!("{rest:#x}"));
         }
-        Bits { value: Hex(value), names }
+        Bits {
+            value: Hex(value),
+            names,
+        }
     }
 
     fn dialect(&self) -> Dialect {
         let detection = &self.image.detection;
-        let fact = |e: &crate::detect::Evidence| Evidence { offset: e.offset, fact: e.fact.clone(), leaves: e.leaves.clone() };
+        let fact = |e: &crate::detect::Evidence| Evidence {
+            offset: e.offset,
+            fact: e.fact.clone(),
+            leaves: e.leaves.clone(),
+        };
         Dialect {
             revision: detection.dialect.revision.to_string(),
             also: detection.also.iter().map(ToString::to_string).collect(),
@@ -606,7 +660,9 @@ impl Maker<'_> {
             time: header.time,
             uflags: self.bits(&values::UFLAGS, header.uflags),
             lsm: escape(&header.lsm_name),
-            cpu_architecture: header.arm.map(|arm| self.named(&values::CPU_ARCHITECTURE, u64::from(arm.cpu_architecture))),
+            cpu_architecture: header
+                .arm
+                .map(|arm| self.named(&values::CPU_ARCHITECTURE, u64::from(arm.cpu_architecture))),
             mmu: header.arm.map(|arm| arm.mmu),
             aeabi: header.arm.map(|arm| arm.aeabi),
             oabi_compat: header.arm.map(|arm| arm.oabi_compat),
@@ -630,14 +686,23 @@ impl Maker<'_> {
             exit_code: task.is_zombie().then_some(task.exit_code),
             registers: live.map(|live| register_list(live.regs.list())),
             cpsr: task.arm().map(model::ArmRegs::cpsr_words),
-            tp_value: live.and_then(|live| live.thread.tp_value).map(|value| Hex(u64::from(value))),
-            thumbee_state: live.and_then(|live| live.thread.thumbee_state).map(|value| Hex(u64::from(value))),
-            syscall: live.and_then(|live| live.thread.syscall).map(|number| Named {
-                value: u64::from(number),
-                name: ckpt_format::syscalls::name(number).map(str::to_owned),
-            }),
-            restart_block: live.map(|live| self.named(&ckpt_format::enums::RESTART_BLOCK_TYPE, live.restart.kind)),
-            register_files: live.map(|live| live.fpu.iter().map(register_file).collect()).unwrap_or_default(),
+            tp_value: live
+                .and_then(|live| live.thread.tp_value)
+                .map(|value| Hex(u64::from(value))),
+            thumbee_state: live
+                .and_then(|live| live.thread.thumbee_state)
+                .map(|value| Hex(u64::from(value))),
+            syscall: live
+                .and_then(|live| live.thread.syscall)
+                .map(|number| Named {
+                    value: u64::from(number),
+                    name: ckpt_format::syscalls::name(number).map(str::to_owned),
+                }),
+            restart_block: live
+                .map(|live| self.named(&ckpt_format::enums::RESTART_BLOCK_TYPE, live.restart.kind)),
+            register_files: live
+                .map(|live| live.fpu.iter().map(register_file).collect())
+                .unwrap_or_default(),
             abi: live.and_then(|live| live.abi.as_ref()).map(abi),
             blocked: live.map(|live| Hex(live.blocked)),
             objects: live.map(|live| TaskObjects {
@@ -654,7 +719,10 @@ impl Maker<'_> {
 
     fn address_space(&self, object: ObjRef, mm: &model::Mm) -> AddressSpace {
         let entry = |(kind, value): &(u64, u64)| AuxvEntry {
-            kind: Named { value: *kind, name: values::auxv_name(*kind).map(str::to_owned) },
+            kind: Named {
+                value: *kind,
+                name: values::auxv_name(*kind).map(str::to_owned),
+            },
             value: Hex(*value),
         };
         AddressSpace {
@@ -677,28 +745,48 @@ impl Maker<'_> {
             permissions: vma.permissions(),
             kind: self.named(&ckpt_format::enums::VMA_TYPE, u64::from(vma.kind.number())),
             flags: self.bits(&values::VM_FLAGS, vma.flags),
-            file_offset: if vma.file > 0 { vma.pgoff.saturating_mul(self.image.page_size()) } else { 0 },
+            file_offset: if vma.file > 0 {
+                vma.pgoff.saturating_mul(self.image.page_size())
+            } else {
+                0
+            },
             path: self.image.path_of(vma.file).map(escape),
             segment: vma.inode,
             stored_len: runs.iter().map(|run| run.len).fold(0, u64::saturating_add),
-            runs: runs.iter().map(|run| (Hex(run.addr), run.offset, run.len)).collect(),
+            runs: runs
+                .iter()
+                .map(|run| (Hex(run.addr), run.offset, run.len))
+                .collect(),
         }
     }
 
     fn files(&self) -> Vec<File> {
-        let mut holders: std::collections::BTreeMap<ObjRef, Vec<(u32, i32)>> = std::collections::BTreeMap::new();
+        let mut holders: std::collections::BTreeMap<ObjRef, Vec<(u32, i32)>> =
+            std::collections::BTreeMap::new();
         for task in &self.image.tasks {
-            for fd in self.image.files_of(task).into_iter().flat_map(|table| &table.fds) {
-                holders.entry(fd.file).or_default().push((task.index, fd.fd));
+            for fd in self
+                .image
+                .files_of(task)
+                .into_iter()
+                .flat_map(|table| &table.fds)
+            {
+                holders
+                    .entry(fd.file)
+                    .or_default()
+                    .push((task.index, fd.fd));
             }
         }
-        let file = |(at, file): (&ObjRef, &model::File)| self.file(*at, file, holders.get(at).cloned().unwrap_or_default());
+        let file = |(at, file): (&ObjRef, &model::File)| {
+            self.file(*at, file, holders.get(at).cloned().unwrap_or_default())
+        };
         self.image.files.iter().map(file).collect()
     }
 
     fn file(&self, object: ObjRef, file: &model::File, holders: Vec<(u32, i32)>) -> File {
         let (target, count) = match file.kind {
-            FileKind::Pipe(at) | FileKind::Fifo(at) | FileKind::Socket(at) | FileKind::Tty(at) => (at, None),
+            FileKind::Pipe(at) | FileKind::Fifo(at) | FileKind::Socket(at) | FileKind::Tty(at) => {
+                (at, None)
+            }
             FileKind::EventFd(count, _) => (0, Some(count)),
             _ => (0, None),
         };
@@ -717,7 +805,12 @@ impl Maker<'_> {
             pos: file.pos,
             target,
             count,
-            watches: self.image.epolls.get(&object).map(|items| items.iter().map(watch).collect()).unwrap_or_default(),
+            watches: self
+                .image
+                .epolls
+                .get(&object)
+                .map(|items| items.iter().map(watch).collect())
+                .unwrap_or_default(),
             holders,
         }
     }
@@ -741,20 +834,39 @@ impl Maker<'_> {
             object,
             uids: cred.uids,
             gids: cred.gids,
-            groups: self.image.groups.get(&cred.groups).cloned().unwrap_or_default(),
+            groups: self
+                .image
+                .groups
+                .get(&cred.groups)
+                .cloned()
+                .unwrap_or_default(),
             capabilities: cred.caps.map(Hex),
-            label: self.image.labels.get(&cred.label).map(|label| escape(&label.text)),
+            label: self
+                .image
+                .labels
+                .get(&cred.label)
+                .map(|label| escape(&label.text)),
         }
     }
 
     fn namespaces(&self, object: ObjRef, ns: &model::Namespaces) -> Namespaces {
         let names = |uts: &model::Uts| uts.names.each_ref().map(|name| escape(name));
-        Namespaces { object, uts: self.image.uts.get(&ns.uts).map(names), ipc: ns.ipc, net: ns.net }
+        Namespaces {
+            object,
+            uts: self.image.uts.get(&ns.uts).map(names),
+            ipc: ns.ipc,
+            net: ns.net,
+        }
     }
 }
 
 fn register_list(list: Vec<(String, u64)>) -> Vec<Register> {
-    list.into_iter().map(|(name, value)| Register { name, value: Hex(value) }).collect()
+    list.into_iter()
+        .map(|(name, value)| Register {
+            name,
+            value: Hex(value),
+        })
+        .collect()
 }
 
 /// Names and values of a register file.
@@ -768,7 +880,10 @@ pub fn register_file_list(regs: &FpRegs) -> (String, Vec<(String, u64)>) {
                 add(format!("d{i}"), *value);
             }
             add("fpscr".to_owned(), u64::from(vfp.fpscr));
-            for (name, value) in ["fpexc", "fpinst", "fpinst2"].iter().zip(vfp.exc.iter().flatten()) {
+            for (name, value) in ["fpexc", "fpinst", "fpinst2"]
+                .iter()
+                .zip(vfp.exc.iter().flatten())
+            {
                 add((*name).to_owned(), u64::from(*value));
             }
             "VFP".to_owned()
@@ -807,12 +922,18 @@ pub fn register_file_list(regs: &FpRegs) -> (String, Vec<(String, u64)>) {
             "CRUNCH".to_owned()
         }
         FpRegs::XscaleDsp([low, high]) => {
-            add("acc0".to_owned(), u64::from(*low) | u64::from(*high).wrapping_shl(32));
+            add(
+                "acc0".to_owned(),
+                u64::from(*low) | u64::from(*high).wrapping_shl(32),
+            );
             "XSCALE_DSP".to_owned()
         }
         FpRegs::Other(unit, bytes) => {
             for (i, chunk) in bytes.chunks(8).enumerate() {
-                add(format!("bytes{}", i.saturating_mul(8)), crate::view::read_uint(chunk, ckpt_format::Order::Little));
+                add(
+                    format!("bytes{}", i.saturating_mul(8)),
+                    crate::view::read_uint(chunk, ckpt_format::Order::Little),
+                );
             }
             unit.to_string()
         }
@@ -822,7 +943,11 @@ pub fn register_file_list(regs: &FpRegs) -> (String, Vec<(String, u64)>) {
 
 fn register_file(file: &model::FpFile) -> RegisterFile {
     let (unit, list) = register_file_list(&file.regs);
-    RegisterFile { unit, used: file.is_used(), registers: register_list(list) }
+    RegisterFile {
+        unit,
+        used: file.is_used(),
+        registers: register_list(list),
+    }
 }
 
 fn abi(abi: &model::ArmAbi) -> Abi {
@@ -839,13 +964,28 @@ fn abi(abi: &model::ArmAbi) -> Abi {
 }
 
 fn segment_of(object: ObjRef, segment: &model::Segment) -> Segment {
-    let runs = segment.pages.iter().map(|run| (run.addr, run.offset, run.len)).collect();
-    Segment { object, size: segment.size, runs }
+    let runs = segment
+        .pages
+        .iter()
+        .map(|run| (run.addr, run.offset, run.len))
+        .collect();
+    Segment {
+        object,
+        size: segment.size,
+        runs,
+    }
 }
 
 fn file_table(object: ObjRef, table: &model::FileTable) -> FileTable {
-    let descriptor = |fd: &model::Fd| Descriptor { fd: fd.fd, file: fd.file, close_on_exec: fd.close_on_exec };
-    FileTable { object, descriptors: table.fds.iter().map(descriptor).collect() }
+    let descriptor = |fd: &model::Fd| Descriptor {
+        fd: fd.fd,
+        file: fd.file,
+        close_on_exec: fd.close_on_exec,
+    };
+    FileTable {
+        object,
+        descriptors: table.fds.iter().map(descriptor).collect(),
+    }
 }
 
 fn terminal(object: ObjRef, tty: &model::Terminal) -> Terminal {
@@ -864,11 +1004,19 @@ fn ipc_of(object: ObjRef, ipc: &model::Ipc) -> Ipc {
     let key = |perms: &model::IpcPerms| (perms.id, Hex(u64::from(perms.key)));
     let queue = |queue: &model::IpcQueue| {
         let (id, key) = key(&queue.perms);
-        (id, key, queue.messages.iter().map(|message| message.len).collect())
+        (
+            id,
+            key,
+            queue.messages.iter().map(|message| message.len).collect(),
+        )
     };
     let semaphores = |set: &model::IpcSemaphores| {
         let (id, key) = key(&set.perms);
-        (id, key, set.values.iter().map(|(value, _)| *value).collect())
+        (
+            id,
+            key,
+            set.values.iter().map(|(value, _)| *value).collect(),
+        )
     };
     let segment = |segment: &model::IpcSegment| {
         let (id, key) = key(&segment.perms);
@@ -883,11 +1031,15 @@ fn ipc_of(object: ObjRef, ipc: &model::Ipc) -> Ipc {
 }
 
 fn signal_of(object: ObjRef, signal: &model::Signal) -> Signal {
-    let limit = |(name, (soft, hard)): (&&str, &(u64, u64))| ((*name).to_owned(), Hex(*soft), Hex(*hard));
+    let limit =
+        |(name, (soft, hard)): (&&str, &(u64, u64))| ((*name).to_owned(), Hex(*soft), Hex(*hard));
     Signal {
         object,
-        rlimits: values::RLIMIT_NAMES.iter().zip(&signal.rlimits).map(limit).collect(),
+        rlimits: values::RLIMIT_NAMES
+            .iter()
+            .zip(&signal.rlimits)
+            .map(limit)
+            .collect(),
         pending: Hex(signal.pending.mask),
     }
 }
-

@@ -37,8 +37,12 @@ fn collect(view: &View, base: u32, prefix: &str, out: &mut Vec<Shown>) {
     for slot in &view.layout.slots {
         if slot.inner.is_some() {
             for index in 0..view.elements(slot) {
-                let Some(inner) = view.nested(slot, index) else { break };
-                let at = base.saturating_add(slot.offset).saturating_add(slot.element.saturating_mul(index));
+                let Some(inner) = view.nested(slot, index) else {
+                    break;
+                };
+                let at = base
+                    .saturating_add(slot.offset)
+                    .saturating_add(slot.element.saturating_mul(index));
                 collect(&inner, at, &format!("{prefix}{}[{index}].", slot.name), out);
             }
         } else if let Some(shown) = one(view, slot, base, prefix) {
@@ -55,7 +59,11 @@ fn one(view: &View, slot: &Slot, base: u32, prefix: &str) -> Option<Shown> {
             offset: base.saturating_add(slot.offset),
             len: slot.size,
             name: String::new(),
-            value: if suspicious { hex(bytes) } else { String::new() },
+            value: if suspicious {
+                hex(bytes)
+            } else {
+                String::new()
+            },
             meaning: "padding".to_owned(),
             doc: "",
             suspicious,
@@ -66,24 +74,35 @@ fn one(view: &View, slot: &Slot, base: u32, prefix: &str) -> Option<Shown> {
         len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         name: format!("{prefix}{}", slot.name),
         value: value(view, slot, bytes),
-        meaning: single(view, slot).and_then(|value| meaning(slot, value, view.dialect)).unwrap_or_default(),
+        meaning: single(view, slot)
+            .and_then(|value| meaning(slot, value, view.dialect))
+            .unwrap_or_default(),
         doc: field.doc,
         suspicious: false,
     })
 }
 
 fn single(view: &View, slot: &Slot) -> Option<u64> {
-    if view.elements(slot) == 1 { view.element(slot, 0) } else { None }
+    if view.elements(slot) == 1 {
+        view.element(slot, 0)
+    } else {
+        None
+    }
 }
 
 /// Elements of an array that are written out.
 const MAX_ELEMENTS: usize = 256;
 
 fn value(view: &View, slot: &Slot, bytes: &[u8]) -> String {
-    let Some(field) = slot.field else { return hex(bytes) };
+    let Some(field) = slot.field else {
+        return hex(bytes);
+    };
     match (field.ty, field.meaning) {
         (Type::Char, _) => {
-            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+            let used = bytes
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |last| last.saturating_add(1));
             format!("\"{}\"", escape(bytes.get(..used).unwrap_or_default()))
         }
         (Type::U8, Meaning::Opaque) => hex(bytes),
@@ -96,8 +115,13 @@ fn numbers(view: &View, slot: &Slot) -> String {
     let mut out = String::new();
     let count = view.elements(slot) as usize;
     let shown = count.min(MAX_ELEMENTS);
-    for (i, index) in (0..slot.count.max(view.elements(slot))).take(shown).enumerate() {
-        let Some(value) = view.element(slot, index) else { break };
+    for (i, index) in (0..slot.count.max(view.elements(slot)))
+        .take(shown)
+        .enumerate()
+    {
+        let Some(value) = view.element(slot, index) else {
+            break;
+        };
         if i > 0 {
             out.push(' ');
         }
@@ -111,7 +135,9 @@ fn numbers(view: &View, slot: &Slot) -> String {
 
 /// A number as people write it: addresses, flags and register words in hex, the rest in decimal.
 pub fn number(slot: &Slot, value: u64, in_array: bool) -> String {
-    let Some(field) = slot.field else { return value.to_string() };
+    let Some(field) = slot.field else {
+        return value.to_string();
+    };
     match (field.meaning, field.ty) {
         (Meaning::Address | Meaning::Flags(_) | Meaning::Magic, _) => format!("{value:#x}"),
         (_, Type::I16 | Type::I32 | Type::I64) => value.cast_signed().to_string(),

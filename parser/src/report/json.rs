@@ -45,20 +45,25 @@ impl Json {
             return self.hex(value, 16);
         }
         self.separate();
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out
+            .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
     pub(super) fn signed(&mut self, value: i64) {
         if value.unsigned_abs() > EXACT {
             return self.hex(value.cast_unsigned(), 16);
         }
         self.separate();
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out
+            .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
     /// A hex string of at least `digits` digits.
     pub(super) fn hex(&mut self, value: u64, digits: u32) {
         self.separate();
         self.out.extend_from_slice(b"\"0x");
-        let used = 64u32.saturating_sub(value.leading_zeros()).div_ceil(4).max(digits);
+        let used = 64u32
+            .saturating_sub(value.leading_zeros())
+            .div_ceil(4)
+            .max(digits);
         for digit in (0..used).rev() {
             let nibble = (value.wrapping_shr(digit.saturating_mul(4)) & 0xf) as usize;
             self.out.extend(b"0123456789abcdef".get(nibble));
@@ -75,7 +80,9 @@ impl Json {
     /// a program sees can be turned back.
     pub(super) fn text(&mut self, bytes: &[u8]) {
         self.separate();
-        let plain = bytes.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'));
+        let plain = bytes
+            .iter()
+            .all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'));
         if plain {
             self.out.push(b'"');
             self.out.extend_from_slice(bytes);
@@ -93,7 +100,8 @@ impl Json {
         self.out.push(b'"');
         for byte in bytes {
             for nibble in [byte >> 4, byte & 0xf] {
-                self.out.extend(b"0123456789abcdef".get(usize::from(nibble)));
+                self.out
+                    .extend(b"0123456789abcdef".get(usize::from(nibble)));
             }
         }
         self.out.push(b'"');
@@ -106,7 +114,8 @@ impl Json {
                 0..=0x1f => {
                     self.out.extend_from_slice(b"\\u00");
                     for nibble in [byte >> 4, byte & 0xf] {
-                        self.out.extend(b"0123456789abcdef".get(usize::from(nibble)));
+                        self.out
+                            .extend(b"0123456789abcdef".get(usize::from(nibble)));
                     }
                 }
                 _ => self.out.push(byte),

@@ -69,7 +69,9 @@ fn end_line<S: Source>(json: &mut Json, decoder: &Decoder<S>) {
     json.key("complete");
     json.bool(decoder.is_complete());
     json.key("diagnostics");
-    json.number((decoder.findings().kept().len() as u64).saturating_add(decoder.findings().dropped()));
+    json.number(
+        (decoder.findings().kept().len() as u64).saturating_add(decoder.findings().dropped()),
+    );
     json.close(b'}');
     json.line();
 }
@@ -87,21 +89,37 @@ fn finding_lines(json: &mut Json, findings: &Findings, told: usize) -> usize {
 }
 
 fn finding_members(json: &mut Json, finding: &Diagnostic) {
-    for (key, text) in [("code", finding.code.info().code), ("severity", finding.severity.name()), ("record_type", finding.record)] {
+    for (key, text) in [
+        ("code", finding.code.info().code),
+        ("severity", finding.severity.name()),
+        ("record_type", finding.record),
+    ] {
         json.key(key);
         json.string(text);
     }
-    for (key, value) in [("offset", finding.offset), ("len", finding.len), ("record", finding.frame)] {
+    for (key, value) in [
+        ("offset", finding.offset),
+        ("len", finding.len),
+        ("record", finding.frame),
+    ] {
         json.key(key);
         json.number(value);
     }
-    for (key, text) in [("path", &finding.path), ("found", &finding.found), ("expected", &finding.expected)] {
+    for (key, text) in [
+        ("path", &finding.path),
+        ("found", &finding.found),
+        ("expected", &finding.expected),
+    ] {
         json.key(key);
         json.string(text);
     }
 }
 
-fn record_line<S: Source>(json: &mut Json, decoder: &mut Decoder<S>, event: &Event) -> io::Result<()> {
+fn record_line<S: Source>(
+    json: &mut Json,
+    decoder: &mut Decoder<S>,
+    event: &Event,
+) -> io::Result<()> {
     json.open(b'{');
     json.key("kind");
     json.string("record");
@@ -148,8 +166,18 @@ fn contents<S: Source>(json: &mut Json, decoder: &mut Decoder<S>, event: &Event)
             let page_size = u64::from(decoder.detection().page_size);
             pages(json, decoder.head(), event, count, dialect, page_size);
         }
-        Role::Release | Role::Version | Role::Machine | Role::LsmName | Role::Comm | Role::Path | Role::Cwd | Role::Root
-        | Role::Label | Role::SocketDirectory | Role::DeviceName | Role::ErrorText => {
+        Role::Release
+        | Role::Version
+        | Role::Machine
+        | Role::LsmName
+        | Role::Comm
+        | Role::Path
+        | Role::Cwd
+        | Role::Root
+        | Role::Label
+        | Role::SocketDirectory
+        | Role::DeviceName
+        | Role::ErrorText => {
             json.key("text");
             json.text(trim_nuls(decoder.payload(HEADER_LEN, MAX_BYTES)?));
         }
@@ -168,18 +196,31 @@ fn contents<S: Source>(json: &mut Json, decoder: &mut Decoder<S>, event: &Event)
 }
 
 fn is_payload<S: Source>(decoder: &Decoder<S>, event: &Event) -> bool {
-    decoder.tables().by_number(event.frame.number).is_some_and(|record| record.record.payload)
+    decoder
+        .tables()
+        .by_number(event.frame.number)
+        .is_some_and(|record| record.record.payload)
 }
 
 /// Text ends at its last byte that is not NUL; ERROR text begins with one (§1.7).
 fn trim_nuls(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last.saturating_add(1));
     let text = bytes.get(..end).unwrap_or_default();
     text.strip_prefix(&[0]).unwrap_or(text)
 }
 
 /// Runs of consecutive pages: first address, number of pages.
-fn pages(json: &mut Json, head: &[u8], event: &Event, count: u64, dialect: Dialect, page_size: u64) {
+fn pages(
+    json: &mut Json,
+    head: &[u8],
+    event: &Event,
+    count: u64,
+    dialect: Dialect,
+    page_size: u64,
+) {
     let word = dialect.abi.arch.word_size();
     json.key("pages");
     json.number(count);
@@ -188,11 +229,18 @@ fn pages(json: &mut Json, head: &[u8], event: &Event, count: u64, dialect: Diale
     json.key("runs");
     json.open(b'[');
     let mut run: Option<(u64, u64)> = None;
-    for address in head.get(HEADER_LEN as usize..).unwrap_or_default().chunks_exact(usize::from(word)) {
+    for address in head
+        .get(HEADER_LEN as usize..)
+        .unwrap_or_default()
+        .chunks_exact(usize::from(word))
+    {
         let address = read_uint(address, dialect.abi.order);
         match &mut run {
             // Pages of a segment are counted, those of a mapping addressed (§4.1).
-            Some((first, n)) if address == first.saturating_add(n.saturating_mul(page_size)) || address == first.saturating_add(*n) => {
+            Some((first, n))
+                if address == first.saturating_add(n.saturating_mul(page_size))
+                    || address == first.saturating_add(*n) =>
+            {
                 *n = n.saturating_add(1);
             }
             _ => {
@@ -221,7 +269,10 @@ fn object(json: &mut Json, view: &View) {
         let count = view.elements(slot);
         json.key(&slot.name);
         let is_text = matches!(slot.field.map(|field| field.ty), Some(Type::Char));
-        let is_opaque = matches!(slot.field.map(|field| (field.ty, field.meaning)), Some((Type::U8, Meaning::Opaque)));
+        let is_opaque = matches!(
+            slot.field.map(|field| (field.ty, field.meaning)),
+            Some((Type::U8, Meaning::Opaque))
+        );
         if is_text {
             json.text(trim_nuls(view.slot_bytes(slot).unwrap_or_default()));
         } else if is_opaque {
@@ -247,15 +298,23 @@ fn array(json: &mut Json, view: &View, slot: &Slot, count: u32) {
 }
 
 fn scalar(json: &mut Json, view: &View, slot: &Slot, index: u32) {
-    let (Some(value), Some(field)) = (view.element(slot, index), slot.field) else { return json.null() };
+    let (Some(value), Some(field)) = (view.element(slot, index), slot.field) else {
+        return json.null();
+    };
     let Dialect { revision, abi } = view.dialect;
     let digits = u32::from(abi.arch.word_size()).saturating_mul(2);
     match field.meaning {
         Meaning::Enum(of) => {
-            let name = of.name_of((value & 0xffff_ffff) as u32, revision, abi.arch).map(|name| name.name);
+            let name = of
+                .name_of((value & 0xffff_ffff) as u32, revision, abi.arch)
+                .map(|name| name.name);
             named(json, value, name);
         }
-        Meaning::Syscall => named(json, value, ckpt_format::syscalls::name((value & 0xffff_ffff) as u32)),
+        Meaning::Syscall => named(
+            json,
+            value,
+            ckpt_format::syscalls::name((value & 0xffff_ffff) as u32),
+        ),
         Meaning::Flags(of) => {
             json.open(b'{');
             json.key("value");

@@ -1,0 +1,233 @@
+//! The options.
+
+use ckpt_format::{Arch, Revision};
+use ckpt_parser::decoder::Options;
+use ckpt_parser::detect::Override;
+use ckpt_parser::limits::{Limits, Policy};
+use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  ckpt-inspect                             the embedded sample
+  ckpt-inspect image.ckpt --tasks          processes and threads
+  ckpt-inspect image.ckpt --regs --task 3000
+  ckpt-inspect image.ckpt --record VMA     every field of the first VMA record
+  ckpt-inspect image.ckpt --record @0x1a40 the record that holds this offset
+  ckpt-inspect image.ckpt --memory 3000:0x8000+256
+  ckpt-inspect image.ckpt --find 'password'
+  ckpt-inspect image.ckpt --find PTR:0x10a28
+  zstdcat image.zst | ckpt-inspect - --json-lines
+
+Exit status: 0 fine, 1 damage or findings (or nothing found), 2 could not do the job.";
+
+/// Look into a checkpointed process tree.
+#[derive(Debug, Parser)]
+#[command(name = "ckpt-inspect", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(group = ArgGroup::new("mode").multiple(false))]
+pub(super) struct Args {
+    /// A linux-cr stream (plain, zstd, gzip or xz), `-` for standard input; none: the embedded sample
+    pub(super) image: Option<PathBuf>,
+
+    /// The whole image as an outline, a record a line (default without a terminal)
+    #[arg(long, group = "mode")]
+    pub(super) tree: bool,
+    /// One record with every field and a hex dump: a number, a type such as VMA, or @OFFSET
+    #[arg(long, group = "mode", value_name = "N|TYPE|@OFFSET")]
+    pub(super) record: Option<String>,
+    /// Number and bytes of the records of each type
+    #[arg(long, group = "mode")]
+    pub(super) stats: bool,
+    /// Processes and threads
+    #[arg(long, group = "mode")]
+    pub(super) tasks: bool,
+    /// Memory maps
+    #[arg(long, group = "mode")]
+    pub(super) maps: bool,
+    /// Registers of every thread
+    #[arg(long, group = "mode")]
+    pub(super) regs: bool,
+    /// Descriptors, sockets, pipes, terminals
+    #[arg(long, group = "mode")]
+    pub(super) files: bool,
+    /// Memory of a task, for instance 3000:0x8000+256
+    #[arg(long, group = "mode", value_name = "PID:ADDR[+LEN]")]
+    pub(super) memory: Option<String>,
+    /// Printable strings in memory, of at least MIN characters
+    #[arg(long, group = "mode", value_name = "MIN", num_args = 0..=1, default_missing_value = "6", require_equals = true)]
+    pub(super) strings: Option<usize>,
+    /// Where memory holds a text, HEX:00ff12, UTF16:text or PTR:ADDRESS
+    #[arg(long, group = "mode", value_name = "TEXT|HEX:…|UTF16:…|PTR:ADDR")]
+    pub(super) find: Option<String>,
+    /// Where the image comes from, what is in it and what is missing
+    #[arg(long, group = "mode")]
+    pub(super) summary: bool,
+    /// Check references, counts and completeness
+    #[arg(long, group = "mode")]
+    pub(super) integrity: bool,
+    /// The whole image as one JSON document
+    #[arg(long, group = "mode")]
+    pub(super) json: bool,
+    /// Every record as a line of JSON, in constant memory
+    #[arg(long, group = "mode")]
+    pub(super) json_lines: bool,
+    /// Explain a diagnostic, for instance P002; `all` lists them
+    #[arg(long, value_name = "CODE")]
+    pub(super) explain: Option<String>,
+
+    /// Only this task (pid)
+    #[arg(long, value_name = "PID")]
+    pub(super) task: Option<i32>,
+    /// Raw bytes instead of a hex dump
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// The revision, if it is known better: R01 to R18, v19, v20, v21, v23
+    #[arg(long, value_parser = revision, value_name = "REV")]
+    pub(super) revision: Option<Revision>,
+    /// The architecture, if it is known better: arm, x86_32, x86_64, s390x, ppc32, ppc64
+    #[arg(long, value_parser = arch, value_name = "ARCH")]
+    pub(super) arch: Option<Arch>,
+    /// Stop at the first error instead of going on behind it
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Deepest nesting of shared objects that is accepted
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    pub(super) max_depth: u32,
+    /// How many bytes a compressed byte may unpack to
+    #[arg(long, value_name = "N", default_value_t = Limits::default().expansion)]
+    pub(super) max_expansion: u64,
+    /// Colour in hex dumps
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub(super) color: Colour,
+    /// Say nothing about damage, only set the exit status
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Also show notes
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Outline.
+    Tree,
+    /// One record.
+    Record(String),
+    /// Counts.
+    Stats,
+    /// Tasks.
+    Tasks,
+    /// Memory maps.
+    Maps,
+    /// Registers.
+    Regs,
+    /// Files.
+    Files,
+    /// Memory.
+    Memory(String),
+    /// Strings.
+    Strings(usize),
+    /// Search.
+    Find(String),
+    /// Provenance card.
+    Summary,
+    /// Validation.
+    Integrity,
+    /// JSON document.
+    Json,
+    /// JSON Lines.
+    JsonLines,
+}
+
+fn revision(text: &str) -> Result<Revision, String> {
+    Revision::parse(text)
+        .ok_or_else(|| "expected R01 to R18, v18, v19, v20, v21, v23 or newest".to_owned())
+}
+
+fn arch(text: &str) -> Result<Arch, String> {
+    Arch::parse(text)
+        .ok_or_else(|| "expected arm, x86_32, x86_64, s390x, ppc32 or ppc64".to_owned())
+}
+
+/// The definition, for man pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+impl Args {
+    /// What was asked for; `None` for the default.
+    pub(super) fn mode(&self) -> Option<Mode> {
+        let flags = [
+            (self.tree, Mode::Tree),
+            (self.stats, Mode::Stats),
+            (self.tasks, Mode::Tasks),
+            (self.maps, Mode::Maps),
+            (self.regs, Mode::Regs),
+            (self.files, Mode::Files),
+            (self.summary, Mode::Summary),
+            (self.integrity, Mode::Integrity),
+            (self.json, Mode::Json),
+            (self.json_lines, Mode::JsonLines),
+        ];
+        let flag = flags
+            .into_iter()
+            .find(|(set, _)| *set)
+            .map(|(_, mode)| mode);
+        flag.or_else(|| self.record.clone().map(Mode::Record))
+            .or_else(|| self.memory.clone().map(Mode::Memory))
+            .or_else(|| self.strings.map(Mode::Strings))
+            .or_else(|| self.find.clone().map(Mode::Find))
+    }
+    /// How to call the image.
+    pub(super) fn name(&self) -> String {
+        self.image.as_ref().map_or_else(
+            || "(embedded sample)".to_owned(),
+            |path| path.display().to_string(),
+        )
+    }
+    /// How to read it.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            limits: Limits {
+                depth: self.max_depth,
+                expansion: self.max_expansion,
+                ..Limits::default()
+            },
+            policy: if self.strict {
+                Policy::Strict
+            } else {
+                Policy::Salvage
+            },
+            dialect: Override {
+                revision: self.revision,
+                arch: self.arch,
+            },
+        }
+    }
+    /// Whether to colour what goes to a terminal or not.
+    pub(super) fn wants_colour(&self, is_terminal: bool) -> bool {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => is_terminal && !refused,
+        }
+    }
+    /// Whether a task is among those asked for.
+    pub(super) fn wants_task(&self, pid: i32, tgid: i32) -> bool {
+        self.task
+            .is_none_or(|wanted| wanted == pid || wanted == tgid)
+    }
+}

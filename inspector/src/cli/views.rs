@@ -1,0 +1,481 @@
+//! `--tasks`, `--maps`, `--regs`, `--files`.
+
+use super::args::Args;
+use anyhow::Result;
+use ckpt_format::values;
+use ckpt_parser::model::{FileKind, Image, Live, Mm, Task, Vma};
+use ckpt_parser::report::document::register_file_list;
+use ckpt_parser::text::escape;
+use std::fmt::Write as _;
+use std::io::Write;
+
+/// The process tree; threads below their leader.
+pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+    writeln!(
+        out,
+        "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} command",
+        "pid", "tgid", "ppid", "pgid", "sid", "state", "system call"
+    )?;
+    for task in image
+        .tasks
+        .iter()
+        .filter(|task| args.wants_task(task.pid, task.tgid))
+    {
+        let indent = "  ".repeat(ancestors(image, task).min(20));
+        let thread = if task.is_leader() { "" } else { "thread " };
+        let nested: String = task
+            .nested_pids
+            .iter()
+            .fold(String::new(), |mut text, pid| {
+                let _ = write!(text, " [{pid}]");
+                text
+            });
+        writeln!(
+            out,
+            "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} {indent}{thread}{}{nested}",
+            task.pid,
+            task.tgid,
+            task.ppid,
+            task.pgid,
+            task.sid,
+            state(image, task),
+            syscall(image, task),
+            escape(&task.comm),
+        )?;
+        if let Some(live) = &task.live
+            && args.verbose
+        {
+            signals(image, live, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn ancestors(image: &Image, task: &Task) -> usize {
+    let mut depth = 0;
+    let mut current = task;
+    while depth < 20 {
+        let parent = image
+            .tasks
+            .iter()
+            .find(|t| t.pid == current.ppid && t.pid != current.pid && t.is_leader());
+        match parent {
+            Some(parent) => (current, depth) = (parent, depth + 1),
+            None => break,
+        }
+    }
+    depth + usize::from(!task.is_leader())
+}
+
+fn state(image: &Image, task: &Task) -> String {
+    let dialect = image.detection.dialect;
+    let name = |of: &ckpt_format::schema::Enum, value| {
+        of.name_of(value, dialect.revision, dialect.abi.arch)
+            .map(|name| name.name.to_lowercase())
+    };
+    if task.is_zombie() {
+        let status = task.exit_code;
+        return if status & 0x7f == 0 {
+            format!("zombie {}", status >> 8)
+        } else {
+            format!("zombie/{}", status & 0x7f)
+        };
+    }
+    name(&values::TASK_STATE, task.state).unwrap_or_else(|| task.state.to_string())
+}
+
+/// The call a thread sits in, with what decides whether it is one: the instruction is not looked
+/// at here, so the words say what the record and registers say.
+fn syscall(image: &Image, task: &Task) -> String {
+    let Some(live) = &task.live else {
+        return String::new();
+    };
+    let mut words = Vec::new();
+    if let Some(number) = live
+        .thread
+        .syscall
+        .filter(|number| *number != 0 && *number != u32::MAX)
+    {
+        words.push(
+            ckpt_format::syscalls::name(number).map_or_else(|| number.to_string(), str::to_owned),
+        );
+    }
+    if let Some(regs) = task.arm()
+        && let Some(name) = values::erestart_name(regs.r(0).cast_signed())
+    {
+        words.push(name.to_owned());
+    }
+    if live.restart.kind > 1 {
+        let dialect = image.detection.dialect;
+        let kind = u32::try_from(live.restart.kind).unwrap_or(0);
+        let name = ckpt_format::enums::RESTART_BLOCK_TYPE.name_of(
+            kind,
+            dialect.revision,
+            dialect.abi.arch,
+        );
+        words.push(format!("restart {}", name.map_or("?", |name| name.name)));
+    }
+    words.join(" ")
+}
+
+fn signals(image: &Image, live: &Live, out: &mut dyn Write) -> Result<()> {
+    let dialect = image.detection.dialect;
+    let names = |mask: u64| -> String {
+        let set = (1..=64u32).filter(|n| mask >> (n - 1) & 1 == 1);
+        let named = set
+            .filter_map(|n| values::SIGNAL_NUMBER.name_of(n, dialect.revision, dialect.abi.arch));
+        named.map(|name| name.name).collect::<Vec<_>>().join(" ")
+    };
+    if live.blocked != 0 {
+        writeln!(out, "{:>48} blocked: {}", "", names(live.blocked))?;
+    }
+    if live.pending.mask != 0 {
+        writeln!(out, "{:>48} pending: {}", "", names(live.pending.mask))?;
+    }
+    if let Some(shared) = image
+        .signals
+        .get(&live.signal)
+        .filter(|shared| shared.pending.mask != 0)
+    {
+        writeln!(
+            out,
+            "{:>48} pending for the process: {}",
+            "",
+            names(shared.pending.mask)
+        )?;
+    }
+    Ok(())
+}
+
+/// Who uses an address space.
+fn users(image: &Image, object: i32) -> String {
+    let pids = image
+        .tasks
+        .iter()
+        .filter(|task| task.live.as_ref().is_some_and(|live| live.mm == object));
+    let pids: Vec<String> = pids.map(|task| task.pid.to_string()).collect();
+    if pids.len() > 8 {
+        format!("{} and {} more", pids[..8].join(" "), pids.len() - 8)
+    } else {
+        pids.join(" ")
+    }
+}
+
+pub(super) fn maps(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+    for (object, mm) in &image.mms {
+        let wanted = |task: &Task| {
+            task.live.as_ref().is_some_and(|live| live.mm == *object)
+                && args.wants_task(task.pid, task.tgid)
+        };
+        if !image.tasks.iter().any(wanted) && args.task.is_some() {
+            continue;
+        }
+        let exe = image.exe_of(mm).map(escape).unwrap_or_default();
+        writeln!(out, "mm {object}  pid {}  {exe}", users(image, *object))?;
+        writeln!(
+            out,
+            "  {:<23} {:<4} {:>10} {:>8} {:>8} {:<13} file",
+            "address", "prot", "offset", "KiB", "stored", "kind"
+        )?;
+        for vma in &mm.vmas {
+            map_line(image, mm, vma, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn map_line(image: &Image, mm: &Mm, vma: &Vma, out: &mut dyn Write) -> Result<()> {
+    let dialect = image.detection.dialect;
+    let kind =
+        ckpt_format::enums::VMA_TYPE.name_of(vma.kind.number(), dialect.revision, dialect.abi.arch);
+    let offset = if vma.file > 0 {
+        vma.pgoff.saturating_mul(image.page_size())
+    } else {
+        0
+    };
+    let range = format!("{:08x}-{:08x}", vma.start, vma.end);
+    let line = format!(
+        "  {range:<23} {} {offset:>10x} {:>8} {:>8} {:<13} {}",
+        vma.permissions(),
+        vma.len() / 1024,
+        stored(image, mm, vma) / 1024,
+        kind.map_or_else(
+            || vma.kind.number().to_string(),
+            |name| name.name.to_owned()
+        ),
+        label(image, mm, vma),
+    );
+    writeln!(out, "{}", line.trim_end())?;
+    Ok(())
+}
+
+/// Bytes of a mapping that are in the image.
+fn stored(image: &Image, mm: &Mm, vma: &Vma) -> u64 {
+    let spans = ckpt_parser::memory::spans(image, mm, vma.start, vma.end);
+    spans
+        .filter(|span| matches!(span.backing, ckpt_parser::memory::Backing::Stored(_)))
+        .map(|span| span.len)
+        .sum()
+}
+
+/// What a mapping is: its file, or what the address space says of its place.
+pub(super) fn label(image: &Image, mm: &Mm, vma: &Vma) -> String {
+    if let Some(path) = image.path_of(vma.file) {
+        return escape(path);
+    }
+    let holds = |address: u64| address >= vma.start && address < vma.end;
+    if vma.start == 0xffff_0000 {
+        "[vectors]".to_owned()
+    } else if vma.start < mm.brk.1 && vma.end > mm.brk.0 && mm.brk.0 < mm.brk.1 {
+        "[heap]".to_owned()
+    } else if holds(mm.start_stack) {
+        "[stack]".to_owned()
+    } else if vma.kind == ckpt_parser::model::VmaKind::Vdso {
+        "[vdso]".to_owned()
+    } else if vma.inode > 0 {
+        format!("segment {}", vma.inode)
+    } else {
+        String::new()
+    }
+}
+
+pub(super) fn regs(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+    let live = image
+        .tasks
+        .iter()
+        .filter(|task| args.wants_task(task.pid, task.tgid));
+    for task in live.filter(|task| task.live.is_some()) {
+        writeln!(
+            out,
+            "{} {} ({})",
+            if task.is_leader() {
+                "process"
+            } else {
+                "thread"
+            },
+            task.pid,
+            escape(&task.comm)
+        )?;
+        general(task, image, out)?;
+        if let Some(live) = &task.live {
+            files_of_registers(live, out)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn general(task: &Task, image: &Image, out: &mut dyn Write) -> Result<()> {
+    let Some(live) = &task.live else {
+        return Ok(());
+    };
+    let digits = usize::from(image.arch().word_size()) * 2;
+    let list = live.regs.list();
+    for row in list.chunks(4) {
+        for (name, value) in row {
+            write!(out, "  {name:>8} 0x{value:0digits$x}")?;
+        }
+        writeln!(out)?;
+    }
+    if let Some(regs) = task.arm() {
+        let state = if regs.is_thumb() { "Thumb" } else { "ARM" };
+        writeln!(
+            out,
+            "  cpsr: {}  ({state} state)",
+            regs.cpsr_words().join(" ")
+        )?;
+    }
+    let thread = live.thread;
+    if let Some(tp) = thread.tp_value {
+        write!(out, "  tp_value 0x{tp:08x}")?;
+        write!(
+            out,
+            "  thumbee_state 0x{:08x}",
+            thread.thumbee_state.unwrap_or(0)
+        )?;
+        let number = thread.syscall.unwrap_or(0);
+        writeln!(
+            out,
+            "  syscall {number}{}",
+            ckpt_format::syscalls::name(number)
+                .map(|name| format!(" ({name})"))
+                .unwrap_or_default()
+        )?;
+    }
+    if let Some(abi) = &live.abi {
+        let hex = |value: Option<u32>| {
+            value.map_or_else(|| "unknown".to_owned(), |value| format!("{value:#x}"))
+        };
+        writeln!(
+            out,
+            "  personality {}  e_flags {}  hwcap {}  hwcap2 {}",
+            hex(abi.personality),
+            hex(abi.e_flags),
+            hex(abi.hwcap),
+            hex(abi.hwcap2)
+        )?;
+    }
+    Ok(())
+}
+
+fn files_of_registers(live: &Live, out: &mut dyn Write) -> Result<()> {
+    for file in &live.fpu {
+        let (unit, list) = register_file_list(&file.regs);
+        let used = if file.is_used() { "in use" } else { "not used" };
+        writeln!(out, "  {unit} ({used})")?;
+        let (wide, narrow): (Vec<_>, Vec<_>) = list.iter().partition(|(name, _)| is_wide(name));
+        for row in wide.chunks(4) {
+            for (name, value) in row {
+                write!(out, "  {name:>8} 0x{value:016x}")?;
+            }
+            writeln!(out)?;
+        }
+        for row in narrow.chunks(6) {
+            for (name, value) in row {
+                write!(out, "  {name:>8} 0x{value:08x}")?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_wide(name: &str) -> bool {
+    let number = |prefix: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    number("d")
+        || number("wr")
+        || number("mvdx")
+        || number("bytes")
+        || matches!(name, "dspsc" | "acc0")
+}
+
+pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+    for (object, table) in &image.file_tables {
+        let users: Vec<&Task> = image
+            .tasks
+            .iter()
+            .filter(|task| task.live.as_ref().is_some_and(|live| live.files == *object))
+            .collect();
+        if args.task.is_some()
+            && !users
+                .iter()
+                .any(|task| args.wants_task(task.pid, task.tgid))
+        {
+            continue;
+        }
+        let pids: Vec<String> = users
+            .iter()
+            .take(8)
+            .map(|task| task.pid.to_string())
+            .collect();
+        writeln!(out, "file table {object}  pid {}", pids.join(" "))?;
+        for fd in &table.fds {
+            let Some(file) = image.files.get(&fd.file) else {
+                writeln!(
+                    out,
+                    "  {:>5}  object {} is not in the image",
+                    fd.fd, fd.file
+                )?;
+                continue;
+            };
+            let (names, _) = values::OPEN_FLAGS.names(u64::from(file.flags), image.arch());
+            let cloexec = if fd.close_on_exec { " cloexec" } else { "" };
+            let shared = image.holders_of(fd.file).len();
+            let shared = if shared > 1 {
+                format!("  held {shared} times")
+            } else {
+                String::new()
+            };
+            writeln!(
+                out,
+                "  {:>5}  {:<8} pos {:<8} {}{cloexec}  {}{shared}",
+                fd.fd,
+                file.kind.name(),
+                file.pos,
+                names.join("|"),
+                target(image, fd.file)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn target(image: &Image, file: i32) -> String {
+    let Some(open) = image.files.get(&file) else {
+        return String::new();
+    };
+    let path = open.path.as_deref().map(escape).unwrap_or_default();
+    match open.kind {
+        FileKind::Pipe(inode) | FileKind::Fifo(inode) => {
+            let len = image.pipes.get(&inode).map_or(0, |pipe| pipe.data.len);
+            format!(
+                "{path}{}pipe {inode}, {len} bytes in it",
+                if path.is_empty() { "" } else { "  " }
+            )
+        }
+        FileKind::Socket(at) => socket(image, at),
+        FileKind::Tty(at) => image.terminals.get(&at).map_or_else(String::new, |tty| {
+            let end = if tty.subtype == 1 { "master" } else { "slave" };
+            format!(
+                "pty {} {end}, {} bytes unread",
+                tty.index,
+                tty.input.map_or(0, |input| input.len)
+            )
+        }),
+        FileKind::Epoll => {
+            let items = image
+                .epolls
+                .get(&file)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let fds: Vec<String> = items.iter().map(|item| item.fd.to_string()).collect();
+            format!(
+                "watches {}",
+                if fds.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    fds.join(" ")
+                }
+            )
+        }
+        FileKind::EventFd(count, _) => format!("count {count}"),
+        FileKind::Generic | FileKind::Other(_) => path,
+    }
+}
+
+fn socket(image: &Image, at: i32) -> String {
+    let Some(socket) = image.sockets.get(&at) else {
+        return format!("socket {at}");
+    };
+    let dialect = image.detection.dialect;
+    let name = |of: &ckpt_format::schema::Enum, value: u32| {
+        let name = of.name_of(value, dialect.revision, dialect.abi.arch);
+        name.map_or_else(|| value.to_string(), |name| name.name.to_lowercase())
+    };
+    let queued: Vec<String> = socket
+        .queues
+        .iter()
+        .map(|queue| queue.total_bytes.to_string())
+        .collect();
+    let mut text = format!(
+        "{} {} {}",
+        name(&values::ADDRESS_FAMILY, u32::from(socket.family)),
+        name(&values::SOCK_TYPE, u32::from(socket.kind)),
+        name(&values::TCP_STATE, u32::from(socket.state))
+    );
+    for (what, value) in [("local", &socket.local), ("remote", &socket.remote)] {
+        if !value.is_empty() {
+            let _ = write!(text, " {what} {value}");
+        }
+    }
+    if socket.peer > 0 {
+        let _ = write!(text, " peer {}", socket.peer);
+    }
+    if !queued.is_empty() {
+        let _ = write!(text, " queued {}", queued.join("/"));
+    }
+    text
+}
