@@ -10,7 +10,7 @@ use crate::enums::Tag;
 use crate::layout::{HEADER_LEN, Layout, Slot};
 use crate::records::RECORDS;
 use crate::schema::{Count, Enum, Meaning, Record, Type};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Lines with indentation.
@@ -84,36 +84,40 @@ fn name_forms(record: &'static Record) -> Vec<Named> {
         .iter()
         .map(|form| stem(record, &forms, form))
         .collect();
-    let arch = |form: &Form| match form.machines() {
-        here if here == everywhere || here.len() > 3 => String::new(),
-        here => format!("_{}", snake(&forms::machine_names(&here))),
-    };
-    let since = |form: &Form| format!("_{}", form.first_revision().to_string().to_lowercase());
-    let schemes: [&dyn Fn(&Form) -> String; 3] =
-        [&|_| String::new(), &arch, &|form| arch(form) + &since(form)];
-    let suffix = |stem: &String| {
-        let peers: Vec<&Form> = forms
-            .iter()
-            .zip(&stems)
-            .filter(|(_, s)| *s == stem)
-            .map(|(f, _)| f)
-            .collect();
-        let unique = |scheme: &&&dyn Fn(&Form) -> String| {
-            let mut names: Vec<String> = peers.iter().map(|form| scheme(form)).collect();
-            names.sort_unstable();
-            names.dedup();
-            names.len() == peers.len()
-        };
-        schemes.iter().find(unique).unwrap_or(&schemes[2])
-    };
-    let names: Vec<String> = forms
+    // From short to long; what tells all layouts with the same stem apart will do.
+    let choices: Vec<[String; 3]> = forms
         .iter()
-        .zip(&stems)
-        .map(|(form, stem)| format!("{stem}{}", suffix(stem)(form)))
+        .map(|form| {
+            let arch = match form.machines() {
+                here if here == everywhere || here.len() > 3 => String::new(),
+                here => format!("_{}", snake(&forms::machine_names(&here))),
+            };
+            let since = form.first_revision().to_string().to_lowercase();
+            [String::new(), arch.clone(), format!("{arch}_{since}")]
+        })
         .collect();
-    forms
-        .into_iter()
-        .zip(names)
+    let name = |stem: &String, [none, arch, since]: &[String; 3]| {
+        let peers = || stems.iter().zip(&choices).filter(|(s, _)| *s == stem);
+        let apart = |suffix: fn(&[String; 3]) -> &String| {
+            let distinct: BTreeSet<&String> = peers().map(|(_, own)| suffix(own)).collect();
+            distinct.len() == peers().count()
+        };
+        let suffix = if apart(|own| &own[0]) {
+            none
+        } else if apart(|own| &own[1]) {
+            arch
+        } else {
+            since
+        };
+        format!("{stem}{suffix}")
+    };
+    let names: Vec<String> = stems
+        .iter()
+        .zip(&choices)
+        .map(|(stem, own)| name(stem, own))
+        .collect();
+    let named = forms.into_iter().zip(names);
+    named
         .map(|(form, name)| Named { name, record, form })
         .collect()
 }

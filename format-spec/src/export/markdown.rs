@@ -197,16 +197,9 @@ fn records_page(family_of: &Family, vocabulary: &mut Vocabulary) -> String {
         );
         let forms = forms::of_record(record);
         for group in groups(record, &forms) {
-            let variants = group[0].variant_names(record);
-            let mut heading = format!("`{}`", group[0].layout.c_name);
-            if !variants.is_empty() {
-                let _ = write!(
-                    heading,
-                    ", {} {}",
-                    selecting_field(record, group[0]),
-                    variants.join(" or ")
-                );
-            }
+            let heading = group
+                .first()
+                .map_or(String::new(), |form| heading(record, form));
             table(
                 &mut text,
                 &heading,
@@ -228,6 +221,17 @@ fn records_page(family_of: &Family, vocabulary: &mut Vocabulary) -> String {
         table(&mut text, &heading, &group, &MACHINES, vocabulary);
     }
     text
+}
+
+/// The structure, and for which values of which field it holds.
+fn heading(record: &Record, form: &Form) -> String {
+    let variants = form.variant_names(record);
+    let c_name = form.layout.c_name;
+    if variants.is_empty() {
+        return format!("`{c_name}`");
+    }
+    let field = selecting_field(record, form);
+    format!("`{c_name}`, {field} {}", variants.join(" or "))
 }
 
 fn selecting_field(record: &Record, form: &Form) -> String {
