@@ -1,6 +1,7 @@
 //! One place that opens whatever holds a checkpoint: a linux-cr stream (plain or compressed), the
 //! embedded sample, a CRIU image set, an ELF core.
 
+use ckpt_bridge::{Foreign, Kind, Loss};
 use ckpt_parser::source::{self, SliceSource, Source};
 use std::io;
 use std::path::Path;
@@ -24,6 +25,8 @@ pub struct Input {
     pub source: Box<dyn Source>,
     /// What it was.
     pub origin: Origin,
+    /// What a stream cannot hold of a foreign image.
+    pub losses: Vec<Loss>,
     /// How to call it in messages.
     pub name: String,
 }
@@ -35,17 +38,40 @@ pub struct Input {
 pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
     let Some(path) = path else {
         let source = Box::new(SliceSource(ckpt_samples::EMBEDDED));
+        let name = "(embedded sample)".to_owned();
         return Ok(Input {
             source,
             origin: Origin::Sample,
-            name: "(embedded sample)".to_owned(),
+            losses: Vec::new(),
+            name,
         });
     };
     let name = path.display().to_string();
+    if path != Path::new("-")
+        && let Some((foreign, origin)) = open_foreign(path)?
+    {
+        return Ok(Input {
+            source: Box::new(foreign.stream()),
+            origin,
+            losses: foreign.losses,
+            name,
+        });
+    }
     let source = source::open(path, expansion)?;
     Ok(Input {
         source,
         origin: Origin::Stream,
+        losses: Vec::new(),
         name,
     })
+}
+
+fn open_foreign(path: &Path) -> io::Result<Option<(Foreign, Origin)>> {
+    let opened = match ckpt_bridge::detect(path) {
+        Ok(Kind::Core) => ckpt_bridge::open_core(path).map(|foreign| Some((foreign, Origin::Core))),
+        Ok(Kind::Criu) => ckpt_bridge::open_criu(path).map(|foreign| Some((foreign, Origin::Criu))),
+        Ok(Kind::Other) => Ok(None),
+        Err(error) => Err(error),
+    };
+    opened.map_err(io::Error::other)
 }

@@ -4,6 +4,7 @@ use crate::detect::{self, Detection, Outcome, Override};
 use crate::diagnostic::{Code, Diagnostic, Findings, Severity};
 use crate::frame::{Frame, Framer, HEADER_LEN, Step};
 use crate::grammar::{Grammar, ObjectId, Place, Role};
+use crate::index::Index;
 use crate::limits::{Limits, Policy};
 use crate::source::{SliceSource, Source, Window};
 use crate::view::View;
@@ -403,6 +404,18 @@ impl<S: Source> Decoder<S> {
         let left = event.frame.end().saturating_sub(start);
         let len = len.min(usize::try_from(left).unwrap_or(usize::MAX));
         self.window.bytes(start, len)
+    }
+    /// Finds every record without looking into any; to be called before the first [`Decoder::next`].
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn index(&mut self) -> io::Result<Index> {
+        Index::build(
+            &mut self.window,
+            &self.detection,
+            &self.options.limits,
+            &mut self.findings,
+        )
     }
     /// Gives the source back, for reading memory.
     pub fn into_source(self) -> S {

@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod encode;
 pub mod frame;
 pub mod grammar;
+pub mod index;
 pub mod limits;
 pub mod memory;
 pub mod model;

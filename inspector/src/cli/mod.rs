@@ -9,7 +9,7 @@ mod records;
 mod summary;
 mod views;
 
-use crate::open::{self, Input};
+use crate::open::{self, Input, Origin};
 use anyhow::{Context, Result};
 use args::{Args, Mode};
 use ckpt_parser::decoder::{Decoder, Options};
@@ -96,8 +96,19 @@ fn explain(code: &str) -> Result<u8> {
 /// An opened image, ready to be read.
 fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
     let options: Options = args.options();
-    let Input { source, name, .. } = open::open(args.image.as_deref(), options.limits.expansion)
+    let Input {
+        source,
+        name,
+        origin,
+        losses,
+    } = open::open(args.image.as_deref(), options.limits.expansion)
         .with_context(|| format!("cannot open {}", args.name()))?;
+    if matches!(origin, Origin::Criu | Origin::Core) && args.verbose {
+        eprintln!("{name} is shown as the R18 stream that it amounts to");
+        losses
+            .iter()
+            .for_each(|loss| eprintln!("not in that stream: {loss}"));
+    }
     let decoder = Decoder::new(source, options).with_context(|| format!("cannot read {name}"))?;
     Ok((decoder, name))
 }

@@ -5,10 +5,10 @@ use super::{FINDINGS, decoder, hexdump, report};
 use anyhow::{Context, Result, bail};
 use ckpt_format::Tag;
 use ckpt_parser::decoder::{Decoder, Event};
+use ckpt_parser::frame::Frame;
 use ckpt_parser::report::fields::{self, Shown};
 use ckpt_parser::report::outline;
 use ckpt_parser::source::Source;
-use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Which record.
@@ -169,38 +169,35 @@ fn field(shown: &Shown, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// Counts by type; walks frames and decodes as little as it can.
+/// Counts by type, from the headers of the records alone.
 pub(super) fn stats(args: &Args, out: &mut dyn Write) -> Result<u8> {
     let (mut decoder, _) = decoder(args)?;
-    let mut counts: BTreeMap<(u32, &'static str), (u64, u64)> = BTreeMap::new();
-    while let Some(event) = decoder.next() {
-        let event = event?;
-        let entry = counts
-            .entry((event.frame.number, event.name()))
-            .or_default();
-        entry.0 += 1;
-        entry.1 += event.frame.end() - event.frame.offset;
-    }
+    let index = decoder.index()?;
     writeln!(
         out,
         "{:>6} {:<20} {:>12} {:>16}",
         "number", "type", "records", "bytes"
     )?;
-    for ((number, name), (records, bytes)) in &counts {
-        let number = if *number == u32::MAX {
-            String::new()
-        } else {
-            number.to_string()
+    for (number, tally) in index.tallies() {
+        let record = decoder.tables().by_number(number);
+        let (shown, name) = match record {
+            Some(record) => (number.to_string(), record.tag().name()),
+            None if number == Frame::GAP => (String::new(), "(gap)"),
+            None => (number.to_string(), "(unknown)"),
         };
-        writeln!(out, "{number:>6} {name:<20} {records:>12} {bytes:>16}")?;
+        writeln!(
+            out,
+            "{shown:>6} {name:<20} {:>12} {:>16}",
+            tally.records, tally.bytes
+        )?;
     }
-    let total = counts.values().fold((0, 0), |sum, (records, bytes)| {
-        (sum.0 + records, sum.1 + bytes)
-    });
     writeln!(
         out,
         "{:>6} {:<20} {:>12} {:>16}",
-        "", "all", total.0, total.1
+        "",
+        "all",
+        index.records(),
+        index.len()
     )?;
     Ok(report(decoder.findings(), args))
 }
