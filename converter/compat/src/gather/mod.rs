@@ -2,11 +2,13 @@
 //! the `sysroot` of [`Options`].
 
 mod elf_image;
+mod image;
 mod space;
 
 use std::path::{Path, PathBuf};
 
 pub use elf_image::from_elf;
+pub use image::from_image;
 
 /// How to gather.
 #[derive(Clone, Debug)]

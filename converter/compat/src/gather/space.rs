@@ -17,7 +17,7 @@ pub(super) struct Piece<'a> {
     pub(super) file_len: u64,
 }
 
-/// Pieces at addresses. Later pieces hide earlier ones.
+/// Pieces at addresses, without overlap; of overlapping ones the one that starts last counts.
 #[derive(Default)]
 pub(super) struct PieceMemory<'a> {
     pieces: Vec<Piece<'a>>,
@@ -25,28 +25,22 @@ pub(super) struct PieceMemory<'a> {
 
 impl<'a> PieceMemory<'a> {
     pub(super) fn add(&mut self, piece: Piece<'a>) {
-        self.pieces.push(piece);
+        let at = self
+            .pieces
+            .partition_point(|known| known.start <= piece.start);
+        self.pieces.insert(at, piece);
     }
 
-    /// The piece at an address, and how far it reaches before another one hides it.
+    /// The piece at an address, and how far it reaches before another one begins.
     fn piece_at(&self, addr: u64) -> Option<(&Piece<'a>, u64)> {
-        let (index, piece) = self
+        let after = self.pieces.partition_point(|piece| piece.start <= addr);
+        let piece = self.pieces.get(after.checked_sub(1)?)?;
+        let end = self
             .pieces
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(_, piece)| (piece.start..piece.start + piece.len).contains(&addr))?;
-        let hidden = self
-            .pieces
-            .iter()
-            .skip(index + 1)
-            .map(|later| later.start)
-            .filter(|start| *start > addr)
-            .min();
-        Some((
-            piece,
-            hidden.unwrap_or(u64::MAX).min(piece.start + piece.len),
-        ))
+            .get(after)
+            .map_or(u64::MAX, |next| next.start)
+            .min(piece.start + piece.len);
+        (addr < end).then_some((piece, end))
     }
 }
 
@@ -135,7 +129,11 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn enter(&mut self, pointer: u32, kind: EntryKind) {
-        self.entries.push(Entry { pointer, kind });
+        self.entries.push(Entry {
+            pointer,
+            kind,
+            regs: None,
+        });
     }
 }
 
@@ -181,27 +179,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_pieces_hide_earlier_ones_and_zeros_follow() {
-        let (low, high): (&[u8], &[u8]) = (&[1; 16], &[2; 4]);
+    fn pieces_join_and_zeros_follow() {
+        let (low, high): (&[u8], &[u8]) = (&[1; 4], &[2; 4]);
         let mut memory = PieceMemory::default();
         memory.add(Piece {
-            start: 0x1000,
-            len: 32,
-            source: &low,
+            start: 0x1004,
+            len: 28,
+            source: &high,
             offset: 0,
-            file_len: 16,
+            file_len: 4,
         });
         memory.add(Piece {
-            start: 0x1004,
+            start: 0x1000,
             len: 4,
-            source: &high,
+            source: &low,
             offset: 0,
             file_len: 4,
         });
         let mut out = [9; 40];
         assert_eq!(memory.read(0x1000, &mut out), 32);
-        assert_eq!(out[..8], [1, 1, 1, 1, 2, 2, 2, 2]);
-        assert_eq!((out[15], out[16], out[31], out[32]), (1, 0, 0, 9));
+        assert_eq!(out[..9], [1, 1, 1, 1, 2, 2, 2, 2, 0]);
+        assert_eq!((out[31], out[32]), (0, 9));
         assert_eq!(memory.read(0x900, &mut out), 0);
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::memory::Window;
 use super::{
-    CallEffect, FeatureHits, Job, Known, VECTORS, call_effect, call_number, fetch, resolve,
+    CallEffect, Entry, FeatureHits, Job, Known, VECTORS, call_effect, call_number, fetch, resolve,
 };
 use crate::arm::{Flow, Insn, Isa, Trap};
 use crate::feature::FeatureSet;
@@ -23,14 +23,16 @@ const MAX_DEPTH: usize = 48;
 /// Candidates that are tried for each function.
 const MAX_CANDIDATES: usize = 256;
 
-/// Everything inevitable from a pointer (with its Thumb bit).
-pub(super) fn from(job: &Job<'_>, pointer: u32) -> FeatureHits {
+/// Everything inevitable from an entry.
+pub(super) fn from(job: &Job<'_>, entry: &Entry) -> FeatureHits {
+    let pointer = entry.pointer;
     let mut analysis = Analysis {
         job,
         window: Window::new(job.memory, job.big_endian_code),
         summaries: HashMap::new(),
         budget: MAX_INSNS,
         start: Isa::of_pointer(pointer),
+        known: Known::of(entry.regs),
     };
     let summary = analysis.function(Isa::of_pointer(pointer), 0);
     let mut hits = FeatureHits::default();
@@ -56,6 +58,8 @@ struct Analysis<'a, 'j> {
     summaries: HashMap<Place, Option<Summary>>,
     budget: usize,
     start: Place,
+    /// Registers there.
+    known: Known,
 }
 
 /// One instruction in the graph.
@@ -137,12 +141,17 @@ impl Analysis<'_, '_> {
         depth: usize,
     ) -> HashMap<Place, Node> {
         let mut graph = HashMap::new();
-        let mut work = vec![(start, Known::default(), 0)];
+        let first = if depth == 0 {
+            self.known
+        } else {
+            Known::default()
+        };
+        let mut work = vec![(start, first, 0)];
         while let Some((place, mut known, mut it_left)) = work.pop() {
             if graph.contains_key(&place) {
                 continue;
             }
-            if targets.contains(&place) {
+            if targets.contains(&place) && !(depth == 0 && place == start && graph.is_empty()) {
                 known = Known::default();
                 it_left = 0;
             }

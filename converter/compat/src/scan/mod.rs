@@ -55,6 +55,8 @@ pub struct Entry {
     pub pointer: u32,
     /// How it is known.
     pub kind: EntryKind,
+    /// r0 to r15 there, if they are known.
+    pub regs: Option<[u32; 16]>,
 }
 
 /// How surely an entry is executed.
@@ -122,9 +124,7 @@ pub fn scan(job: &Job<'_>) -> Found {
         .iter()
         .filter(|entry| entry.kind == EntryKind::Pc)
     {
-        found
-            .inevitable
-            .merge(&inevitable::from(job, entry.pointer));
+        found.inevitable.merge(&inevitable::from(job, entry));
     }
     found
 }
@@ -141,6 +141,18 @@ struct Known {
 const VECTOR_BITS: u32 = 0x0037_0000;
 
 impl Known {
+    /// All registers but pc, which instructions take from their own address.
+    fn of(regs: Option<[u32; 16]>) -> Self {
+        let mut known = Self::default();
+        if let Some(regs) = regs {
+            known.values = regs.map(Some);
+            if let Some(pc) = known.values.last_mut() {
+                *pc = None;
+            }
+        }
+        known
+    }
+
     fn get(&self, reg: u8) -> Option<u32> {
         self.values.get(usize::from(reg)).copied().flatten()
     }

@@ -24,6 +24,7 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
         entries: &[Entry {
             pointer: BASE,
             kind,
+            regs: None,
         }],
         from_start: true,
         big_endian_code: false,

@@ -100,7 +100,8 @@ pub(super) fn walk(job: &Job<'_>, found: &mut Found) -> Reached {
         } else {
             &mut found.from_entries
         };
-        walker.follow(addr, isa, hits);
+        walker.block(addr, isa, Known::of(entry.regs), hits);
+        walker.drain(hits);
     }
     walker.follow_pointers(&mut found.from_entries);
     found.num_insns += walker.num_insns;
@@ -164,8 +165,12 @@ impl Walker<'_, '_> {
 
     fn follow(&mut self, addr: u32, isa: Isa, hits: &mut FeatureHits) {
         self.work.push((addr, isa));
+        self.drain(hits);
+    }
+
+    fn drain(&mut self, hits: &mut FeatureHits) {
         while let Some((addr, isa)) = self.work.pop() {
-            self.block(addr, isa, hits);
+            self.block(addr, isa, Known::default(), hits);
         }
     }
 
@@ -183,8 +188,7 @@ impl Walker<'_, '_> {
     }
 
     /// Straight code from an address to where it ends or has been before.
-    fn block(&mut self, mut addr: u32, isa: Isa, hits: &mut FeatureHits) {
-        let mut known = Known::default();
+    fn block(&mut self, mut addr: u32, isa: Isa, mut known: Known, hits: &mut FeatureHits) {
         while self.is_code(addr, isa) {
             let Some(insn) = fetch(&mut self.window, addr, isa) else {
                 return;

@@ -1,0 +1,666 @@
+//! Evidence of a whole image: threads, registers, memory, code.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ckpt_format::Arch;
+use ckpt_format::Order;
+use ckpt_parser::memory::{Backing, Span, spans};
+use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Task, VmaKind};
+
+use super::elf_image::{facts_of, region_of};
+use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
+use super::{Options, below_sysroot};
+use crate::elf::{self, ElfFile, ReadAt};
+use crate::evidence::{
+    AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts, VfpFacts,
+};
+use crate::scan::{CodeRegion, Entry, EntryKind, Memory};
+use crate::target::Endian;
+
+/// Addresses from here on belong to the kernel: vectors and helpers.
+const VECTORS: u32 = 0xffff_0000;
+/// How far up from the stack pointer return addresses are looked for, in bytes.
+const STACK_LEN: u32 = 64 << 10;
+/// How far up a signal frame's return address is looked for, in bytes.
+const FRAME_LEN: u32 = 2 << 10;
+const AT_PLATFORM: u64 = 15;
+const AT_HWCAP: u64 = 16;
+const AT_HWCAP2: u64 = 26;
+const AT_PAGESZ: u64 = 6;
+const AT_ENTRY: u64 = 9;
+const AT_SYSINFO_EHDR: u64 = 33;
+const VM_READ: u64 = 1;
+const VM_WRITE: u64 = 2;
+const VM_SHARED: u64 = 8;
+
+/// Gathers from an image and the bytes that it was read from.
+pub fn from_image(
+    image: &Image,
+    source: &(dyn ReadAt + Sync),
+    origin: Origin,
+    options: &Options,
+) -> Evidence {
+    let mut evidence = Evidence {
+        endian: byte_order(image),
+        page_size: u32::try_from(image.page_size()).ok(),
+        sysroot: options.sysroot.is_some(),
+        ..Evidence::default()
+    };
+    if image.arch() != Arch::Arm {
+        evidence.other_arch = Some(image.arch().name().to_owned());
+        evidence.origin = origin;
+        return evidence;
+    }
+    if let Origin::LinuxCr { .. } = origin {
+        evidence.header = Some(header_facts(image));
+    }
+    evidence.origin = origin;
+    let mut spaces: BTreeMap<ObjRef, Vec<&Task>> = BTreeMap::new();
+    for task in &image.tasks {
+        if let Some(live) = &task.live {
+            spaces.entry(live.mm).or_default().push(task);
+        }
+    }
+    for (number, tasks) in &spaces {
+        let empty = Mm::default();
+        let mm = image.mms.get(number).unwrap_or(&empty);
+        Gatherer {
+            image,
+            source,
+            options,
+            mm,
+            evidence: &mut evidence,
+        }
+        .space(tasks);
+    }
+    evidence
+}
+
+fn place(record: RecordAt) -> (u64, u64) {
+    (record.index, record.offset)
+}
+
+fn byte_order(image: &Image) -> Option<Endian> {
+    if image.detection.dialect.abi.order == Order::Little {
+        return Some(Endian::Little);
+    }
+    let abi = image
+        .tasks
+        .iter()
+        .find_map(|task| task.live.as_ref()?.abi?.endian);
+    let v7 = image
+        .header
+        .arm
+        .is_some_and(|arm| arm.cpu_architecture >= 9);
+    Some(match abi {
+        Some(2) => Endian::Be32,
+        Some(1) => Endian::Be8,
+        _ if v7 => Endian::Be8,
+        _ => Endian::Be32,
+    })
+}
+
+fn header_facts(image: &Image) -> HeaderFacts {
+    let header = &image.header;
+    HeaderFacts {
+        cpu_architecture: header
+            .arm
+            .map(|arm| arm.cpu_architecture)
+            .filter(|number| *number != 0),
+        mmu: header.arm.map(|arm| arm.mmu),
+        aeabi: header.arm.map(|arm| arm.aeabi),
+        oabi_compat: header.arm.map(|arm| arm.oabi_compat),
+        constants: header
+            .constants
+            .iter()
+            .map(|(name, value)| (name.clone(), u32::from(*value)))
+            .collect(),
+        release: String::from_utf8_lossy(&header.release).into_owned(),
+        rev: header.rev,
+        place: place(header.record),
+        arch_place: place(header.arch_record),
+    }
+}
+
+/// A file of the image that was found below the sysroot.
+struct SysrootFile {
+    name: String,
+    file: std::fs::File,
+    elf: Option<ElfFile>,
+}
+
+struct Gatherer<'a> {
+    image: &'a Image,
+    source: &'a (dyn ReadAt + Sync),
+    options: &'a Options,
+    mm: &'a Mm,
+    evidence: &'a mut Evidence,
+}
+
+impl Gatherer<'_> {
+    fn space(&mut self, tasks: &[&Task]) {
+        let files = self.sysroot_files();
+        let memory = memory_of(self.image, self.mm, self.source, &files);
+        let mut space = SpaceFacts {
+            label: label("process", tasks.first()),
+            mappings: self.mappings(),
+            ..SpaceFacts::default()
+        };
+        self.auxiliary(&mut space, tasks, &memory);
+        self.loader_and_abi(&mut space, &memory, &files);
+        let kernel_pages = self.kernel_pages(&memory);
+        let index = self.evidence.spaces.len();
+        let threads: Vec<ThreadFacts> = tasks
+            .iter()
+            .filter_map(|task| self.thread(task, index, &memory, &kernel_pages))
+            .collect();
+        for thread in &threads {
+            space
+                .abi_signs
+                .extend(thread.call_before_pc.map(AbiSign::CallInstruction));
+        }
+        let plan = self.plan(&threads, &memory, &files, &kernel_pages);
+        space.code = run(&memory, &plan, self.options.jobs);
+        space.unseen_code = unseen(&plan.regions, &memory);
+        space.coprocessor_one = coprocessor_one(&space);
+        self.evidence.threads.extend(threads);
+        self.evidence.spaces.push(space);
+    }
+
+    fn path(&self, file: ObjRef) -> Option<String> {
+        let path = self.image.path_of(file)?;
+        let text = String::from_utf8_lossy(path);
+        Some(text.strip_suffix(" (deleted)").unwrap_or(&text).to_owned())
+    }
+
+    /// Files of mappings that the sysroot has. The executable must have the entry point that the process began at.
+    fn sysroot_files(&mut self) -> BTreeMap<ObjRef, SysrootFile> {
+        let mut found = BTreeMap::new();
+        let Some(sysroot) = self.options.sysroot.clone() else {
+            return found;
+        };
+        for vma in self
+            .mm
+            .vmas
+            .iter()
+            .filter(|vma| vma.file != 0 && vma.is_executable())
+        {
+            if found.contains_key(&vma.file) {
+                continue;
+            }
+            let Some(name) = self.path(vma.file) else {
+                continue;
+            };
+            match self.open(&sysroot, &name, vma.file == self.mm.exe) {
+                Some(file) => {
+                    found.insert(vma.file, file);
+                }
+                None => self.evidence.missing_files.push(name),
+            }
+        }
+        found
+    }
+
+    fn open(&self, sysroot: &std::path::Path, name: &str, is_exe: bool) -> Option<SysrootFile> {
+        let base = name.rsplit('/').next().unwrap_or(name);
+        let path: PathBuf =
+            below_sysroot(sysroot, name).or_else(|| below_sysroot(sysroot, base))?;
+        let file = std::fs::File::open(path).ok()?;
+        let elf = elf::read(&file).ok();
+        let entry = self
+            .mm
+            .auxv(AT_ENTRY)
+            .and_then(|entry| u32::try_from(entry).ok());
+        if let (true, Some(entry), Some(elf)) = (is_exe, entry, &elf) {
+            // Position-independent programs are moved by whole pages.
+            let same = if elf.header.kind == 2 {
+                elf.header.entry == entry
+            } else {
+                (elf.header.entry ^ entry) & 0xfff == 0
+            };
+            if !same {
+                return None;
+            }
+        }
+        Some(SysrootFile {
+            name: name.to_owned(),
+            file,
+            elf,
+        })
+    }
+
+    fn mappings(&self) -> Vec<MappingFacts> {
+        let page = self.image.page_size();
+        self.mm
+            .vmas
+            .iter()
+            .map(|vma| MappingFacts {
+                start: vma.start,
+                end: vma.end,
+                read: vma.flags & VM_READ != 0,
+                write: vma.flags & VM_WRITE != 0,
+                exec: vma.is_executable(),
+                shared: vma.flags & VM_SHARED != 0,
+                file_offset: if vma.file == 0 && vma.inode == 0 {
+                    0
+                } else {
+                    vma.pgoff.saturating_mul(page)
+                },
+                name: self.path(vma.file).unwrap_or_default(),
+                place: place(vma.record),
+            })
+            .collect()
+    }
+
+    /// AT_HWCAP and its companions: the saved vector, or the ABI record of revision 18.
+    fn auxiliary(&mut self, space: &mut SpaceFacts, tasks: &[&Task], memory: &dyn Memory) {
+        let word = |key| {
+            self.mm
+                .auxv(key)
+                .and_then(|value| u32::try_from(value).ok())
+        };
+        let abi = tasks.iter().find_map(|task| task.live.as_ref()?.abi);
+        let hwcap = word(AT_HWCAP).or_else(|| abi?.hwcap);
+        let hwcap2 = word(AT_HWCAP2).or_else(|| abi?.hwcap2);
+        space.hwcap = hwcap.map(|hwcap| (hwcap, hwcap2.unwrap_or(0)));
+        space.platform = word(AT_PLATFORM).and_then(|addr| text_at(memory, addr));
+        if let Some(size) = word(AT_PAGESZ).or_else(|| abi?.page_size) {
+            self.evidence.page_size = Some(size);
+        }
+        if let Some(abi) = abi {
+            space
+                .abi_signs
+                .extend((abi.calling != 0).then_some(AbiSign::Record(abi.calling)));
+            space.abi_signs.extend(abi.e_flags.map(AbiSign::ElfFlags));
+        }
+    }
+
+    /// The loader's name, and the ELF header of the executable: from its file, or its first page in the image.
+    fn loader_and_abi(
+        &self,
+        space: &mut SpaceFacts,
+        memory: &dyn Memory,
+        files: &BTreeMap<ObjRef, SysrootFile>,
+    ) {
+        let is_loader = |name: &str| {
+            let base = name.rsplit('/').next().unwrap_or(name);
+            base.starts_with("ld-linux")
+                || base.starts_with("ld-musl")
+                || base.starts_with("ld-uClibc")
+                || base.starts_with("ld-2.")
+        };
+        let mut names = self.mm.vmas.iter().filter_map(|vma| self.path(vma.file));
+        space.interpreter = names.find(|name| is_loader(name));
+        for (number, file) in files {
+            let Some(elf) = &file.elf else { continue };
+            let is_exe = *number == self.mm.exe;
+            space.files.push(facts_of(elf, &file.name, is_exe));
+            if is_exe {
+                space.abi_signs.push(AbiSign::ElfFlags(elf.header.flags));
+                space.interpreter = space.interpreter.take().or_else(|| elf.interpreter.clone());
+            }
+        }
+        let head = self.mm.vmas.iter().find(|vma| {
+            vma.pgoff == 0
+                && (vma.file == self.mm.exe && vma.file != 0
+                    || vma.start <= self.mm.code.0 && self.mm.code.0 < vma.end)
+        });
+        if let Some(start) = head.and_then(|vma| u32::try_from(vma.start).ok())
+            && let Ok((header, _)) = elf::read_headers(&At { memory, start })
+        {
+            space.abi_signs.push(AbiSign::ElfFlags(header.flags));
+        }
+    }
+
+    /// Pages that the kernel filled: vdso, signal page; without the vectors page.
+    fn kernel_pages(&self, memory: &dyn Memory) -> Vec<(u32, u32)> {
+        let vdso = self.mm.auxv(AT_SYSINFO_EHDR);
+        let is_kernels = |vma: &&ckpt_parser::model::Vma| {
+            let holds_vdso = vdso.is_some_and(|addr| (vma.start..vma.end).contains(&addr));
+            let start = u32::try_from(vma.start).unwrap_or(u32::MAX);
+            let code_page = vma.is_executable()
+                && vma.flags & VM_WRITE == 0
+                && vma.file == 0
+                && vma.len() == 4096;
+            vma.kind == VmaKind::Vdso || holds_vdso || code_page && has_sigreturn(memory, start)
+        };
+        let pages = self.mm.vmas.iter().filter(is_kernels);
+        pages
+            .filter_map(|vma| Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?)))
+            .collect()
+    }
+
+    fn thread(
+        &self,
+        task: &Task,
+        space: usize,
+        memory: &dyn Memory,
+        kernel_pages: &[(u32, u32)],
+    ) -> Option<ThreadFacts> {
+        let live = task.live.as_ref()?;
+        let regs = task.arm()?;
+        let mut numbers = [0; 16];
+        for (to, from) in numbers.iter_mut().zip(regs.0) {
+            *to = from;
+        }
+        let mut thread = ThreadFacts {
+            label: label("thread", Some(&task)),
+            space,
+            cpu_place: place(live.cpu_record),
+            regs: numbers,
+            cpsr: regs.cpsr(),
+            orig_r0: regs.orig_r0(),
+            tp_value: live.thread.tp_value,
+            thumbee_state: live.thread.thumbee_state,
+            fp_recorded: !live.fpu.is_empty(),
+            personality: live.abi.and_then(|abi| abi.personality),
+            syscall: live.thread.syscall,
+            restart_block: Some(live.restart.kind),
+            deliverable: live.pending.mask & !live.blocked,
+            ..ThreadFacts::default()
+        };
+        thread.call_before_pc = call_at(memory, &thread);
+        thread.returns_to_kernel_page = kernel_returns(memory, &thread, kernel_pages);
+        for file in &live.fpu {
+            thread.fp_place = place(file.record);
+            match &file.regs {
+                FpRegs::Vfp(vfp) => {
+                    thread.vfp = Some(VfpFacts {
+                        d: vfp.d,
+                        fpscr: vfp.fpscr,
+                        exc: vfp.exc,
+                    })
+                }
+                FpRegs::Fpa(_) => thread.fpa_used |= file.is_used(),
+                FpRegs::Iwmmxt(_) => thread.iwmmxt_used |= file.is_used(),
+                FpRegs::Crunch(_) => thread.crunch_used |= file.is_used(),
+                FpRegs::XscaleDsp([low, high]) => {
+                    thread.acc0 = Some(u64::from(*low) | u64::from(*high) << 32)
+                }
+                FpRegs::Other(..) => {}
+            }
+        }
+        Some(thread)
+    }
+
+    fn plan(
+        &self,
+        threads: &[ThreadFacts],
+        memory: &dyn Memory,
+        files: &BTreeMap<ObjRef, SysrootFile>,
+        kernel_pages: &[(u32, u32)],
+    ) -> Plan {
+        let big = self.evidence.endian == Some(Endian::Be32);
+        let mut plan = Plan {
+            regions: self.regions(files, kernel_pages),
+            entries: Vec::new(),
+            from_start: false,
+            big_endian_code: big,
+        };
+        for thread in threads {
+            enter_thread(&mut plan, thread, memory);
+        }
+        if let Some(entry) = self
+            .mm
+            .auxv(AT_ENTRY)
+            .and_then(|entry| u32::try_from(entry).ok())
+        {
+            plan.enter(entry, EntryKind::Known);
+        }
+        for (number, file) in files {
+            let Some((elf, bias)) = file.elf.as_ref().zip(self.bias(*number, file.elf.as_ref()))
+            else {
+                continue;
+            };
+            for function in &elf.functions {
+                plan.enter(function.wrapping_add(bias), EntryKind::Known);
+            }
+        }
+        let data = self
+            .mm
+            .vmas
+            .iter()
+            .filter(|vma| !vma.is_executable() || vma.flags & VM_WRITE != 0);
+        let ranges: Vec<(u32, u32)> = data
+            .filter_map(|vma| Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?)))
+            .collect();
+        for pointer in pointers(memory, &ranges, &plan.regions, 0) {
+            plan.enter(pointer, EntryKind::Pointer);
+        }
+        plan
+    }
+
+    /// How far a file was moved: the place of a mapping of it, less the address of the segment at that offset.
+    fn bias(&self, number: ObjRef, elf: Option<&ElfFile>) -> Option<u32> {
+        let vma = self
+            .mm
+            .vmas
+            .iter()
+            .find(|vma| vma.file == number && vma.is_executable())?;
+        let offset = vma.pgoff.saturating_mul(self.image.page_size());
+        let segment = elf?.segments.iter().find(|segment| {
+            let from = u64::from(segment.offset & !0xfff);
+            segment.is_load()
+                && segment.is_executable()
+                && (from..from + u64::from(segment.file_len.max(1)) + 4096).contains(&offset)
+        })?;
+        let page_offset = u64::from(segment.offset & !0xfff);
+        let inside = u32::try_from(offset - page_offset).ok()?;
+        Some(
+            u32::try_from(vma.start)
+                .ok()?
+                .wrapping_sub(segment.addr & !0xfff)
+                .wrapping_sub(inside),
+        )
+    }
+
+    fn regions(
+        &self,
+        files: &BTreeMap<ObjRef, SysrootFile>,
+        kernel_pages: &[(u32, u32)],
+    ) -> Vec<CodeRegion> {
+        let mut regions = Vec::new();
+        for vma in self.mm.vmas.iter().filter(|vma| vma.is_executable()) {
+            let (Ok(start), Ok(end)) = (u32::try_from(vma.start), u32::try_from(vma.end)) else {
+                continue;
+            };
+            if start >= VECTORS
+                || kernel_pages
+                    .iter()
+                    .any(|(from, to)| (*from..*to).contains(&start))
+            {
+                continue;
+            }
+            let name = self
+                .path(vma.file)
+                .unwrap_or_else(|| format!("[anonymous {start:#x}]"));
+            let known = files.get(&vma.file).and_then(|file| {
+                Some((file.elf.as_ref()?, self.bias(vma.file, file.elf.as_ref())?))
+            });
+            regions.push(match known {
+                Some((elf, bias)) => region_of(elf, &name, bias, start, end),
+                None => CodeRegion {
+                    start,
+                    end,
+                    name,
+                    map: Vec::new(),
+                },
+            });
+        }
+        regions.sort_by_key(|region| region.start);
+        regions.dedup_by_key(|region| region.start);
+        regions
+    }
+}
+
+fn label(kind: &str, task: Option<&&Task>) -> String {
+    task.map_or_else(
+        || kind.to_owned(),
+        |task| {
+            format!(
+                "{kind} {} ({})",
+                task.pid,
+                String::from_utf8_lossy(&task.comm)
+            )
+        },
+    )
+}
+
+/// All that is known of an address space: what the image stores, zeros, and files of the sysroot.
+fn memory_of<'a>(
+    image: &'a Image,
+    mm: &'a Mm,
+    source: &'a (dyn ReadAt + Sync),
+    files: &'a BTreeMap<ObjRef, SysrootFile>,
+) -> PieceMemory<'a> {
+    let mut memory = PieceMemory::default();
+    for Span { addr, len, backing } in spans(image, mm, 0, 1 << 32) {
+        let piece = |source: &'a (dyn ReadAt + Sync), offset, file_len| Piece {
+            start: addr,
+            len,
+            source,
+            offset,
+            file_len,
+        };
+        match backing {
+            Backing::Stored(offset) => memory.add(piece(source, offset, len)),
+            Backing::Zero => memory.add(piece(source, 0, 0)),
+            Backing::File(number, offset) => {
+                if let Some(file) = files.get(&number) {
+                    memory.add(piece(&file.file, offset, len));
+                }
+            }
+            Backing::Special | Backing::Unmapped => {}
+        }
+    }
+    memory
+}
+
+/// An address space from an address on, as a file.
+struct At<'a> {
+    memory: &'a dyn Memory,
+    start: u32,
+}
+
+impl ReadAt for At<'_> {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
+        u32::try_from(offset)
+            .ok()
+            .and_then(|offset| self.start.checked_add(offset))
+            .map_or(0, |addr| self.memory.read(addr, out))
+    }
+}
+
+fn word_at(memory: &dyn Memory, addr: u32) -> Option<u32> {
+    let mut bytes = [0; 4];
+    (memory.read(addr, &mut bytes) == 4).then(|| u32::from_le_bytes(bytes))
+}
+
+fn text_at(memory: &dyn Memory, addr: u32) -> Option<String> {
+    let mut bytes = [0; 16];
+    let len = memory.read(addr, &mut bytes);
+    let text = bytes.get(..len)?.split(|byte| *byte == 0).next()?;
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// `mov r7, #__NR_sigreturn`, with which the stubs of the signal page begin.
+const MOV_R7_SIGRETURN: u32 = 0xe3a0_7077;
+
+fn has_sigreturn(memory: &dyn Memory, page: u32) -> bool {
+    let mut bytes = vec![0; 4096];
+    let len = memory.read(page, &mut bytes);
+    bytes
+        .get(..len)
+        .unwrap_or_default()
+        .chunks_exact(4)
+        .any(|word| word == MOV_R7_SIGRETURN.to_le_bytes())
+}
+
+/// The system call that a thread is in: its instruction lies before pc, or at pc once it was wound back.
+fn call_at(memory: &dyn Memory, thread: &ThreadFacts) -> Option<u32> {
+    let pc = thread.pc();
+    if thread.thumb() {
+        return [pc.wrapping_sub(2), pc].into_iter().find_map(|addr| {
+            let mut bytes = [0; 2];
+            let half = (memory.read(addr, &mut bytes) == 2).then(|| u16::from_le_bytes(bytes))?;
+            (half >> 8 == 0xdf).then_some(u32::from(half & 0xff))
+        });
+    }
+    [pc.wrapping_sub(4), pc].into_iter().find_map(|addr| {
+        let word = word_at(memory, addr)?;
+        (word >> 24 & 0xf == 0xf && word >> 28 != 0xf).then_some(word & 0x00ff_ffff)
+    })
+}
+
+/// Where lr and the words of a possible signal frame point into pages of the kernel.
+fn kernel_returns(memory: &dyn Memory, thread: &ThreadFacts, pages: &[(u32, u32)]) -> Vec<u32> {
+    let in_pages = |addr: u32| {
+        pages
+            .iter()
+            .any(|(start, end)| (*start..*end).contains(&(addr & !1)))
+    };
+    let sp = thread.regs.get(13).copied().unwrap_or(0);
+    let stack = words(memory, sp, FRAME_LEN);
+    [thread.pc(), thread.lr()]
+        .into_iter()
+        .chain(stack)
+        .filter(|addr| in_pages(*addr))
+        .collect()
+}
+
+/// Words from an address on, as many as there are.
+fn words(memory: &dyn Memory, start: u32, len: u32) -> Vec<u32> {
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    let got = memory.read(start & !3, &mut bytes);
+    let words = bytes.get(..got).unwrap_or_default().chunks_exact(4);
+    words
+        .filter_map(|word| word.try_into().ok().map(u32::from_le_bytes))
+        .collect()
+}
+
+/// A thread goes on at its pc; if that is in a helper of the kernel, where it will return to.
+fn enter_thread(plan: &mut Plan, thread: &ThreadFacts, memory: &dyn Memory) {
+    let in_helper = thread.pc() >= VECTORS;
+    let state = u32::from(thread.thumb());
+    let pointer = if in_helper {
+        thread.lr()
+    } else {
+        thread.pc() | state
+    };
+    let regs = (!in_helper).then_some(thread.regs);
+    plan.entries.push(Entry {
+        pointer,
+        kind: EntryKind::Pc,
+        regs,
+    });
+    plan.enter(thread.lr(), EntryKind::Pointer);
+    let sp = thread.regs.get(13).copied().unwrap_or(0);
+    for word in words(memory, sp, STACK_LEN) {
+        let inside = plan
+            .regions
+            .iter()
+            .any(|region| (region.start..region.end).contains(&word));
+        if inside && (word & 1 == 1 || word.is_multiple_of(4)) {
+            plan.enter(word, EntryKind::Pointer);
+        }
+    }
+}
+
+/// Names of regions with a page that could not be read.
+fn unseen(regions: &[CodeRegion], memory: &dyn Memory) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for region in regions {
+        let mut byte = [0];
+        let missing = (region.start..region.end)
+            .step_by(4096)
+            .any(|page| memory.read(page, &mut byte) == 0);
+        if missing && !names.contains(&region.name) {
+            names.push(region.name.clone());
+        }
+    }
+    names
+}
