@@ -6,6 +6,7 @@ use ckpt_format::values;
 use ckpt_parser::model::{FileKind, Image, Live, Mm, Task, Vma};
 use ckpt_parser::report::document::register_file_list;
 use ckpt_parser::text::escape;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -16,12 +17,14 @@ pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
         "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} command",
         "pid", "tgid", "ppid", "pgid", "sid", "state", "system call"
     )?;
+    let depths = depths(image);
     for task in image
         .tasks
         .iter()
         .filter(|task| args.wants_task(task.pid, task.tgid))
     {
-        let indent = "  ".repeat(ancestors(image, task).min(20));
+        let depth = depths.get(&task.tgid).copied().unwrap_or(0) + usize::from(!task.is_leader());
+        let indent = "  ".repeat(depth.min(20));
         let thread = if task.is_leader() { "" } else { "thread " };
         let nested: String = task
             .nested_pids
@@ -51,21 +54,35 @@ pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
     Ok(())
 }
 
-fn ancestors(image: &Image, task: &Task) -> usize {
-    let mut depth = 0;
-    let mut current = task;
-    while depth < 20 {
-        let parent = image
-            .tasks
-            .iter()
-            .find(|t| t.pid == current.ppid && t.pid != current.pid && t.is_leader());
-        match parent {
-            Some(parent) => (current, depth) = (parent, depth + 1),
-            None => break,
+/// How deep each process stands in the tree, by pid. Parents are looked up once each.
+fn depths(image: &Image) -> HashMap<i32, usize> {
+    let parents: HashMap<i32, i32> = image
+        .processes()
+        .map(|task| (task.pid, task.ppid))
+        .collect();
+    let mut depths: HashMap<i32, usize> = HashMap::new();
+    for pid in parents.keys() {
+        let mut path = Vec::new();
+        let mut at = *pid;
+        // A damaged image may have parents in a circle; the path remembers where it has been.
+        while let Some(parent) = parents
+            .get(&at)
+            .filter(|_| !depths.contains_key(&at) && path.len() < MAX_TREE)
+        {
+            path.push(at);
+            at = *parent;
+        }
+        let mut depth = depths.get(&at).map_or(0, |depth| depth + 1);
+        for pid in path.into_iter().rev() {
+            depths.insert(pid, depth);
+            depth += 1;
         }
     }
-    depth + usize::from(!task.is_leader())
+    depths
 }
+
+/// Levels of a process tree that are followed.
+const MAX_TREE: usize = 1000;
 
 fn state(image: &Image, task: &Task) -> String {
     let dialect = image.detection.dialect;
@@ -353,6 +370,7 @@ fn is_wide(name: &str) -> bool {
 }
 
 pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+    let holders = image.holders();
     for (object, table) in &image.file_tables {
         let users: Vec<&Task> = image
             .tasks
@@ -383,7 +401,7 @@ pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
             };
             let (names, _) = values::OPEN_FLAGS.names(u64::from(file.flags), image.arch());
             let cloexec = if fd.close_on_exec { " cloexec" } else { "" };
-            let shared = image.holders_of(fd.file).len();
+            let shared = holders.get(&fd.file).map_or(0, Vec::len);
             let shared = if shared > 1 {
                 format!("  held {shared} times")
             } else {

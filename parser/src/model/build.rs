@@ -153,6 +153,9 @@ struct Builder {
     pid_rows: Vec<PidRow>,
     depths: Vec<u32>,
     vpids: Vec<i32>,
+    vpids_used: usize,
+    /// Index of the pid object of each task (R15 and later).
+    pid_objects: Vec<usize>,
     /// Sockets whose queues are still to come, in the order of their records.
     queue_owners: VecDeque<ObjRef>,
     current_queue: Option<ObjRef>,
@@ -229,6 +232,8 @@ impl Builder {
             pid_rows: Vec::new(),
             depths: Vec::new(),
             vpids: Vec::new(),
+            vpids_used: 0,
+            pid_objects: Vec::new(),
             queue_owners: VecDeque::new(),
             current_queue: None,
             epoll: 0,
@@ -1382,7 +1387,7 @@ impl Builder {
             .map(|word| (read_uint(word, order) as u32).cast_signed())
             .collect();
         match event.role() {
-            Role::Pids => self.pid_objects(&words),
+            Role::Pids => self.read_pid_objects(&words),
             Role::Vpids => self.vpids = words,
             _ => self.pid_rows_from(&words, dialect.revision),
         }
@@ -1390,7 +1395,7 @@ impl Builder {
     }
 
     /// Entries of variable size: depth, then 1 + depth numbers (§2.4).
-    fn pid_objects(&mut self, mut words: &[i32]) {
+    fn read_pid_objects(&mut self, mut words: &[i32]) {
         while let Some((depth, rest)) = words.split_first() {
             let Some(count) = usize::try_from(*depth)
                 .ok()
@@ -1427,12 +1432,18 @@ impl Builder {
                 vsid: at(4),
             };
             let row = if revision >= R15 {
+                self.pid_objects.push(self.pid_index(plain.vpid));
                 self.untag(plain)
             } else {
                 plain
             };
             self.pid_rows.push(row);
         }
+    }
+
+    fn pid_index(&self, tag: i32) -> usize {
+        let index = i64::from(tag).saturating_sub(i64::from(self.image.pid_offset));
+        usize::try_from(index).unwrap_or(usize::MAX)
     }
 
     /// R15 and later hold numbers of pid objects, not pids (§2.4).
@@ -1467,35 +1478,25 @@ impl Builder {
         }
     }
 
-    fn nested_pids(&self, index: u32) -> Vec<i32> {
+    /// Pids of a task in the namespaces below the root's. Tasks come in the order of their rows, so
+    /// the numbers of R08 to R14 are taken from the front.
+    fn nested_pids(&mut self, index: u32) -> Vec<i32> {
         let depth = self.depths.get(index as usize).copied().unwrap_or(0) as usize;
-        if !self.image.pids.is_empty() {
-            let row = self
-                .pid_rows
-                .get(index as usize)
-                .copied()
-                .unwrap_or_default();
-            let object = self
-                .image
-                .pids
-                .iter()
-                .find(|pid| pid.numbers.first() == Some(&row.vpid));
-            return object
-                .map(|pid| pid.numbers.iter().skip(1).copied().collect())
-                .unwrap_or_default();
+        if self.image.pids.is_empty() {
+            let from = self.vpids_used;
+            self.vpids_used = from.saturating_add(depth);
+            return self
+                .vpids
+                .get(from..self.vpids_used)
+                .unwrap_or_default()
+                .to_vec();
         }
-        let before: usize = self
-            .depths
-            .iter()
-            .take(index as usize)
-            .map(|depth| *depth as usize)
-            .sum();
-        self.vpids
-            .iter()
-            .skip(before)
-            .take(depth)
-            .copied()
-            .collect()
+        let object = self
+            .pid_objects
+            .get(index as usize)
+            .and_then(|at| self.image.pids.get(*at));
+        let numbers = object.map(|object| object.numbers.iter().skip(1).copied());
+        numbers.map(Iterator::collect).unwrap_or_default()
     }
 
     fn finish<S: Source>(mut self, decoder: &mut Decoder<S>) -> Image {

@@ -209,17 +209,15 @@ impl Image {
         threads.sort_by_key(|task| (!task.is_leader(), task.index));
         threads.into_iter()
     }
-    /// Tasks that use an open file: task index and descriptor.
-    pub fn holders_of(&self, file: ObjRef) -> Vec<(u32, i32)> {
-        let mut holders = Vec::new();
+    /// Who holds each open file: task index and descriptor, by file.
+    pub fn holders(&self) -> BTreeMap<ObjRef, Vec<(u32, i32)>> {
+        let mut holders: BTreeMap<ObjRef, Vec<(u32, i32)>> = BTreeMap::new();
         for task in &self.tasks {
-            let table = self.files_of(task);
-            for fd in table
-                .into_iter()
-                .flat_map(|table| &table.fds)
-                .filter(|fd| fd.file == file)
-            {
-                holders.push((task.index, fd.fd));
+            for fd in self.files_of(task).into_iter().flat_map(|table| &table.fds) {
+                holders
+                    .entry(fd.file)
+                    .or_default()
+                    .push((task.index, fd.fd));
             }
         }
         holders

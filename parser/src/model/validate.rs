@@ -106,6 +106,8 @@ impl Check<'_> {
 
     fn tasks(&mut self) {
         let image = self.image;
+        let pids: std::collections::HashSet<i32> =
+            image.tasks.iter().map(|task| task.pid).collect();
         for task in &image.tasks {
             let path = |field: &str| format!("task[{}].{field}", task.index);
             if task.pid <= 0 {
@@ -118,8 +120,7 @@ impl Check<'_> {
                     "a pid above 0",
                 );
             }
-            let leader = image.tasks.iter().any(|other| other.pid == task.tgid);
-            if !leader && task.tgid != 0 {
+            if !pids.contains(&task.tgid) && task.tgid != 0 {
                 self.say(
                     Code::BadPid,
                     task.record,

@@ -761,23 +761,9 @@ impl Maker<'_> {
     }
 
     fn files(&self) -> Vec<File> {
-        let mut holders: std::collections::BTreeMap<ObjRef, Vec<(u32, i32)>> =
-            std::collections::BTreeMap::new();
-        for task in &self.image.tasks {
-            for fd in self
-                .image
-                .files_of(task)
-                .into_iter()
-                .flat_map(|table| &table.fds)
-            {
-                holders
-                    .entry(fd.file)
-                    .or_default()
-                    .push((task.index, fd.fd));
-            }
-        }
+        let mut holders = self.image.holders();
         let file = |(at, file): (&ObjRef, &model::File)| {
-            self.file(*at, file, holders.get(at).cloned().unwrap_or_default())
+            self.file(*at, file, holders.remove(at).unwrap_or_default())
         };
         self.image.files.iter().map(file).collect()
     }
