@@ -1,7 +1,7 @@
 //! Every sample, read by what does not share a line with what wrote it.
 
 use ckpt_parser::decoder::{Decoder, Options};
-use ckpt_parser::diagnostic::Severity;
+use ckpt_parser::diagnostic::{Diagnostic, Severity};
 use ckpt_parser::encode::rebuild;
 use ckpt_parser::model::{Image, validate};
 use ckpt_parser::source::SliceSource;
@@ -79,7 +79,11 @@ fn intact_samples_are_read_and_make_sense_without_complaint() {
             continue;
         }
         let findings = validate(&image, 100);
-        let complaints: Vec<String> = findings.kept().iter().map(ToString::to_string).collect();
+        // A pid below 0 is part of what makes that sample hostile.
+        let wanted =
+            |d: &&Diagnostic| sample.name.starts_with("hostile") && d.code.info().code == "V014";
+        let complaints = findings.kept().iter().filter(|d| !wanted(d));
+        let complaints: Vec<String> = complaints.map(ToString::to_string).collect();
         assert_eq!(complaints, Vec::<String>::new(), "{}", sample.name);
     }
 }
