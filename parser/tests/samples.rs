@@ -128,3 +128,50 @@ fn records_built_from_their_values_are_the_same_bytes() {
         }
     }
 }
+
+/// One bad word in a CPU_FPU or ARM_ABI record, and what is said of it (§10.4).
+#[test]
+fn contradictions_in_the_arm_extension_are_found() {
+    let sample = ckpt_samples::get("units-r18-arm").unwrap();
+    let mut decoder = decoder(sample);
+    let (mut fpus, mut abi) = (Vec::new(), 0);
+    while let Some(event) = decoder.next() {
+        let event = event.unwrap();
+        let at = usize::try_from(event.frame.offset).unwrap();
+        match event.name() {
+            "CPU_FPU" => fpus.push(at),
+            "ARM_ABI" => abi = at,
+            _ => {}
+        }
+    }
+    let complaints = |at: usize, value: u32| {
+        let mut bytes = (sample.bytes)();
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        let mut decoder = Decoder::new(SliceSource(bytes), Options::default()).unwrap();
+        let image = Image::read(&mut decoder, |_| true).unwrap();
+        let findings = validate(&image, 100);
+        let paths = findings
+            .kept()
+            .iter()
+            .filter(|d| d.code.info().code == "V021");
+        paths
+            .map(|d| d.path.split_once('.').unwrap().1.to_owned())
+            .collect::<Vec<_>>()
+    };
+    let last = *fpus.last().unwrap();
+    assert_eq!(complaints(fpus[0] + 28, 260), ["fpu.regset_len"]);
+    assert_eq!(complaints(fpus[0] + 12, 0x21), ["fpu.flags"]);
+    assert_eq!(complaints(last + 12, 0x03), ["fpu.flags"], "D32 of Crunch");
+    assert_eq!(complaints(last + 8, 1), ["fpu.unit", "fpu.regset_len"]);
+    assert_eq!(complaints(abi + 24, 4097), ["abi.page_size"]);
+    assert_eq!(
+        complaints(abi + 12, 0),
+        ["abi.calling"],
+        "old ABI, arguments in VFP registers"
+    );
+    assert_eq!(
+        complaints(abi + 28, 0x003f_0103),
+        ["abi.endian", "abi.calling"]
+    );
+    assert_eq!(complaints(abi + 28, 0x003f_0300), Vec::<String>::new());
+}

@@ -55,7 +55,7 @@ ids! {
         BLOCKED = SIGNAL_TASK "blocked";
     }
     fpu {
-        UNIT = CPU_FPU "unit"; FLAGS = CPU_FPU "flags"; FPSID = CPU_FPU "fpsid"; MVFR0 = CPU_FPU "mvfr0"; MVFR1 = CPU_FPU "mvfr1";
+        UNIT = CPU_FPU "unit"; FLAGS = CPU_FPU "flags"; FPSID = CPU_FPU "fpsid"; MVFR0 = CPU_FPU "mvfr0"; MVFR1 = CPU_FPU "mvfr1"; REGSET_LEN = CPU_FPU "regset_len";
         D = CPU_FPU "fpregs"; FPSCR = CPU_FPU "fpscr"; FPEXC = CPU_FPU "fpexc"; FPINST = CPU_FPU "fpinst"; FPINST2 = CPU_FPU "fpinst2";
         FPA = CPU_FPU "fpa_regs"; FPSR = CPU_FPU "fpsr"; FPCR = CPU_FPU "fpcr"; FTYPE = CPU_FPU "ftype"; INIT = CPU_FPU "init_flag";
         WR = CPU_FPU "wr"; WCSSF = CPU_FPU "wcssf"; WCASF = CPU_FPU "wcasf"; WCGR = CPU_FPU "wcgr";
@@ -1547,6 +1547,7 @@ fn fp_file(at: RecordAt, view: &View) -> FpFile {
         flags,
         fpsid: valid(8, fpu::FPSID),
         mvfr: valid(16, fpu::MVFR0).map(|mvfr0| (mvfr0, get32(view, fpu::MVFR1))),
+        regset_len: get32(view, fpu::REGSET_LEN),
         regs: fp_regs(unit, flags, view),
     }
 }

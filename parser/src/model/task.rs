@@ -289,11 +289,25 @@ pub struct FpFile {
     pub fpsid: Option<u32>,
     /// MVFR0 and MVFR1, if known.
     pub mvfr: Option<(u32, u32)>,
+    /// Bytes of registers that the record claims to hold (ARM).
+    pub regset_len: u32,
     /// The registers.
     pub regs: FpRegs,
 }
 
 impl FpFile {
+    /// Number of the unit and the bytes that its registers take (§10.2); `None` for a unit that is
+    /// not known.
+    pub fn unit(&self) -> Option<(u32, u32)> {
+        Some(match self.regs {
+            FpRegs::Vfp(_) => (1, 272),
+            FpRegs::Fpa(_) => (2, 116),
+            FpRegs::Iwmmxt(_) => (3, 152),
+            FpRegs::Crunch(_) => (4, 184),
+            FpRegs::XscaleDsp(_) => (5, 8),
+            FpRegs::Other(..) => return None,
+        })
+    }
     /// The thread had used the unit.
     pub fn is_used(&self) -> bool {
         self.flags & 1 != 0

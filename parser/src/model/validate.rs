@@ -235,6 +235,107 @@ impl Check<'_> {
             );
         }
         self.pending(task.index, &live.pending);
+        if self.image.arch() == ckpt_format::Arch::Arm {
+            self.register_files(task.index, &live.fpu);
+            if let Some(abi) = &live.abi {
+                self.abi(task.index, abi);
+            }
+        }
+    }
+
+    /// §10.4: order, flags and lengths of the register files of a thread.
+    fn register_files(&mut self, index: u32, files: &[FpFile]) {
+        const FLAGS: u32 = 0x1f;
+        const VFP_ONLY: u32 = 6;
+        let mut before = 0;
+        for file in files {
+            let mut say = |field: &str, found: String, expected: &str| {
+                let path = format!("task[{index}].fpu.{field}");
+                self.say(
+                    Code::BadExtension,
+                    file.record,
+                    "CPU_FPU",
+                    path,
+                    found,
+                    expected,
+                );
+            };
+            let (number, len) = match (file.unit(), &file.regs) {
+                (Some((number, len)), _) => (number, Some(len)),
+                (None, FpRegs::Other(number, _)) => (*number, None),
+                (None, _) => continue,
+            };
+            if number <= before {
+                say(
+                    "unit",
+                    format!("{number} after {before}"),
+                    "ascending units",
+                );
+            }
+            before = number;
+            if len.is_some_and(|len| len != file.regset_len) {
+                let expected = len.unwrap_or_default().to_string();
+                say("regset_len", file.regset_len.to_string(), &expected);
+            }
+            let allowed = if number == 1 {
+                FLAGS
+            } else {
+                FLAGS & !VFP_ONLY
+            };
+            if file.flags & !allowed != 0 {
+                say("flags", format!("{:#x}", file.flags), "flags of the unit");
+            }
+        }
+        let used = |wanted: u32| {
+            let is = |file: &&FpFile| {
+                file.is_used() && file.unit().is_some_and(|(unit, _)| unit == wanted)
+            };
+            files.iter().find(is)
+        };
+        if let (Some(_), Some(file)) = (used(2), used(3)) {
+            let path = format!("task[{index}].fpu.unit");
+            let (found, expected) = ("FPA and iWMMXt in use", "one of them");
+            self.say(
+                Code::BadExtension,
+                file.record,
+                "CPU_FPU",
+                path,
+                found,
+                expected,
+            );
+        }
+    }
+
+    /// §10.4: the ABI of a process does not contradict itself.
+    fn abi(&mut self, index: u32, abi: &ArmAbi) {
+        let mut say = |field: &str, found: String, expected: &str| {
+            let path = format!("task[{index}].abi.{field}");
+            self.say(
+                Code::BadExtension,
+                abi.record,
+                "ARM_ABI",
+                path,
+                found,
+                expected,
+            );
+        };
+        if let Some(size) = abi.page_size.filter(|size| !size.is_power_of_two()) {
+            say("page_size", size.to_string(), "a power of two");
+        }
+        if let Some(endian) = abi.endian.filter(|endian| *endian > 2) {
+            say("endian", endian.to_string(), "0 to 2");
+        }
+        let version = abi.e_flags.map(|flags| flags >> 24);
+        let fits = match (version, abi.calling) {
+            (Some(0), calling) => calling <= 1,
+            (Some(_), calling) => matches!(calling, 0 | 2 | 3),
+            (None, calling) => calling <= 3,
+        };
+        if !fits {
+            let e_flags = abi.e_flags.unwrap_or_default();
+            let expected = format!("what fits e_flags {e_flags:#010x}");
+            say("calling", abi.calling.to_string(), &expected);
+        }
     }
 
     fn pending(&mut self, index: u32, pending: &Pending) {
