@@ -29,12 +29,20 @@ impl Json {
         self.out.push(bracket);
         self.comma = true;
     }
-    /// A member's name; its value follows.
+    /// A member's name, which needs no escapes; its value follows.
     pub(super) fn key(&mut self, name: &str) {
-        self.separate();
-        self.quoted(name);
-        self.out.push(b':');
+        self.out
+            .extend_from_slice(if self.comma { b",\"" } else { b"\"" });
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
         self.comma = false;
+    }
+    /// A name of our own, which needs no escapes.
+    pub(super) fn word(&mut self, word: &str) {
+        self.separate();
+        self.out.push(b'"');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
     }
     pub(super) fn raw(&mut self, text: &str) {
         self.separate();
@@ -123,9 +131,20 @@ impl Json {
         }
         self.out.push(b'"');
     }
+    /// No comma is due: what was appended raw opened a member.
+    pub(super) fn fresh(&mut self) {
+        self.comma = false;
+    }
     /// Ends a line.
     pub(super) fn line(&mut self) {
         self.out.push(b'\n');
         self.comma = false;
+    }
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' | nibble,
+        _ => b'a'.wrapping_add(nibble.wrapping_sub(10)),
     }
 }

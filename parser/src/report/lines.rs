@@ -120,15 +120,13 @@ fn record_line<S: Source>(
     decoder: &mut Decoder<S>,
     event: &Event,
 ) -> io::Result<()> {
-    json.open(b'{');
-    json.key("kind");
-    json.string("record");
-    json.key("record");
+    json.raw(r#"{"kind":"record","record":"#);
+    json.fresh();
     json.number(event.index);
     json.key("offset");
     json.number(event.frame.offset);
     json.key("type");
-    json.string(event.name());
+    json.word(event.name());
     if !event.frame.is_gap() {
         json.key("number");
         json.number(u64::from(event.frame.number));
@@ -151,7 +149,7 @@ fn record_line<S: Source>(
     }
     if !event.role().name().is_empty() {
         json.key("role");
-        json.string(event.role().name());
+        json.word(event.role().name());
     }
     contents(json, decoder, event)?;
     json.close(b'}');
@@ -323,7 +321,7 @@ fn scalar(json: &mut Json, view: &View, slot: &Slot, index: u32) {
             json.open(b'[');
             let (names, rest) = of.names(value, abi.arch);
             for name in names {
-                json.string(name);
+                json.word(name);
             }
             if rest != 0 {
                 json.hex(rest, 1);
@@ -346,7 +344,7 @@ fn named(json: &mut Json, value: u64, name: Option<&str>) {
     json.number(value & 0xffff_ffff);
     json.key("name");
     match name {
-        Some(name) => json.string(name),
+        Some(name) => json.word(name),
         None => json.null(),
     }
     json.close(b'}');
