@@ -16,8 +16,8 @@ use crate::{
 
 /// Most files in one set.
 const MAX_MEMBERS: usize = 1 << 20;
-/// Longest chain of incremental dumps.
-const MAX_PARENTS: u32 = 64;
+/// Longest chain of incremental dumps; the kernel itself follows at most 40 links.
+const MAX_PARENTS: u32 = 32;
 /// Files up to this size are opened for each read: a set may have more of them than a process may have open.
 const KEEP_OPEN: u64 = 1 << 20;
 

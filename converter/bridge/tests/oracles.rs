@@ -1,0 +1,197 @@
+//! What other people's programs say of the files that we write.
+//!
+//! A program that is not installed is named on standard error; with `CKPT_ORACLES` set it is a failure.
+
+mod common;
+
+use std::{fs, path::Path, process::Command, sync::Arc};
+
+use ckpt_bridge::{
+    bytes::Blob, core, open_criu, open_stream, processes, to_core, to_criu, tree::Tree,
+};
+use ckpt_parser::decoder::Options;
+use common::{REGS, expected, folders, number, set, thread, varying};
+
+/// Output of a program: standard output and error. `None` if it is not installed.
+fn run(program: &str, args: &[&str]) -> Option<(String, String)> {
+    match Command::new(program).args(args).output() {
+        Ok(out) => {
+            let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+            assert!(
+                out.status.success(),
+                "{program} {args:?}: {}",
+                text(&out.stderr)
+            );
+            Some((text(&out.stdout), text(&out.stderr)))
+        }
+        Err(e) => {
+            eprintln!("NOT CHECKED: {program}: {e}");
+            assert!(
+                std::env::var_os("CKPT_ORACLES").is_none(),
+                "{program} is not installed"
+            );
+            None
+        }
+    }
+}
+
+/// Trees of all sets, after the way through a stream.
+fn trees() -> Vec<(std::path::PathBuf, Tree)> {
+    let through = |path: &Path| {
+        let stream = Blob::new("stream", Arc::new(open_criu(path).unwrap().stream()));
+        open_stream(&stream, Options::default()).unwrap().tree
+    };
+    folders()
+        .into_iter()
+        .filter_map(|f| set(&f).map(|s| (f, through(&s))))
+        .collect()
+}
+
+fn write_core(tree: &Tree, pid: i32, dir: &Path) -> String {
+    let path = dir.join(format!("core.{pid}"));
+    let mut out = core::Sparse(fs::File::create(&path).unwrap());
+    to_core(tree, pid, &mut out).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn readelf_and_eu_readelf_accept_the_cores_without_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    for (folder, tree) in trees() {
+        for pid in processes(&tree) {
+            let core = write_core(&tree, pid, dir.path());
+            for (program, args) in [
+                ("readelf", vec!["-n", "-l", &core]),
+                ("eu-readelf", vec!["-n", "-l", &core]),
+            ] {
+                let Some((out, err)) = run(program, &args) else {
+                    continue;
+                };
+                assert_eq!(err, "", "{program} of {pid} in {}", folder.display());
+                for word in ["PRSTATUS", "PRPSINFO", "AUXV", "FILE", "ARM_VFP"] {
+                    assert!(
+                        out.contains(word),
+                        "{program} of {pid} in {}: no {word}",
+                        folder.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gdb_prints_the_registers_that_ptrace_saw() {
+    let dir = tempfile::tempdir().unwrap();
+    for (folder, tree) in trees() {
+        let known = expected(&folder);
+        for pid in processes(&tree) {
+            let core = write_core(&tree, pid, dir.path());
+            let mut args = vec![
+                "-q",
+                "-batch",
+                "-nx",
+                "-ex",
+                "set architecture arm",
+                "-ex",
+                "info registers",
+                "-ex",
+                "p/x $fpscr",
+            ];
+            // gdb goes by AT_HWCAP: without bit 19 there are 16 registers.
+            let live = tree
+                .tasks
+                .iter()
+                .find(|t| t.tid == pid)
+                .unwrap()
+                .live
+                .as_ref()
+                .unwrap();
+            let wide = tree.mms[live.mm]
+                .auxv
+                .iter()
+                .any(|&(k, v)| k == 16 && v & 1 << 19 != 0);
+            let count = if wide { 32 } else { 16 };
+            let values: Vec<String> = (0..count).map(|i| format!("info registers d{i}")).collect();
+            for v in &values {
+                args.extend(["-ex", v]);
+            }
+            args.extend(["-c", &core]);
+            let Some((out, _)) = run("gdb-multiarch", &args) else {
+                return;
+            };
+            let value = |name: &str| {
+                let line = out
+                    .lines()
+                    .find(|l| l.split_whitespace().next() == Some(name))
+                    .unwrap_or_else(|| panic!("{name}: {out}"));
+                let word = line.split_whitespace().nth(1).unwrap();
+                u64::from_str_radix(word.trim_start_matches("0x"), 16).unwrap_or(0)
+            };
+            let want = thread(&known, pid, false);
+            let varying = varying(&known, &want, false);
+            for (i, reg) in REGS.iter().take(17).enumerate() {
+                if !varying.iter().any(|v| v == reg) {
+                    let name = match i {
+                        11 => "r11",
+                        12 => "r12",
+                        _ => reg,
+                    };
+                    assert_eq!(
+                        value(name),
+                        number(&want["gpregs"][*reg]),
+                        "{reg} of {pid} in {}",
+                        folder.display()
+                    );
+                }
+            }
+            for (i, d) in want["vfp"]["d"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .take(count)
+            {
+                let line = out
+                    .lines()
+                    .find(|l| l.split_whitespace().next() == Some(&format!("d{i}")))
+                    .unwrap();
+                let raw = line.rsplit("raw 0x").next().unwrap().trim_end_matches(')');
+                assert_eq!(
+                    u64::from_str_radix(raw, 16).unwrap(),
+                    number(d),
+                    "d{i} of {pid} in {}: {line}",
+                    folder.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn crit_decodes_every_file_that_we_write() {
+    for (folder, tree) in trees() {
+        let dir = tempfile::tempdir().unwrap();
+        to_criu(&tree, dir.path()).unwrap();
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if name.starts_with("pages-") {
+                continue;
+            }
+            let Some((out, _)) = run("crit", &["decode", "-i", path.to_str().unwrap()]) else {
+                return;
+            };
+            let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+            assert!(json["entries"].is_array(), "{name} of {}", folder.display());
+            if name.starts_with("pagemap-") {
+                let runs = &json["entries"].as_array().unwrap()[1..];
+                assert!(
+                    runs.iter().all(|r| r["nr_pages"].as_u64() > Some(0)),
+                    "{name} of {}",
+                    folder.display()
+                );
+            }
+        }
+    }
+}
