@@ -26,6 +26,7 @@ pub mod evidence;
 mod feature;
 pub mod gather;
 mod policy;
+pub mod report;
 pub mod rules;
 pub mod scan;
 pub mod target;

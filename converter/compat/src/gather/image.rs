@@ -42,7 +42,7 @@ pub fn from_image(
     options: &Options,
 ) -> Evidence {
     let mut evidence = Evidence {
-        endian: byte_order(image),
+        endian: Some(byte_order(image)),
         page_size: u32::try_from(image.page_size()).ok(),
         sysroot: options.sysroot.is_some(),
         ..Evidence::default()
@@ -81,9 +81,9 @@ fn place(record: RecordAt) -> (u64, u64) {
     (record.index, record.offset)
 }
 
-fn byte_order(image: &Image) -> Option<Endian> {
+fn byte_order(image: &Image) -> Endian {
     if image.detection.dialect.abi.order == Order::Little {
-        return Some(Endian::Little);
+        return Endian::Little;
     }
     let abi = image
         .tasks
@@ -93,12 +93,12 @@ fn byte_order(image: &Image) -> Option<Endian> {
         .header
         .arm
         .is_some_and(|arm| arm.cpu_architecture >= 9);
-    Some(match abi {
+    match abi {
         Some(2) => Endian::Be32,
         Some(1) => Endian::Be8,
         _ if v7 => Endian::Be8,
         _ => Endian::Be32,
-    })
+    }
 }
 
 fn header_facts(image: &Image) -> HeaderFacts {
@@ -153,7 +153,7 @@ impl Gatherer<'_> {
         let index = self.evidence.spaces.len();
         let threads: Vec<ThreadFacts> = tasks
             .iter()
-            .filter_map(|task| self.thread(task, index, &memory, &kernel_pages))
+            .filter_map(|task| thread_facts(task, index, &memory, &kernel_pages))
             .collect();
         for thread in &threads {
             space
@@ -217,7 +217,7 @@ impl Gatherer<'_> {
             let same = if elf.header.kind == 2 {
                 elf.header.entry == entry
             } else {
-                (elf.header.entry ^ entry) & 0xfff == 0
+                (elf.header.entry ^ entry).trailing_zeros() >= 12
             };
             if !same {
                 return None;
@@ -331,59 +331,6 @@ impl Gatherer<'_> {
             .collect()
     }
 
-    fn thread(
-        &self,
-        task: &Task,
-        space: usize,
-        memory: &dyn Memory,
-        kernel_pages: &[(u32, u32)],
-    ) -> Option<ThreadFacts> {
-        let live = task.live.as_ref()?;
-        let regs = task.arm()?;
-        let mut numbers = [0; 16];
-        for (to, from) in numbers.iter_mut().zip(regs.0) {
-            *to = from;
-        }
-        let mut thread = ThreadFacts {
-            label: label("thread", Some(&task)),
-            space,
-            cpu_place: place(live.cpu_record),
-            regs: numbers,
-            cpsr: regs.cpsr(),
-            orig_r0: regs.orig_r0(),
-            tp_value: live.thread.tp_value,
-            thumbee_state: live.thread.thumbee_state,
-            fp_recorded: !live.fpu.is_empty(),
-            personality: live.abi.and_then(|abi| abi.personality),
-            syscall: live.thread.syscall,
-            restart_block: Some(live.restart.kind),
-            deliverable: live.pending.mask & !live.blocked,
-            ..ThreadFacts::default()
-        };
-        thread.call_before_pc = call_at(memory, &thread);
-        thread.returns_to_kernel_page = kernel_returns(memory, &thread, kernel_pages);
-        for file in &live.fpu {
-            thread.fp_place = place(file.record);
-            match &file.regs {
-                FpRegs::Vfp(vfp) => {
-                    thread.vfp = Some(VfpFacts {
-                        d: vfp.d,
-                        fpscr: vfp.fpscr,
-                        exc: vfp.exc,
-                    })
-                }
-                FpRegs::Fpa(_) => thread.fpa_used |= file.is_used(),
-                FpRegs::Iwmmxt(_) => thread.iwmmxt_used |= file.is_used(),
-                FpRegs::Crunch(_) => thread.crunch_used |= file.is_used(),
-                FpRegs::XscaleDsp([low, high]) => {
-                    thread.acc0 = Some(u64::from(*low) | u64::from(*high) << 32)
-                }
-                FpRegs::Other(..) => {}
-            }
-        }
-        Some(thread)
-    }
-
     fn plan(
         &self,
         threads: &[ThreadFacts],
@@ -492,6 +439,58 @@ impl Gatherer<'_> {
         regions.dedup_by_key(|region| region.start);
         regions
     }
+}
+
+fn thread_facts(
+    task: &Task,
+    space: usize,
+    memory: &dyn Memory,
+    kernel_pages: &[(u32, u32)],
+) -> Option<ThreadFacts> {
+    let live = task.live.as_ref()?;
+    let regs = task.arm()?;
+    let mut numbers = [0; 16];
+    for (to, from) in numbers.iter_mut().zip(regs.0) {
+        *to = from;
+    }
+    let mut thread = ThreadFacts {
+        label: label("thread", Some(&task)),
+        space,
+        cpu_place: place(live.cpu_record),
+        regs: numbers,
+        cpsr: regs.cpsr(),
+        orig_r0: regs.orig_r0(),
+        tp_value: live.thread.tp_value,
+        thumbee_state: live.thread.thumbee_state,
+        fp_recorded: !live.fpu.is_empty(),
+        personality: live.abi.and_then(|abi| abi.personality),
+        syscall: live.thread.syscall,
+        restart_block: Some(live.restart.kind),
+        deliverable: live.pending.mask & !live.blocked,
+        ..ThreadFacts::default()
+    };
+    thread.call_before_pc = call_at(memory, &thread);
+    thread.returns_to_kernel_page = kernel_returns(memory, &thread, kernel_pages);
+    for file in &live.fpu {
+        thread.fp_place = place(file.record);
+        match &file.regs {
+            FpRegs::Vfp(vfp) => {
+                thread.vfp = Some(VfpFacts {
+                    d: vfp.d,
+                    fpscr: vfp.fpscr,
+                    exc: vfp.exc,
+                });
+            }
+            FpRegs::Fpa(_) => thread.fpa_used |= file.is_used(),
+            FpRegs::Iwmmxt(_) => thread.iwmmxt_used |= file.is_used(),
+            FpRegs::Crunch(_) => thread.crunch_used |= file.is_used(),
+            FpRegs::XscaleDsp([low, high]) => {
+                thread.acc0 = Some(u64::from(*low) | u64::from(*high) << 32);
+            }
+            FpRegs::Other(..) => {}
+        }
+    }
+    Some(thread)
 }
 
 fn label(kind: &str, task: Option<&&Task>) -> String {

@@ -1,0 +1,246 @@
+//! Reports: what [`check`](crate::check) found, as plain data that serialises. Other types of this crate do not.
+//!
+//! The JSON is a contract: `schema` numbers it, any field may be null, addresses are hexadecimal strings, offsets
+//! and counts are numbers, verdicts are the four words of [`Verdict`].
+
+use serde::Serialize;
+
+use crate::check::{Assessment, Finding};
+use crate::evidence::{Evidence, Origin};
+use crate::verdict::{Cite, Layer, Verdict};
+
+/// Number of the JSON form.
+pub const SCHEMA: u32 = 1;
+
+/// The report on one image.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Number of the form, [`SCHEMA`].
+    pub schema: u32,
+    /// Name of the image, as the user gave it.
+    pub image: String,
+    /// Kind of image: `linux-cr`, `criu`, `core`, `elf`.
+    pub kind: &'static str,
+    /// Revision of a linux-cr stream, like `R17`.
+    pub revision: Option<String>,
+    /// What was looked at.
+    pub seen: Seen,
+    /// One answer for each target.
+    pub targets: Vec<TargetReport>,
+    /// The least target that restores it, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<NearestReport>,
+    /// The image could not be judged: why.
+    pub error: Option<String>,
+}
+
+/// How much of the image was evidence.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Seen {
+    /// Threads that are alive.
+    pub threads: usize,
+    /// Address spaces.
+    pub address_spaces: usize,
+    /// Bytes of code mapped.
+    pub code_bytes: u64,
+    /// Bytes of code that could be read.
+    pub code_bytes_seen: u64,
+    /// Bytes of code under mapping symbols.
+    pub code_bytes_exact: u64,
+    /// Instructions classified.
+    pub instructions: u64,
+    /// Files that the image names and that were not found.
+    pub missing_files: Vec<String>,
+}
+
+/// The answer for one target.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetReport {
+    /// Name of the target.
+    pub target: String,
+    /// What it is.
+    pub title: String,
+    /// The worst of the layers.
+    pub verdict: &'static str,
+    /// The verdict of each layer.
+    pub layers: Layers,
+    /// The rules, in their order.
+    pub findings: Vec<FindingReport>,
+}
+
+/// The verdict of each layer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Layers {
+    /// Would the linux-cr restart code accept the header?
+    pub kernel: &'static str,
+    /// Will each thread run?
+    pub run: &'static str,
+    /// What is lost?
+    pub loss: &'static str,
+}
+
+/// The answer of one rule.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingReport {
+    /// Rule id.
+    pub rule: &'static str,
+    /// Layer.
+    pub layer: &'static str,
+    /// What the rule is about.
+    pub title: &'static str,
+    /// The answer.
+    pub verdict: &'static str,
+    /// The answer before the policy changed it.
+    pub changed_from: Option<&'static str>,
+    /// What the image requires; null if nothing.
+    pub requirement: Option<String>,
+    /// What the target has.
+    pub target_has: Option<String>,
+    /// The condition of a conditional answer, or what would supply missing evidence.
+    pub condition: Option<String>,
+    /// What one can do.
+    pub remedy: Option<&'static str>,
+    /// The facts.
+    pub evidence: Vec<CiteReport>,
+}
+
+/// One fact.
+#[derive(Clone, Debug, Serialize)]
+pub struct CiteReport {
+    /// In words.
+    pub what: String,
+    /// Record number.
+    pub record: Option<u64>,
+    /// Offset of the record, bytes.
+    pub offset: Option<u64>,
+    /// Field of the record.
+    pub field: Option<&'static str>,
+    /// Address in the process, hexadecimal.
+    pub address: Option<String>,
+}
+
+/// The least target.
+#[derive(Clone, Debug, Serialize)]
+pub struct NearestReport {
+    /// Its name.
+    pub target: String,
+    /// In words: architecture and units.
+    pub needs: String,
+    /// The verdict there.
+    pub verdict: &'static str,
+    /// Parts of the catalogue that do as well.
+    pub parts: Vec<String>,
+}
+
+impl Report {
+    /// A report without answers yet.
+    pub fn new(image: &str, evidence: &Evidence) -> Self {
+        let (kind, revision) = match evidence.origin {
+            Origin::LinuxCr { revision } => ("linux-cr", Some(format!("R{revision:02}"))),
+            Origin::Criu => ("criu", None),
+            Origin::Core => ("core", None),
+            Origin::Elf => ("elf", None),
+        };
+        let code = |of: fn(&crate::scan::Found) -> u64| {
+            evidence.spaces.iter().map(|space| of(&space.code)).sum()
+        };
+        Self {
+            schema: SCHEMA,
+            image: image.to_owned(),
+            kind,
+            revision,
+            seen: Seen {
+                threads: evidence.threads.len(),
+                address_spaces: evidence.spaces.len(),
+                code_bytes: code(|found| found.code_len),
+                code_bytes_seen: code(|found| found.seen_len),
+                code_bytes_exact: code(|found| found.mapped_len),
+                instructions: code(|found| found.num_insns),
+                missing_files: evidence.missing_files.clone(),
+            },
+            targets: Vec::new(),
+            nearest: None,
+            error: None,
+        }
+    }
+
+    /// A report on an image that could not be judged.
+    pub fn failed(image: &str, error: String) -> Self {
+        let mut report = Self::new(image, &Evidence::default());
+        report.kind = "unknown";
+        report.error = Some(error);
+        report
+    }
+
+    /// Adds the answer for a target.
+    pub fn add(&mut self, assessment: &Assessment) {
+        self.targets.push(TargetReport::of(assessment));
+    }
+
+    /// Adds the least target.
+    pub fn set_nearest(&mut self, nearest: &crate::check::Nearest) {
+        self.nearest = Some(NearestReport {
+            target: nearest.target.name.clone(),
+            needs: nearest.target.describe(),
+            verdict: nearest.verdict.name(),
+            parts: nearest.parts.clone(),
+        });
+    }
+}
+
+impl TargetReport {
+    fn of(assessment: &Assessment) -> Self {
+        Self {
+            target: assessment.target.clone(),
+            title: assessment.title.clone(),
+            verdict: assessment.verdict().name(),
+            layers: Layers {
+                kernel: assessment.layer(Layer::Kernel).name(),
+                run: assessment.layer(Layer::Run).name(),
+                loss: assessment.layer(Layer::Loss).name(),
+            },
+            findings: assessment.findings.iter().map(FindingReport::of).collect(),
+        }
+    }
+
+    /// The overall verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.parse().unwrap_or(Verdict::NotRestorable)
+    }
+}
+
+impl FindingReport {
+    fn of(finding: &Finding) -> Self {
+        let outcome = &finding.outcome;
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        Self {
+            rule: finding.rule.id,
+            layer: finding.rule.layer.name(),
+            title: finding.rule.title,
+            verdict: outcome.verdict.name(),
+            changed_from: finding.changed_from.map(Verdict::name),
+            requirement: text(&outcome.requirement),
+            target_has: text(&outcome.target_has),
+            condition: outcome.condition.clone(),
+            remedy: (outcome.verdict != Verdict::Restorable).then_some(finding.rule.remedy),
+            evidence: outcome.evidence.iter().map(CiteReport::of).collect(),
+        }
+    }
+
+    /// The answer.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.parse().unwrap_or(Verdict::NotRestorable)
+    }
+}
+
+impl CiteReport {
+    fn of(cite: &Cite) -> Self {
+        Self {
+            what: cite.what.clone(),
+            record: cite.record,
+            offset: cite.offset,
+            field: cite.field,
+            address: cite.addr.map(|addr| format!("{addr:#010x}")),
+        }
+    }
+}
