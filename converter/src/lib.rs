@@ -1,1 +1,3 @@
-//! Work begins here.
+//! The programs `ckpt-convert` and `ckpt-check`; the binaries are thin.
+
+pub mod check;

@@ -473,8 +473,9 @@ fn isa_of_cpu_architecture(number: u32) -> Option<&'static str> {
 fn unsaid(isa: &str, advertised: FeatureSet, old_kernel: bool) -> FeatureSet {
     use crate::Feature::*;
     let v7 = isa == "v7ve" || isa == "v8";
-    let mut set = FeatureSet::of(&[Swp, Bxj, XscaleDsp, Bx, FpaEmulated, Fpa])
-        .with_if(v7, Smc)
+    let mut set = FeatureSet::of(&[Swp, Bxj, Bx, FpaEmulated, Fpa])
+        .with_if(isa == "v5tej", XscaleDsp)
+        .with_if(v7, Pmu)
         .with_if(advertised.has(VfpV3), VfpHalf)
         .with_if(advertised.has(Neon), NeonHalf);
     if isa == "v8" {

@@ -595,20 +595,22 @@ fn call_at(memory: &dyn Memory, thread: &ThreadFacts) -> Option<u32> {
     })
 }
 
-/// Where lr and the words of a possible signal frame point into pages of the kernel.
+/// Where pc and lr point into pages of the kernel, and the words of a possible signal frame into its return stubs
+/// (pointers into the vdso lie on every stack: the auxiliary vector has one).
 fn kernel_returns(memory: &dyn Memory, thread: &ThreadFacts, pages: &[(u32, u32)]) -> Vec<u32> {
-    let in_pages = |addr: u32| {
+    let page_of = |addr: u32| {
         pages
             .iter()
-            .any(|(start, end)| (*start..*end).contains(&(addr & !1)))
+            .find(|(start, end)| (*start..*end).contains(&(addr & !1)))
     };
+    let into_stubs =
+        |addr: &u32| page_of(*addr).is_some_and(|(start, _)| has_sigreturn(memory, *start));
     let sp = thread.regs.get(13).copied().unwrap_or(0);
-    let stack = words(memory, sp, FRAME_LEN);
-    [thread.pc(), thread.lr()]
+    let stack = words(memory, sp, FRAME_LEN).into_iter().filter(into_stubs);
+    let registers = [thread.pc(), thread.lr()]
         .into_iter()
-        .chain(stack)
-        .filter(|addr| in_pages(*addr))
-        .collect()
+        .filter(|addr| page_of(*addr).is_some());
+    registers.chain(stack).collect()
 }
 
 /// Words from an address on, as many as there are.

@@ -83,6 +83,11 @@ fn by_code(
     let condition = || condition(target, family, feature, has);
     match (has, strength) {
         (Has::Yes, _) => outcome,
+        (_, Strength::FromPc | Strength::FromEntries | Strength::Swept)
+            if guarded(evidence, space, feature) =>
+        {
+            Outcome::nothing()
+        }
         (Has::No, Strength::Inevitable) => outcome.worst(Verdict::NotRestorable),
         (Has::No, _) if declared.is_some() && dense => outcome
             .cites(declared.map(Cite::new))
@@ -92,6 +97,14 @@ fn by_code(
             .if_only(not_executed(evidence, feature)),
         (Has::Maybe, _) => outcome.if_only(condition()),
     }
+}
+
+/// The machine that the process ran on had no such feature either: the code is behind a test of AT_HWCAP or its
+/// like, the saved answer stays "no" after a restore, and the code stays unused.
+fn guarded(evidence: &Evidence, space: &SpaceFacts, feature: Feature) -> bool {
+    space
+        .source_bound(evidence.header.as_ref())
+        .is_some_and(|bound| !bound.has(feature))
 }
 
 fn not_executed(evidence: &Evidence, feature: Feature) -> String {

@@ -107,7 +107,10 @@ impl Analysis<'_, '_> {
             .partition_point(|region| region.end <= addr);
         self.job.regions.get(at).is_some_and(|region| {
             region.contains(addr)
-                && super::sweep::kind_at(region, addr) != Some(super::MapKind::Data)
+                && match super::sweep::kind_at(region, addr) {
+                    None => region.map.is_empty(),
+                    kind => kind != Some(super::MapKind::Data),
+                }
         })
     }
 

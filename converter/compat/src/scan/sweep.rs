@@ -107,7 +107,10 @@ impl Sweeper<'_> {
         while at < end {
             at = match kind_at(self.region, at) {
                 Some(kind) => self.mapped(at, end, kind),
-                None => self.gap(at, end),
+                None => match self.region.map.first() {
+                    Some((first, _)) => (*first).min(end),
+                    None => self.gap(at, end),
+                },
             }
             .max(at + 2);
         }

@@ -136,7 +136,8 @@ impl Walker<'_, '_> {
             return false;
         };
         match super::sweep::kind_at(region, addr) {
-            None => true,
+            // Before the first mapping symbol lie headers and notes.
+            None => region.map.is_empty(),
             Some(MapKind::Data) => false,
             Some(MapKind::Arm) => isa == Isa::Arm,
             Some(MapKind::Thumb) => isa == Isa::Thumb,

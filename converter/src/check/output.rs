@@ -1,0 +1,325 @@
+//! Reports in the forms that other programs read.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write};
+
+use ckpt_compat::Verdict;
+use ckpt_compat::report::{FindingReport, Report, SCHEMA, TargetReport};
+use ckpt_compat::rules::rules;
+use serde_json::{Map, Value, json};
+
+use super::table::{self, Style};
+use super::{Arguments, Colour, Format};
+
+/// Takes reports one by one; forms that are one document are written at the end.
+pub(super) struct Printer {
+    format: Format,
+    annotations: bool,
+    style: Style,
+    reports: Vec<Report>,
+}
+
+impl Printer {
+    pub(super) fn new(arguments: &Arguments) -> Self {
+        let colour = match arguments.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        };
+        Self {
+            format: arguments.format,
+            annotations: arguments.annotations,
+            style: Style {
+                verbose: arguments.verbose,
+                quiet: arguments.quiet,
+                colour,
+                matrix: arguments.all_targets,
+            },
+            reports: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, out: &mut impl Write, report: Report) -> io::Result<()> {
+        match self.format {
+            _ if self.annotations => self.reports.push(report),
+            Format::Text => {
+                if report.error.is_some() {
+                    table::print(&mut io::stderr(), &report, self.style)?;
+                } else {
+                    table::print(out, &report, self.style)?;
+                }
+            }
+            Format::Ndjson => {
+                serde_json::to_writer(&mut *out, &report)?;
+                writeln!(out)?;
+            }
+            _ => self.reports.push(report),
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self, out: &mut impl Write) -> io::Result<()> {
+        let reports = &self.reports;
+        match self.format {
+            _ if self.annotations => json_line(out, &annotations(reports)),
+            Format::Text | Format::Ndjson => Ok(()),
+            Format::Json => json_line(out, &json!({ "schema": SCHEMA, "images": reports })),
+            Format::Sarif => json_line(out, &sarif(reports)),
+            Format::Junit => write!(out, "{}", junit(reports)),
+            Format::Markdown => write!(out, "{}", markdown(reports)),
+        }
+    }
+}
+
+fn json_line(out: &mut impl Write, value: &Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// Every image, target and finding that is not fine.
+fn open_findings(
+    reports: &[Report],
+) -> impl Iterator<Item = (&Report, &TargetReport, &FindingReport)> {
+    reports.iter().flat_map(|report| {
+        report.targets.iter().flat_map(move |target| {
+            let open = target
+                .findings
+                .iter()
+                .filter(|finding| finding.verdict() != Verdict::Restorable);
+            open.map(move |finding| (report, target, finding))
+        })
+    })
+}
+
+fn sentence(target: &TargetReport, finding: &FindingReport) -> String {
+    let mut text = format!("{} on {}: ", finding.verdict, target.target);
+    let requirement = finding.requirement.as_deref().unwrap_or(finding.title);
+    let _ = write!(
+        text,
+        "requires {requirement}; target: {}",
+        finding.target_has.as_deref().unwrap_or("unknown")
+    );
+    if let Some(condition) = &finding.condition {
+        let _ = write!(text, "; if {condition}");
+    }
+    text
+}
+
+/// SARIF 2.1.0 (OASIS): a run, its rules, and a result for each finding that is not fine.
+fn sarif(reports: &[Report]) -> Value {
+    let rule = |rule: &ckpt_compat::rules::Rule| {
+        json!({
+            "id": rule.id,
+            "shortDescription": { "text": rule.title },
+            "fullDescription": { "text": rule.rationale },
+            "help": { "text": rule.remedy },
+        })
+    };
+    let result = |(report, target, finding): (&Report, &TargetReport, &FindingReport)| {
+        let level = match finding.verdict() {
+            Verdict::NotRestorable => "error",
+            Verdict::Unknown | Verdict::Conditional => "warning",
+            Verdict::Restorable => "none",
+        };
+        let mut region = Map::new();
+        if let Some(offset) = finding.evidence.iter().find_map(|cite| cite.offset) {
+            region.insert("byteOffset".to_owned(), json!(offset));
+        }
+        let mut place = json!({ "artifactLocation": { "uri": report.image } });
+        if let Some(object) = place.as_object_mut().filter(|_| !region.is_empty()) {
+            object.insert("region".to_owned(), Value::Object(region));
+        }
+        json!({
+            "ruleId": finding.rule,
+            "level": level,
+            "message": { "text": sentence(target, finding) },
+            "locations": [{ "physicalLocation": place }],
+            "properties": { "target": target.target, "layer": finding.layer, "verdict": finding.verdict },
+        })
+    };
+    let failures: Vec<Value> = reports
+        .iter()
+        .filter_map(|report| {
+            let error = report.error.as_ref()?;
+            Some(json!({ "level": "error", "message": { "text": format!("{}: {error}", report.image) } }))
+        })
+        .collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "ckpt-check",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules().map(rule).collect::<Vec<_>>(),
+            } },
+            "invocations": [{ "executionSuccessful": failures.is_empty(), "toolExecutionNotifications": failures }],
+            "results": open_findings(reports).map(result).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn xml(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // Control characters have no place in XML 1.0.
+            c if c.is_control() && c != '\n' && c != '\t' => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// JUnit: a suite for each image, a case for each target; unknown is skipped, a refusal fails, a fault is an error.
+fn junit(reports: &[Report]) -> String {
+    let mut text = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ckpt-check\">\n",
+    );
+    for report in reports {
+        let count = |verdict: Verdict| {
+            report
+                .targets
+                .iter()
+                .filter(|target| target.verdict() == verdict)
+                .count()
+        };
+        let error = usize::from(report.error.is_some());
+        let _ = writeln!(
+            text,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"{error}\">",
+            xml(&report.image),
+            report.targets.len() + error,
+            count(Verdict::NotRestorable),
+            count(Verdict::Unknown),
+        );
+        if let Some(error) = &report.error {
+            let _ = writeln!(
+                text,
+                "    <testcase name=\"open\"><error message=\"{}\"/></testcase>",
+                xml(error)
+            );
+        }
+        for target in &report.targets {
+            junit_case(&mut text, report, target);
+        }
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+fn junit_case(text: &mut String, report: &Report, target: &TargetReport) {
+    let worst = target
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict() == target.verdict());
+    let why: Vec<String> = worst
+        .map(|finding| format!("{}: {}", finding.rule, sentence(target, finding)))
+        .collect();
+    let (name, why) = (xml(&target.target), xml(&why.join("\n")));
+    let _ = write!(
+        text,
+        "    <testcase name=\"{name}\" classname=\"{}\">",
+        xml(&report.image)
+    );
+    let _ = match target.verdict() {
+        Verdict::Restorable => Ok(()),
+        Verdict::Conditional => write!(text, "<system-out>{why}</system-out>"),
+        Verdict::Unknown => write!(text, "<skipped message=\"{why}\"/>"),
+        Verdict::NotRestorable => {
+            write!(text, "<failure message=\"not restorable\">{why}</failure>")
+        }
+    };
+    text.push_str("</testcase>\n");
+}
+
+/// Text for a table cell: bars and line ends would break it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn markdown(reports: &[Report]) -> String {
+    let mut text = String::from(
+        "| image | target | verdict | kernel | run | loss |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for report in reports {
+        if let Some(error) = &report.error {
+            let _ = writeln!(
+                text,
+                "| {} | | cannot be judged: {} | | | |",
+                cell(&report.image),
+                cell(error)
+            );
+        }
+        for target in &report.targets {
+            let layers = &target.layers;
+            let symbol = target.verdict().symbol();
+            let _ = writeln!(
+                text,
+                "| {} | {} | {symbol} {} | {} | {} | {} |",
+                cell(&report.image),
+                cell(&target.target),
+                target.verdict,
+                layers.kernel,
+                layers.run,
+                layers.loss
+            );
+        }
+    }
+    for (report, target, finding) in open_findings(reports) {
+        let _ = write!(
+            text,
+            "\n- **{}** {}: {}",
+            finding.rule,
+            cell(&report.image),
+            sentence(target, finding)
+        );
+        for cite in finding.evidence.iter().take(3) {
+            let _ = write!(text, "\n  - {}", cite.what);
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// OCI annotations: reverse-domain keys, string values.
+fn annotations(reports: &[Report]) -> Value {
+    let mut map = Map::new();
+    let mut set = |key: String, value: String| map.insert(key, Value::String(value));
+    for (index, report) in reports.iter().enumerate() {
+        let prefix = if reports.len() == 1 {
+            "org.ckpt.check".to_owned()
+        } else {
+            format!("org.ckpt.check.{index}")
+        };
+        set(format!("{prefix}.schema"), SCHEMA.to_string());
+        set(format!("{prefix}.image"), report.image.clone());
+        if let Some(error) = &report.error {
+            set(format!("{prefix}.error"), error.clone());
+        }
+        if let Some(nearest) = &report.nearest {
+            set(format!("{prefix}.nearest"), nearest.target.clone());
+            set(format!("{prefix}.needs"), nearest.needs.clone());
+        }
+        for target in &report.targets {
+            set(
+                format!("{prefix}.verdict.{}", target.target),
+                target.verdict.to_owned(),
+            );
+            let open = target
+                .findings
+                .iter()
+                .filter(|finding| finding.verdict() != Verdict::Restorable);
+            let rules: Vec<String> = open
+                .map(|finding| format!("{}={}", finding.rule, finding.verdict))
+                .collect();
+            set(format!("{prefix}.rules.{}", target.target), rules.join(","));
+        }
+    }
+    Value::Object(map)
+}

@@ -1,0 +1,288 @@
+//! The report for people.
+
+use std::io::{self, Write};
+
+use ckpt_compat::Verdict;
+use ckpt_compat::report::{CiteReport, FindingReport, Report, TargetReport};
+
+/// How much, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    pub(super) verbose: bool,
+    pub(super) quiet: bool,
+    pub(super) colour: bool,
+    /// A matrix of many targets: one line each.
+    pub(super) matrix: bool,
+}
+
+impl Style {
+    /// Symbol and word, coloured where colours are; never colour alone.
+    fn verdict(self, verdict: Verdict) -> String {
+        let text = format!("{} {verdict}", verdict.symbol());
+        let code = match verdict {
+            Verdict::Restorable => 32,
+            Verdict::Conditional => 33,
+            Verdict::Unknown => 35,
+            Verdict::NotRestorable => 31,
+        };
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[1m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Facts that the short form shows of each finding.
+const SHORT_FACTS: usize = 2;
+
+pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
+    if let Some(error) = &report.error {
+        return writeln!(
+            out,
+            "{}: cannot be judged: {error}",
+            style.bold(&report.image)
+        );
+    }
+    if style.matrix {
+        print_matrix(out, report, style)?;
+    } else {
+        for target in &report.targets {
+            print_target(out, report, target, style)?;
+        }
+    }
+    if let Some(nearest) = &report.nearest {
+        let verdict = nearest.verdict.parse().unwrap_or(Verdict::Unknown);
+        writeln!(
+            out,
+            "{}: nearest target {}: needs {} ({})",
+            style.bold(&report.image),
+            nearest.target,
+            nearest.needs,
+            style.verdict(verdict)
+        )?;
+        if !style.quiet {
+            writeln!(
+                out,
+                "    parts that do as well: {}",
+                list(&nearest.parts, 8)
+            )?;
+        }
+    } else if report.targets.is_empty() {
+        writeln!(
+            out,
+            "{}: no known target restores it",
+            style.bold(&report.image)
+        )?;
+    }
+    Ok(())
+}
+
+fn list(names: &[String], limit: usize) -> String {
+    let shown = names
+        .get(..limit.min(names.len()))
+        .unwrap_or_default()
+        .join(", ");
+    match names.len().saturating_sub(limit) {
+        0 if names.is_empty() => "none of the catalogue".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn print_matrix(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
+    writeln!(out, "{}", style.bold(&report.image))?;
+    for target in &report.targets {
+        let worst = target
+            .findings
+            .iter()
+            .filter(|finding| finding.verdict() == target.verdict());
+        let rules: Vec<&str> = worst.map(|finding| finding.rule).collect();
+        let why = if target.verdict() == Verdict::Restorable {
+            String::new()
+        } else {
+            rules.join(", ")
+        };
+        // Padding counts characters, so the colour codes must not be in the padded text.
+        let gap = " ".repeat(16usize.saturating_sub(target.verdict().name().len()));
+        writeln!(
+            out,
+            "  {:22} {}{gap} {why}",
+            target.target,
+            style.verdict(target.verdict())
+        )?;
+    }
+    Ok(())
+}
+
+fn print_target(
+    out: &mut impl Write,
+    report: &Report,
+    target: &TargetReport,
+    style: Style,
+) -> io::Result<()> {
+    let verdict = target.verdict();
+    writeln!(
+        out,
+        "{} on {}: {}",
+        style.bold(&report.image),
+        style.bold(&target.target),
+        style.verdict(verdict)
+    )?;
+    if style.quiet {
+        return Ok(());
+    }
+    let layers = &target.layers;
+    writeln!(
+        out,
+        "  layers: kernel {}, run {}, loss {}",
+        layers.kernel, layers.run, layers.loss
+    )?;
+    let matters =
+        |finding: &&FindingReport| style.verbose || finding.verdict() != Verdict::Restorable;
+    let mut shown: Vec<&FindingReport> = target.findings.iter().filter(matters).collect();
+    shown.sort_by_key(|finding| std::cmp::Reverse(finding.verdict()));
+    let mut told: Vec<&str> = Vec::new();
+    for finding in &shown {
+        let reason = finding
+            .condition
+            .as_deref()
+            .filter(|_| finding.verdict() == Verdict::Unknown && !style.verbose);
+        match reason {
+            Some(reason) if told.contains(&reason) => {}
+            Some(reason) => {
+                print_finding(out, finding, style)?;
+                told.push(reason);
+                print_same(out, &shown, finding, reason)?;
+            }
+            None => print_finding(out, finding, style)?,
+        }
+    }
+    writeln!(out, "  next: {}", next_step(report, target))
+}
+
+/// Other rules that miss the same evidence, in one line.
+fn print_same(
+    out: &mut impl Write,
+    shown: &[&FindingReport],
+    first: &FindingReport,
+    reason: &str,
+) -> io::Result<()> {
+    let same = shown
+        .iter()
+        .filter(|other| other.rule != first.rule && other.condition.as_deref() == Some(reason));
+    let rules: Vec<&str> = same.map(|other| other.rule).collect();
+    if rules.is_empty() {
+        Ok(())
+    } else {
+        writeln!(out, "      the same:  {}", rules.join(", "))
+    }
+}
+
+fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) -> io::Result<()> {
+    let changed = finding
+        .changed_from
+        .map(|from| format!(" (by policy; was {from})"))
+        .unwrap_or_default();
+    writeln!(
+        out,
+        "  {} [{}] {}: {}{changed}",
+        style.verdict(finding.verdict()),
+        finding.layer,
+        finding.rule,
+        finding.title
+    )?;
+    if let (Some(requirement), has) = (
+        &finding.requirement,
+        finding.target_has.as_deref().unwrap_or(""),
+    ) {
+        writeln!(out, "      requires: {requirement}")?;
+        writeln!(out, "      target:   {has}")?;
+    }
+    let limit = if style.verbose {
+        usize::MAX
+    } else {
+        SHORT_FACTS
+    };
+    for cite in finding.evidence.iter().take(limit) {
+        writeln!(out, "      evidence: {}", fact(cite))?;
+    }
+    let more = finding.evidence.len().saturating_sub(limit);
+    if more > 0 {
+        writeln!(out, "                and {more} more (-v shows them)")?;
+    }
+    if let Some(condition) = finding
+        .condition
+        .as_ref()
+        .filter(|_| finding.verdict() != Verdict::Restorable)
+    {
+        let word = if finding.verdict() == Verdict::Conditional {
+            "if:      "
+        } else {
+            "missing: "
+        };
+        writeln!(out, "      {word} {condition}")?;
+    }
+    Ok(())
+}
+
+fn fact(cite: &CiteReport) -> String {
+    let mut places = Vec::new();
+    places.extend(cite.record.map(|record| format!("record {record}")));
+    places.extend(cite.offset.map(|offset| format!("offset {offset:#x}")));
+    places.extend(cite.field.map(|field| format!("field {field}")));
+    places.extend(
+        cite.address
+            .as_ref()
+            .map(|address| format!("address {address}")),
+    );
+    if places.is_empty() {
+        cite.what.clone()
+    } else {
+        format!("{} ({})", cite.what, places.join(", "))
+    }
+}
+
+/// One sentence that tells what to do, for someone who has never seen the tool.
+fn next_step(report: &Report, target: &TargetReport) -> String {
+    let worst = target.verdict();
+    let first = target
+        .findings
+        .iter()
+        .find(|finding| finding.verdict() == worst);
+    let remedy = first.and_then(|finding| finding.remedy).unwrap_or("");
+    match worst {
+        Verdict::Restorable => "nothing; it can be restored there.".to_owned(),
+        Verdict::Conditional => {
+            let count = target
+                .findings
+                .iter()
+                .filter(|finding| finding.verdict() == worst)
+                .count();
+            let conditions = if count == 1 {
+                "the condition".to_owned()
+            } else {
+                format!("the {count} conditions")
+            };
+            format!("make sure of {conditions} above, then restore; otherwise: {remedy}")
+        }
+        Verdict::Unknown if report.seen.missing_files.is_empty() => {
+            "give the files of the source machine with --sysroot DIR and check again.".to_owned()
+        }
+        Verdict::Unknown => format!(
+            "add {} to the --sysroot and check again.",
+            list(&report.seen.missing_files, 3)
+        ),
+        Verdict::NotRestorable => {
+            format!("do not restore there. {remedy} --nearest names the least target that fits.")
+        }
+    }
+}
