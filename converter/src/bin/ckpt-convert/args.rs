@@ -1,0 +1,87 @@
+//! The command line.
+
+use ckpt_format::Revision;
+use clap::Parser;
+use std::path::PathBuf;
+
+/// What an image can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A checkpoint stream.
+    Stream(Revision),
+    /// An ELF core per process.
+    Core,
+    /// A CRIU image set.
+    Criu,
+    /// An editable document.
+    Json,
+}
+
+impl Format {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "elf-core" | "core" => Ok(Format::Core),
+            "criu" => Ok(Format::Criu),
+            "json" => Ok(Format::Json),
+            other => Revision::parse(other).map(Format::Stream).ok_or_else(|| {
+                "expected r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu or json"
+                    .to_owned()
+            }),
+        }
+    }
+}
+
+/// Converts checkpoint images of Linux processes between the revisions of the linux-cr stream, ELF
+/// cores, CRIU image sets and JSON.
+///
+/// What the target cannot hold is named on standard error and refused, unless --allow names its
+/// code. Exit status: 0 fine, 1 losses refused or input damaged, 2 could not do the job.
+#[derive(Debug, Parser)]
+#[command(name = "ckpt-convert", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Image to read: stream (also zstd, gzip, xz), ELF core, CRIU directory or tar, JSON; - is
+    /// standard input
+    #[arg(default_value = "-")]
+    pub(crate) input: PathBuf,
+
+    /// Where to write; - is standard output. %p stands for the pid where there is a core per process
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+
+    /// Format to write: r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu, json
+    #[arg(long, value_name = "FORMAT", value_parser = Format::parse, default_value = "newest")]
+    pub(crate) to: Format,
+
+    /// Revision to read, where the image does not tell
+    #[arg(long, value_name = "REVISION", value_parser = |text: &str| Revision::parse(text).ok_or("expected r01 to r18"))]
+    pub(crate) from: Option<Revision>,
+
+    /// Losses to accept, by code; all accepts every one
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
+
+    /// Write losses and notes to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Explain a code of a loss and exit; all lists every one
+    #[arg(long, value_name = "CODE")]
+    pub(crate) explain: Option<String>,
+
+    /// Add what the old image never held: fp-state=FILE or fp-state@PID=FILE (raw VFP register set
+    /// of 260 or 272 bytes, or an ELF core), personality=NUMBER
+    #[arg(long, value_name = "WHAT=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Write what is intact and name the rest
+    #[arg(long)]
+    pub(crate) salvage: bool,
+
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub(crate) force: bool,
+
+    /// No progress, no notes, no losses on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}

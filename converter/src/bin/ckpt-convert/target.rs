@@ -1,0 +1,288 @@
+//! One function per format that can be written.
+
+use crate::args::Args;
+use crate::{as_stream, set};
+use ckpt_bridge::Foreign;
+use ckpt_bridge::core::{Plain, Sparse};
+use ckpt_convert::input::{self, Input};
+use ckpt_convert::native::{Native, Request};
+use ckpt_convert::output::{Atomic, Output};
+use ckpt_convert::{Allow, Error, Losses, survey};
+use ckpt_format::Revision;
+use ckpt_parser::decoder::Options;
+use ckpt_parser::detect::Override;
+use ckpt_parser::limits::Policy;
+use ckpt_parser::source::Source;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// A stream, and the plain file that it is.
+pub(crate) type Stream = (Box<dyn Source>, Option<File>);
+
+fn options(args: &Args) -> Options {
+    Options {
+        policy: if args.salvage {
+            Policy::Salvage
+        } else {
+            Policy::Strict
+        },
+        dialect: Override {
+            revision: args.from,
+            arch: None,
+        },
+        ..Options::default()
+    }
+}
+
+/// Where output goes: a file that appears when it is complete, or standard output.
+enum Place {
+    File(Atomic),
+    Stdout,
+}
+
+impl Place {
+    fn new(path: &Path, force: bool) -> Result<Self, Error> {
+        if path != Path::new("-") {
+            let failed = |error: io::Error| {
+                let hint = match error.kind() {
+                    io::ErrorKind::AlreadyExists => "exists; --force replaces it".to_owned(),
+                    _ => error.to_string(),
+                };
+                let text = format!("{}: {hint}", path.display());
+                Error::Write(io::Error::new(error.kind(), text))
+            };
+            return Atomic::create(path, force).map(Place::File).map_err(failed);
+        }
+        if io::stdout().is_terminal() {
+            let why = "standard output is a terminal; name a file with -o";
+            return Err(Error::Request(why.into()));
+        }
+        Ok(Place::Stdout)
+    }
+    fn file(&self) -> Result<File, Error> {
+        Ok(match self {
+            Place::File(atomic) => atomic.file()?,
+            Place::Stdout => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+        })
+    }
+    /// Keeps the output, unless a loss was refused.
+    fn commit(self, losses: &Losses) -> Result<(), Error> {
+        match self {
+            Place::File(atomic) if !losses.refused() => Ok(atomic.commit()?),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a checkpoint stream.
+pub(crate) fn stream(
+    args: &Args,
+    to: Revision,
+    input: Input,
+    losses: &mut Losses,
+) -> Result<(), Error> {
+    let request = Request {
+        to,
+        additions: set::additions(&args.set)?,
+        salvage: args.salvage,
+    };
+    let (mut source, file) = as_stream(input, losses)?;
+    let known = survey::abi(&mut source, options(args), to)?;
+    let place = Place::new(&args.output, args.force)?;
+    let total = source.len();
+    let mut output = Output::new(place.file()?, file);
+    let mut native = Native::new(source, options(args), &request, &mut output, losses)?;
+    native.set_known_abi(known);
+    let bar = progress(args, total);
+    native.run(&mut |at| bar.set_position(at))?;
+    bar.finish_and_clear();
+    output.finish()?;
+    place.commit(losses)
+}
+
+fn progress(args: &Args, total: Option<u64>) -> ProgressBar {
+    if args.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
+        ),
+        None => (
+            ProgressBar::no_length(),
+            "{spinner} {binary_bytes} {binary_bytes_per_sec}",
+        ),
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// The processes of any input.
+fn tree(args: &Args, input: Input, losses: &mut Losses) -> Result<Foreign, Error> {
+    let foreign = match input {
+        Input::Foreign(foreign) => *foreign,
+        other => {
+            let (source, file) = as_stream(other, losses)?;
+            let blob = input::seekable(source, file)?;
+            ckpt_bridge::open_stream(&blob, options(args))?
+        }
+    };
+    for loss in &foreign.losses {
+        losses.push(loss.clone().into());
+    }
+    Ok(foreign)
+}
+
+/// Writes one core per process.
+pub(crate) fn core(args: &Args, input: Input, losses: &mut Losses) -> Result<(), Error> {
+    // A core is a dump for a debugger: that it holds no descriptors surprises nobody.
+    let mut notes = Losses::new(Allow::all());
+    let tree = tree(args, input, &mut notes)?.tree;
+    for note in notes.kept() {
+        losses.push(note.clone().as_note());
+    }
+    let pids = ckpt_bridge::processes(&tree);
+    let pattern = args.output.display().to_string();
+    let several = pattern.contains("%p");
+    match pids.as_slice() {
+        [] => return Err(Error::Request("the image holds no live process".into())),
+        [_, _, ..] if !several => {
+            let why = format!(
+                "{} processes need a core each: name them with %p, as in -o 'core.%p'",
+                pids.len()
+            );
+            return Err(Error::Request(why));
+        }
+        _ => {}
+    }
+    let mut places = Vec::new();
+    for pid in pids {
+        let path = PathBuf::from(pattern.replace("%p", &pid.to_string()));
+        let place = Place::new(&path, args.force)?;
+        let file = place.file()?;
+        let lost = match &place {
+            Place::File(_) => {
+                let mut out = Sparse(file);
+                let lost = ckpt_bridge::to_core(&tree, pid, &mut out)?;
+                out.flush()?;
+                lost
+            }
+            Place::Stdout => {
+                let mut out = Plain(BufWriter::new(file));
+                let lost = ckpt_bridge::to_core(&tree, pid, &mut out)?;
+                out.flush()?;
+                lost
+            }
+        };
+        for loss in lost {
+            losses.push(loss.into());
+        }
+        places.push(place);
+    }
+    places
+        .into_iter()
+        .try_for_each(|place| place.commit(losses))
+}
+
+/// How a CRIU set is packed, by the name of the output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Directory,
+    Tar,
+    TarZstd,
+}
+
+fn packing(output: &Path) -> Packing {
+    let name = output.to_string_lossy();
+    if name == "-" || name.ends_with(".tar") {
+        Packing::Tar
+    } else if name.ends_with(".tar.zst") || name.ends_with(".tzst") {
+        Packing::TarZstd
+    } else {
+        Packing::Directory
+    }
+}
+
+/// Writes a CRIU image set: a directory, or a tar file by the name of the output.
+pub(crate) fn criu(args: &Args, input: Input, losses: &mut Losses) -> Result<(), Error> {
+    let tree = tree(args, input, losses)?.tree;
+    let packing = packing(&args.output);
+    if packing == Packing::Directory {
+        return criu_directory(args, &tree, losses);
+    }
+    let place = Place::new(&args.output, args.force)?;
+    let scratch = tempfile::tempdir()?;
+    for loss in ckpt_bridge::to_criu(&tree, scratch.path())? {
+        losses.push(loss.into());
+    }
+    if losses.refused() {
+        return Ok(());
+    }
+    let file = place.file()?;
+    if packing == Packing::TarZstd {
+        let mut packed = zstd::Encoder::new(file, 0)?;
+        pack(scratch.path(), &mut packed)?;
+        packed.finish()?;
+    } else {
+        let mut out = BufWriter::new(file);
+        pack(scratch.path(), &mut out)?;
+        out.flush()?;
+    }
+    place.commit(losses)
+}
+
+fn pack(directory: &Path, out: &mut dyn Write) -> io::Result<()> {
+    let mut archive = tar::Builder::new(out);
+    archive.sparse(false);
+    archive.append_dir_all(".", directory)?;
+    archive.into_inner()?;
+    Ok(())
+}
+
+/// A directory is written beside its place and renamed when it is complete.
+fn criu_directory(
+    args: &Args,
+    tree: &ckpt_bridge::tree::Tree,
+    losses: &mut Losses,
+) -> Result<(), Error> {
+    let target = &args.output;
+    let exists = target.exists();
+    if exists && (!args.force || !target.is_dir()) {
+        let text = format!("{}: exists; --force replaces a directory", target.display());
+        return Err(Error::Write(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            text,
+        )));
+    }
+    let parent = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let scratch = tempfile::Builder::new()
+        .prefix(".ckpt-")
+        .tempdir_in(parent)?;
+    let made = scratch.path().join("new");
+    std::fs::create_dir(&made)?;
+    for loss in ckpt_bridge::to_criu(tree, &made)? {
+        losses.push(loss.into());
+    }
+    if losses.refused() {
+        return Ok(());
+    }
+    if exists {
+        std::fs::rename(target, scratch.path().join("old"))?;
+    }
+    std::fs::rename(&made, target)?;
+    Ok(File::open(parent)?.sync_all()?)
+}
+
+/// Writes the image as a document.
+pub(crate) fn json(_args: &Args, _input: Input, _losses: &mut Losses) -> Result<(), Error> {
+    Err(Error::Request("--to json is under construction".into()))
+}

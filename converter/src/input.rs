@@ -1,0 +1,131 @@
+//! Opening whatever holds a process: a stream, a core, a CRIU set, a JSON document. Which one it
+//! is, its first bytes say.
+
+use crate::error::Error;
+use ckpt_bridge::bytes::{Blob, FileAt};
+use ckpt_bridge::{Foreign, Kind};
+use ckpt_parser::limits::Limits;
+use ckpt_parser::source::{self, Compression, FileSource, Source, StreamSource};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An opened input.
+pub enum Input {
+    /// A checkpoint stream, and the file if it is a plain one that can be copied from.
+    Stream(Box<dyn Source>, Option<File>),
+    /// A core or a CRIU set.
+    Foreign(Box<Foreign>),
+    /// The JSON form of a stream.
+    Json(Box<dyn Read + Send>),
+}
+
+/// Bytes that are looked at to tell what an input is.
+const HEAD: usize = 512;
+
+/// Opens a path; `-` is standard input.
+///
+/// # Errors
+/// Those of the operating system and of the readers of foreign formats.
+pub fn open(path: &Path) -> Result<Input, Error> {
+    let fail = |error| Error::Read(named(path, &error));
+    if path == Path::new("-") {
+        return open_stdin()
+            .map_err(fail)
+            .and_then(|source| sniff(source, None));
+    }
+    match ckpt_bridge::detect(path)? {
+        Kind::Core => return Ok(Input::Foreign(Box::new(ckpt_bridge::open_core(path)?))),
+        Kind::Criu => return Ok(Input::Foreign(Box::new(ckpt_bridge::open_criu(path)?))),
+        Kind::Other => {}
+    }
+    let source = source::open(path, Limits::default().expansion).map_err(fail)?;
+    let file = File::open(path).map_err(fail)?;
+    sniff(source, plain(file).map_err(fail)?)
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn open_stdin() -> io::Result<Box<dyn Source>> {
+    source::open(Path::new("-"), Limits::default().expansion)
+}
+
+/// The file, if stretches of it can be copied as they are.
+fn plain(file: File) -> io::Result<Option<File>> {
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut head = [0; 6];
+    let n = FileSource::new(file.try_clone()?)?.read_at(0, &mut head)?;
+    let packed = Compression::of(head.get(..n).unwrap_or_default()).is_some();
+    Ok((!packed).then_some(file))
+}
+
+/// Looks at the first bytes, which a pipe gives only once.
+fn sniff(mut source: Box<dyn Source>, file: Option<File>) -> Result<Input, Error> {
+    let mut head = vec![0; HEAD];
+    let n = source.read_at(0, &mut head).map_err(Error::Read)?;
+    head.truncate(n);
+    let json = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let core = ckpt_bridge::core::is_core(&head);
+    let tar = ckpt_bridge::criu::is_tar(&head);
+    if source.is_seekable() && !(json || core || tar) {
+        let file = match file {
+            Some(file) => Some(file),
+            None => stdin_file().map_err(Error::Read)?,
+        };
+        return Ok(Input::Stream(source, file));
+    }
+    let start = head.len() as u64;
+    let rest = InOrder { source, at: start };
+    let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(rest));
+    Ok(if json {
+        Input::Json(whole)
+    } else if core {
+        Input::Foreign(Box::new(ckpt_bridge::read_core("-", whole)?))
+    } else if tar {
+        Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole)?))
+    } else {
+        Input::Stream(Box::new(StreamSource::new(whole)), None)
+    })
+}
+
+/// Standard input, if it is a plain file that nobody has read from yet.
+fn stdin_file() -> io::Result<Option<File>> {
+    plain(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// Reads a source from some offset on.
+struct InOrder<S> {
+    source: S,
+    at: u64,
+}
+
+impl<S: Source> Read for InOrder<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read_at(self.at, buf)?;
+        self.at = self.at.saturating_add(n as u64);
+        Ok(n)
+    }
+}
+
+/// A stream that can be visited in any order, for the writers of foreign formats: a plain file as
+/// it is, anything else in an unnamed temporary file.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn seekable(source: Box<dyn Source>, file: Option<File>) -> Result<Blob, Error> {
+    let file = if let Some(file) = file {
+        file
+    } else {
+        let mut spool = tempfile::tempfile()?;
+        io::copy(&mut InOrder { source, at: 0 }, &mut spool).map_err(Error::Read)?;
+        spool
+    };
+    let file = FileAt::new(file).map_err(Error::Read)?;
+    Ok(Blob::new("input", Arc::new(file)))
+}

@@ -1,0 +1,1173 @@
+//! Dialect to dialect, record by record as they pass: no model, constant memory, page contents
+//! copied from the source to the output.
+//!
+//! Most records move by the tables alone ([`fields`]). This module holds what changed between
+//! records: those that a revision added or dropped, the form of the process tree ([`pids`]), and
+//! what has to stand in another place.
+
+mod fields;
+mod pids;
+
+use crate::error::Error;
+use crate::loss::{Code, Gravity, Loss, Losses};
+use crate::output::Sink;
+use ckpt_format::dialect::{R02, R03, R04, R06, R07, R08, R09, R13, R15, R16, R18};
+use ckpt_format::records as table;
+use ckpt_format::{Arch, Dialect, Object, Order, Revision, Tables, Tag};
+use ckpt_parser::decoder::{Decoder, Event, Options};
+use ckpt_parser::detect;
+use ckpt_parser::diagnostic::Code as Damage;
+use ckpt_parser::encode::RecordBuilder;
+use ckpt_parser::grammar::Role;
+use ckpt_parser::source::Source;
+use ckpt_parser::view::{View, write_uint};
+use fields::{Known, ids};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+ids! {
+    OBJTYPE = OBJREF "objtype";
+    OBJREF_NUMBER = OBJREF "objref";
+    NR_PIDS = PIDS "nr_pids";
+    NR_VPIDS = PIDS "nr_vpids";
+    PID_OFFSET = PIDS "offset";
+    NR_TASKS = TREE "nr_tasks";
+    VPIDS_COUNT = VPIDS "nr_vpids";
+    FS_OBJREF = TASK_OBJS "fs_objref";
+    SIGNAL_OBJREF = TASK_OBJS "signal_objref";
+    UMASK = FS "umask";
+    F_TYPE = FILE "f_type";
+    NR_PAGES = PGARR "nr_pages";
+    HPAGE_VADDR = HPAGE "vaddr";
+    HPAGE_SHIFT = HPAGE "shift";
+    SHM_OBJREF = IPC_SHM "objref";
+    INO_OBJREF = VMA "ino_objref";
+    THREAD_FLAGS = THREAD "thread_info_flags";
+    FPU_UNIT = CPU_FPU "unit";
+    AUXV_BYTES = HEADER "constants.mm_saved_auxv_len";
+    UFLAGS = HEADER "uflags";
+    PERSONALITY = ARM_ABI "personality";
+    ABI_E_FLAGS = ARM_ABI "e_flags";
+    ABI_HWCAP = ARM_ABI "hwcap";
+    ABI_HWCAP2 = ARM_ABI "hwcap2";
+    ABI_PAGE_SIZE = ARM_ABI "page_size";
+    ABI_CALLING = ARM_ABI "calling";
+    ABI_VALID = ARM_ABI "valid";
+}
+
+/// Where numbers of objects begin that the source does not have: far above those that a kernel
+/// counts up to.
+const NEW_OBJECTS: i32 = 0x4000_0000;
+/// Records up to this length are copied through the reader's window, longer ones from the source.
+const SMALL_RECORD: u64 = 128 << 10;
+/// Step in which contents of a source are copied that is no plain file.
+const COPY_STEP: usize = 1 << 20;
+/// Longest process tree, in bytes of one buffer: a million tasks.
+const MAX_TREE: u64 = 32 << 20;
+/// What `umask` and the directories of an FS object are that stands for nothing known.
+const ROOT_DIRECTORY: &[u8] = b"/\0";
+const USUAL_UMASK: u32 = 0o22;
+/// What an image before R03 is taken to have been written under.
+const LSM_NONE: &[u8; 11] = b"lsm_none\0\0\0";
+/// Contents of LSM_INFO under it; no NUL (§2.1).
+const LSM_DUMMY: &[u8] = b"dummy";
+
+/// What of ARM_ABI is known about a task from elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownAbi {
+    /// Linux persona value.
+    pub personality: Option<u32>,
+    /// AT_HWCAP.
+    pub hwcap: Option<u32>,
+    /// AT_HWCAP2.
+    pub hwcap2: Option<u32>,
+}
+
+/// What the user adds that the old image never held.
+#[derive(Clone, Debug, Default)]
+pub struct Additions {
+    /// Personality of every task.
+    pub personality: Option<u32>,
+    /// VFP register sets (272 bytes, or 260 without the exception registers) by pid; pid 0 stands
+    /// for the root task.
+    pub vfp: HashMap<i32, Vec<u8>>,
+}
+
+impl Additions {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.personality.is_none() && self.vfp.is_empty()
+    }
+}
+
+/// What to make of an image.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The revision to write.
+    pub to: Revision,
+    /// What the user adds.
+    pub additions: Additions,
+    /// Drop damage instead of stopping at it.
+    pub salvage: bool,
+}
+
+/// What came of a conversion.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Dialect of the input.
+    pub from: Dialect,
+    /// Dialect of the output.
+    pub to: Dialect,
+    /// Records read.
+    pub records: u64,
+}
+
+/// How a record type moves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    /// As it is.
+    Copy,
+    /// With another number.
+    Renumber,
+    /// By its fields.
+    Convert,
+}
+
+/// A conversion under way.
+pub struct Native<'a, S> {
+    decoder: Decoder<S>,
+    from: Arc<Tables>,
+    to: Tables,
+    plans: Vec<(Plan, bool)>,
+    request: &'a Request,
+    out: &'a mut dyn Sink,
+    losses: &'a mut Losses,
+    known: Known,
+    abi: HashMap<u32, KnownAbi>,
+    /// Added to every object number.
+    shift: i64,
+    tree: Option<pids::Raw>,
+    pids: Vec<i32>,
+    container: bool,
+    auxv_bytes: u64,
+    new_objects: i32,
+    /// FS objects made for each SIGNAL object.
+    directories: HashMap<i32, i32>,
+    /// A socket buffer whose record needs the length of what follows.
+    held_buffer: Option<(Event, Vec<u8>)>,
+    huge: Option<(u64, u32)>,
+    shared_pages: bool,
+    queues: (u64, u64),
+}
+
+/// How the process tree is written.
+fn tree_form(revision: Revision) -> u8 {
+    match revision {
+        r if r < R08 => 0,
+        R08 => 1,
+        R09 => 2,
+        r if r < R15 => 3,
+        _ => 4,
+    }
+}
+
+/// Whether a revision can hold images of an ABI.
+fn can_hold(to: Dialect) -> bool {
+    let Dialect { revision, abi } = to;
+    let order = abi.order == abi.arch.usual_order() || (abi.arch == Arch::Arm && revision >= R18);
+    order && detect::arch_id(revision, abi.arch).is_some()
+}
+
+impl<'a, S: Source> Native<'a, S> {
+    /// Detects the dialect of a source and prepares the way to another one.
+    ///
+    /// # Errors
+    /// Those of the source, and if it is no image.
+    pub fn new(
+        source: S,
+        options: Options,
+        request: &'a Request,
+        out: &'a mut dyn Sink,
+        losses: &'a mut Losses,
+    ) -> Result<Self, Error> {
+        let decoder = Decoder::new(source, options).map_err(Error::reading)?;
+        let from = Arc::clone(decoder.tables());
+        let dialect = Dialect {
+            revision: request.to,
+            abi: from.dialect.abi,
+        };
+        let to = Tables::new(dialect);
+        let plan = |tag: &Tag| (plan_of(*tag, &from, &to), fields::has_references(*tag, &to));
+        let plans = Tag::ALL.iter().map(plan).collect();
+        Ok(Native {
+            decoder,
+            from,
+            to,
+            plans,
+            request,
+            out,
+            losses,
+            known: Known::default(),
+            abi: HashMap::new(),
+            shift: 0,
+            tree: None,
+            pids: Vec::new(),
+            container: false,
+            auxv_bytes: 0,
+            new_objects: NEW_OBJECTS,
+            directories: HashMap::new(),
+            held_buffer: None,
+            huge: None,
+            shared_pages: false,
+            queues: (0, 0),
+        })
+    }
+
+    /// What is known of the tasks' ABI, by number of the task.
+    pub fn set_known_abi(&mut self, abi: HashMap<u32, KnownAbi>) {
+        self.abi = abi;
+    }
+
+    /// Converts the whole image.
+    ///
+    /// # Errors
+    /// Those of source and output; damage, unless salvaging. Losses are no errors: see `losses`.
+    pub fn run(mut self, progress: &mut dyn FnMut(u64)) -> Result<Summary, Error> {
+        let (from, to) = (self.from.dialect, self.to.dialect);
+        self.check_additions()?;
+        self.check_dialects();
+        let mut records = 0u64;
+        if self.losses.refused() {
+            return Ok(Summary { from, to, records });
+        }
+        while let Some(event) = self.decoder.next() {
+            let event = event.map_err(Error::reading)?;
+            records = records.saturating_add(1);
+            self.event(&event)?;
+            if self.losses.refused() {
+                self.out.mute();
+            }
+            progress(event.frame.end());
+        }
+        self.finish()?;
+        Ok(Summary { from, to, records })
+    }
+
+    fn same_revision(&self) -> bool {
+        self.from.dialect.revision == self.to.dialect.revision && self.request.additions.is_empty()
+    }
+    fn revisions(&self) -> (Revision, Revision) {
+        (self.from.dialect.revision, self.to.dialect.revision)
+    }
+    /// Whether the target has something since `revision` that the source lacks.
+    fn gains(&self, revision: Revision) -> bool {
+        let (from, to) = self.revisions();
+        from < revision && to >= revision
+    }
+    /// Whether the target lacks something that the source has since `revision`.
+    fn drops(&self, revision: Revision) -> bool {
+        let (from, to) = self.revisions();
+        from >= revision && to < revision
+    }
+    fn order(&self) -> Order {
+        self.to.dialect.abi.order
+    }
+
+    fn check_additions(&self) -> Result<(), Error> {
+        let place = self.gains(R18) && self.from.dialect.abi.arch == Arch::Arm;
+        if place || self.request.additions.is_empty() {
+            return Ok(());
+        }
+        let (from, to) = self.revisions();
+        let why = format!(
+            "registers and personality can be added on the way of an ARM image to R18, not from {from} to {to}"
+        );
+        Err(Error::Request(why))
+    }
+
+    fn check_dialects(&mut self) {
+        if !self.same_revision() && !can_hold(self.to.dialect) {
+            let arch = self.from.dialect.abi;
+            let value = format!("{} {}", arch.arch, arch.order);
+            self.report(Code::Arch, "HEADER", 0, "arch_id", value);
+            self.out.mute();
+        }
+    }
+
+    fn report(
+        &mut self,
+        code: Code,
+        record: &str,
+        offset: u64,
+        field: impl Into<String>,
+        value: impl Into<String>,
+    ) {
+        self.losses.push(Loss {
+            code: code.name(),
+            record: record.to_owned(),
+            offset: Some(offset),
+            field: field.into(),
+            value: value.into(),
+            why: code.why(),
+            note: code.gravity() == Gravity::Note,
+        });
+    }
+    fn lose(&mut self, event: &Event, code: Code, field: &str, value: impl Into<String>) {
+        self.report(code, event.name(), event.frame.offset, field, value);
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), Error> {
+        let Some(tag) = event.tag else {
+            return self.unnamed(event);
+        };
+        if self.request.salvage && self.is_damaged(event) {
+            self.lose(
+                event,
+                Code::Damage,
+                "",
+                format!("{} bytes", event.frame.len),
+            );
+            return Ok(());
+        }
+        if self.same_revision() {
+            return self.copy(event);
+        }
+        if self.collects_tree(event, tag)? {
+            return Ok(());
+        }
+        self.flush_tree(event.frame.offset)?;
+        self.flush_buffer(event)?;
+        if self.is_dropped(event, tag)? {
+            return Ok(());
+        }
+        self.remember(event, tag);
+        self.insert_before(event, tag)?;
+        self.record(event, tag)?;
+        self.insert_behind(event, tag)
+    }
+
+    /// Gaps, and records of unknown types.
+    fn unnamed(&mut self, event: &Event) -> Result<(), Error> {
+        let behind_tail = event.frame.is_gap() && self.decoder.is_complete();
+        if behind_tail || (self.same_revision() && !self.request.salvage) {
+            return self.copy(event);
+        }
+        let (code, value) = if event.frame.is_gap() {
+            (Code::Damage, format!("{} bytes", event.frame.len))
+        } else {
+            (Code::UnknownRecord, format!("type {}", event.frame.number))
+        };
+        self.lose(event, code, "", value);
+        Ok(())
+    }
+
+    /// Whether a record is not what its type says, or stands where nothing can belong to it.
+    fn is_damaged(&self, event: &Event) -> bool {
+        let cut = self.decoder.findings().kept().last().is_some_and(|found| {
+            let code = found.code;
+            let broken = matches!(code, Damage::Truncated | Damage::WrongLength);
+            found.offset == event.frame.offset && broken
+        });
+        cut || event.role() == Role::Stray
+    }
+
+    // ---- copying ---------------------------------------------------------------------------
+
+    /// Copies a record as it is, with the raw page behind it.
+    fn copy(&mut self, event: &Event) -> Result<(), Error> {
+        let len = u64::from(event.frame.len).saturating_add(u64::from(event.frame.raw));
+        self.copy_part(event, 0, len)
+    }
+
+    /// Copies `len` bytes of a record from `skip` on.
+    fn copy_part(&mut self, event: &Event, skip: u64, len: u64) -> Result<(), Error> {
+        let start = event.frame.offset.saturating_add(skip);
+        if len > SMALL_RECORD && self.out.extent(start, len)? {
+            return Ok(());
+        }
+        let mut done = 0;
+        while done < len {
+            let step = usize::try_from(len.saturating_sub(done))
+                .unwrap_or(COPY_STEP)
+                .min(COPY_STEP);
+            let bytes = self
+                .decoder
+                .payload(skip.saturating_add(done), step)
+                .map_err(Error::reading)?;
+            if bytes.is_empty() {
+                return Err(Error::ended(start.saturating_add(done)));
+            }
+            done = done.saturating_add(bytes.len() as u64);
+            self.out.bytes(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The payload of a record that is small by nature.
+    fn payload(&mut self, event: &Event, limit: u64) -> Result<Vec<u8>, Error> {
+        let len = u64::from(event.frame.len).saturating_sub(8);
+        if len > limit {
+            return Err(Error::too_long(
+                event.name(),
+                event.frame.offset,
+                len,
+                limit,
+            ));
+        }
+        let mut all = Vec::new();
+        while (all.len() as u64) < len {
+            let skip = (all.len() as u64).saturating_add(8);
+            let bytes = self
+                .decoder
+                .payload(skip, COPY_STEP)
+                .map_err(Error::reading)?;
+            if bytes.is_empty() {
+                return Err(Error::ended(event.frame.offset.saturating_add(skip)));
+            }
+            all.extend_from_slice(bytes);
+        }
+        all.truncate(usize::try_from(len).unwrap_or(usize::MAX));
+        Ok(all)
+    }
+
+    fn emit_payload(&mut self, tag: Tag, payload: &[u8]) -> Result<(), Error> {
+        self.emit_head(tag, payload.len() as u64)?;
+        self.out.bytes(payload)?;
+        Ok(())
+    }
+
+    fn emit_head(&mut self, tag: Tag, payload: u64) -> Result<(), Error> {
+        let number = self.to.by_tag(tag).map_or(0, |record| record.number);
+        let mut head = [0; 8];
+        let order = self.order();
+        let (kind, len) = head.split_at_mut(4);
+        write_uint(kind, u64::from(number), order);
+        write_uint(len, payload.saturating_add(8), order);
+        self.out.bytes(&head)?;
+        Ok(())
+    }
+
+    /// Writes a struct record whose references still are those of the source.
+    fn emit(&mut self, offset: u64, tag: Tag, mut bytes: Vec<u8>) -> Result<(), Error> {
+        if self.shift != 0
+            && let Some(field) = fields::shift(tag, &mut bytes, &self.to, self.shift)
+        {
+            self.report(Code::ObjectNumber, tag.name(), offset, field, "");
+        }
+        self.out.bytes(&bytes)?;
+        Ok(())
+    }
+
+    fn build(
+        &mut self,
+        tag: Tag,
+        word: Option<u32>,
+        fill: impl FnOnce(RecordBuilder<'_>) -> RecordBuilder<'_>,
+    ) -> Result<(), Error> {
+        let built = RecordBuilder::variant(&self.to, tag, word).map(|r| fill(r).finish());
+        match built {
+            Some(bytes) => self.emit(0, tag, bytes),
+            None => Ok(()),
+        }
+    }
+
+    // ---- records ---------------------------------------------------------------------------
+
+    fn record(&mut self, event: &Event, tag: Tag) -> Result<(), Error> {
+        match event.role() {
+            Role::Auxv => return self.auxv(event),
+            Role::EpollItems if self.shift != 0 => return self.epoll_items(event),
+            Role::HugePage if self.drops(R16) => return self.huge_page(event),
+            _ => {}
+        }
+        let (plan, refers) = self
+            .plans
+            .get(tag as usize)
+            .copied()
+            .unwrap_or((Plan::Convert, true));
+        let payload = self
+            .from
+            .by_tag(tag)
+            .is_some_and(|record| record.record.payload);
+        if payload || (plan == Plan::Copy && (self.shift == 0 || !refers)) {
+            return self.copy(event);
+        }
+        let head = self.decoder.head();
+        if head.len() < event.frame.len as usize {
+            let limit = u64::from(self.decoder.options().limits.record_len);
+            let len = u64::from(event.frame.len);
+            return Err(Error::too_long(
+                event.name(),
+                event.frame.offset,
+                len,
+                limit,
+            ));
+        }
+        let bytes = head.to_vec();
+        match tag {
+            Tag::File if self.drops(R02) => return self.file(event, bytes),
+            Tag::SocketBuffer if plan == Plan::Convert => {
+                self.held_buffer = Some((*event, bytes));
+                return Ok(());
+            }
+            Tag::TaskObjs if self.gains(R06) => return self.task_objs(event, &bytes),
+            Tag::Hpage if self.drops(R16) => {
+                self.hpage(event, &bytes);
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.convert(event, tag, bytes, plan)
+    }
+
+    fn convert(
+        &mut self,
+        event: &Event,
+        tag: Tag,
+        mut bytes: Vec<u8>,
+        plan: Plan,
+    ) -> Result<(), Error> {
+        if plan != Plan::Convert {
+            let number = self.to.by_tag(tag).map_or(0, |record| record.number);
+            let order = self.order();
+            if let Some(room) = bytes.get_mut(..4) {
+                write_uint(room, u64::from(number), order);
+            }
+            return self.emit(event.frame.offset, tag, bytes);
+        }
+        match self.converted(event, tag, &bytes) {
+            Some(bytes) => self.emit(event.frame.offset, tag, bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// A record by its fields; what does not come back is reported.
+    fn converted(&mut self, event: &Event, tag: Tag, bytes: &[u8]) -> Option<Vec<u8>> {
+        let from = Arc::clone(&self.from);
+        let layout = from.layout_of(event.frame.number, bytes)?;
+        let view = View {
+            layout,
+            bytes,
+            dialect: from.dialect,
+        };
+        let there = fields::convert(&self.known, tag, &view, &self.to)?;
+        let number = self.to.by_tag(tag)?.number;
+        let layout = self.to.layout_of(number, &there)?;
+        let dialect = self.to.dialect;
+        let seen = View {
+            layout,
+            bytes: &there,
+            dialect,
+        };
+        let back = fields::convert(&self.known, tag, &seen, &from)?;
+        for lost in fields::differences(tag, &view, &back, dialect) {
+            self.lose(event, lost.code, &lost.field, lost.value);
+        }
+        Some(there)
+    }
+
+    /// What later records need.
+    fn remember(&mut self, event: &Event, tag: Tag) {
+        let Some(view) = self.decoder.view() else {
+            return;
+        };
+        match tag {
+            Tag::Header => self.auxv_bytes = view.uint(AUXV_BYTES).unwrap_or(0),
+            Tag::Cred => {
+                if let Some(object) = event.object() {
+                    self.known.cred(object.objref, &view);
+                }
+            }
+            Tag::IpcShm => {
+                self.known
+                    .segments
+                    .insert(view.i32(SHM_OBJREF).unwrap_or(0));
+                self.shared_pages = true;
+            }
+            Tag::Vma => self.shared_pages = view.i32(INO_OBJREF).unwrap_or(0) != 0,
+            Tag::Socket => {
+                let expected = u64::from(fields::queues_expected(&view)).saturating_mul(2);
+                self.queues.0 = self.queues.0.saturating_add(expected);
+            }
+            Tag::SocketQueue => self.queues.1 = self.queues.1.saturating_add(1),
+            _ => {}
+        }
+    }
+
+    // ---- what only one of the dialects has -------------------------------------------------
+
+    /// Whether the target has no place for a record; what is lost is reported.
+    fn is_dropped(&mut self, event: &Event, tag: Tag) -> Result<bool, Error> {
+        let (_, to) = self.revisions();
+        let arch = self.from.dialect.abi.arch;
+        if tag == Tag::Objref {
+            return Ok(self.drops_object(event));
+        }
+        let owner = event.object().and_then(|object| object.kind);
+        if let Some(kind) = owner.filter(|kind| kind.number(to, arch).is_none()) {
+            self.lose_part(event, tag, kind)?;
+            return Ok(true);
+        }
+        let role = event.role();
+        Ok(match (tag, role) {
+            (Tag::LsmInfo, _) | (_, Role::LsmName) if self.drops(R03) => {
+                self.lose_lsm(event, tag)?;
+                true
+            }
+            (Tag::EpollItems, _) | (_, Role::EpollItems) => self.drops(R02),
+            (Tag::SocketFrag, _) if self.drops(R04) => {
+                self.lose(
+                    event,
+                    Code::SocketFrag,
+                    "",
+                    format!("{} bytes", event.frame.raw),
+                );
+                true
+            }
+            (Tag::Thread, _) if self.drops(R07) && arch == Arch::S390x => {
+                let flags = self.decoder.view().and_then(|view| view.uint(THREAD_FLAGS));
+                if let Some(flags @ 1..) = flags {
+                    self.lose(
+                        event,
+                        Code::ThreadFlags,
+                        "thread_info_flags",
+                        format!("{flags:#x}"),
+                    );
+                }
+                true
+            }
+            (Tag::CpuFpu, _) if self.drops(R18) && arch == Arch::Arm => {
+                let unit = self.decoder.view().and_then(|view| view.uint(FPU_UNIT));
+                let value = unit.map(|unit| unit.to_string()).unwrap_or_default();
+                self.lose(event, Code::FpState, "unit", value);
+                true
+            }
+            (Tag::ArmAbi, _) if self.drops(R18) => {
+                self.lose_abi(event);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    fn drops_object(&mut self, event: &Event) -> bool {
+        let (_, to) = self.revisions();
+        let arch = self.from.dialect.abi.arch;
+        let Some(view) = self.decoder.view() else {
+            return false;
+        };
+        let (code, number) = (
+            view.u32(OBJTYPE).unwrap_or(0),
+            view.i32(OBJREF_NUMBER).unwrap_or(0),
+        );
+        let (from, _) = self.revisions();
+        if self.gains(R06) && number >= NEW_OBJECTS {
+            self.lose(event, Code::ObjectNumber, "objref", number.to_string());
+        }
+        let Some(kind) = Object::from_number(code, from, arch) else {
+            self.lose(event, Code::UnknownRecord, "objtype", code.to_string());
+            return true;
+        };
+        let dropped = kind.number(to, arch).is_none();
+        if dropped && kind == Object::Fs {
+            let moved = i64::from(number).saturating_add(self.shift);
+            if moved != i64::from(self.new_objects) {
+                self.lose(event, Code::Renumbered, "objref", number.to_string());
+            }
+            self.new_objects = self.new_objects.saturating_add(1);
+        }
+        dropped
+    }
+
+    /// A record of an object that the target has no type for.
+    fn lose_part(&mut self, event: &Event, tag: Tag, kind: Object) -> Result<(), Error> {
+        match (kind, event.role()) {
+            (Object::Fs, Role::Cwd | Role::Root) => {
+                let path = self.payload(event, 1 << 16)?;
+                if path != ROOT_DIRECTORY {
+                    self.lose(event, Code::Directories, event.role().name(), text(&path));
+                }
+            }
+            (Object::Fs, _) => {
+                let umask = self.decoder.view().and_then(|view| view.u32(UMASK));
+                if let Some(umask) = umask.filter(|umask| *umask != USUAL_UMASK) {
+                    self.lose(event, Code::Umask, "umask", format!("{umask:#o}"));
+                }
+            }
+            (Object::Security, Role::Label) => {
+                let label = self.payload(event, 1 << 16)?;
+                self.lose(event, Code::Label, "label", text(&label));
+            }
+            (Object::NetNs | Object::Netdev, _) if tag != Tag::NetdevAddr => {
+                let name = match event.role() {
+                    Role::DeviceName => text(&self.payload(event, 1 << 16)?),
+                    _ => String::new(),
+                };
+                self.lose(event, Code::NetNs, "", name);
+            }
+            (Object::SemUndo, _) if tag != Tag::Buffer => self.lose(event, Code::SemUndo, "", ""),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn lose_lsm(&mut self, event: &Event, tag: Tag) -> Result<(), Error> {
+        let value = self.payload(event, 1 << 16)?;
+        let usual: &[u8] = if tag == Tag::LsmInfo {
+            LSM_DUMMY
+        } else {
+            LSM_NONE
+        };
+        if value != usual {
+            self.lose(event, Code::Lsm, "", text(&value));
+        }
+        Ok(())
+    }
+
+    fn lose_abi(&mut self, event: &Event) {
+        let Some(view) = self.decoder.view() else {
+            return;
+        };
+        let valid = view.u32(ABI_VALID).unwrap_or(0);
+        let hex = |id| {
+            view.u32(id)
+                .map_or(String::new(), |value| format!("{value:#x}"))
+        };
+        let fields = [
+            (valid & 1 != 0, Code::ArmAbi, "personality", PERSONALITY),
+            (valid & 2 != 0, Code::ArmAbi, "e_flags", ABI_E_FLAGS),
+            (valid & 4 != 0, Code::Renumbered, "hwcap", ABI_HWCAP),
+            (valid & 8 != 0, Code::Renumbered, "hwcap2", ABI_HWCAP2),
+            (
+                view.u32(ABI_CALLING) != Some(0),
+                Code::ArmAbi,
+                "calling",
+                ABI_CALLING,
+            ),
+            (
+                valid & 0x30 != 0x30 || view.u32(ABI_PAGE_SIZE) != Some(4096),
+                Code::ArmAbi,
+                "page_size",
+                ABI_PAGE_SIZE,
+            ),
+        ];
+        let lost: Vec<_> = fields
+            .into_iter()
+            .filter(|(held, ..)| *held)
+            .map(|(_, code, name, id)| (code, name, hex(id)))
+            .collect();
+        for (code, name, value) in lost {
+            self.lose(event, code, name, value);
+        }
+    }
+
+    /// What the target demands in front of a record.
+    fn insert_before(&mut self, event: &Event, tag: Tag) -> Result<(), Error> {
+        match tag {
+            Tag::Container => self.container = true,
+            Tag::RestartBlock if self.gains(R07) && self.from.dialect.abi.arch == Arch::S390x => {
+                self.build(Tag::Thread, None, |r| r)?;
+            }
+            Tag::TaskObjs => self.check_queues(event),
+            Tag::Header => self.check_ambiguity(event),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the target demands behind a record.
+    fn insert_behind(&mut self, event: &Event, tag: Tag) -> Result<(), Error> {
+        match tag {
+            Tag::Container if self.gains(R03) => self.lsm(),
+            Tag::Cpu if self.gains(R18) && self.from.dialect.abi.arch == Arch::Arm => {
+                self.vfp(event)?;
+                self.arm_abi(event)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn lsm(&mut self) -> Result<(), Error> {
+        self.emit_payload(Tag::Buffer, LSM_NONE)?;
+        self.emit_payload(Tag::LsmInfo, LSM_DUMMY)
+    }
+
+    fn vfp(&mut self, event: &Event) -> Result<(), Error> {
+        const FLAGS: ckpt_format::FieldId = table::CPU_FPU.id("flags");
+        const LEN: ckpt_format::FieldId = table::CPU_FPU.id("regset_len");
+        const REGS: ckpt_format::FieldId = table::CPU_FPU.id("fpregs");
+        let task = event.place.task.unwrap_or(0);
+        let pid = self.pids.get(task as usize).copied();
+        let wanted = &self.request.additions.vfp;
+        let root = (task == 0).then(|| wanted.get(&0)).flatten();
+        let Some(regset) = pid.and_then(|pid| wanted.get(&pid)).or(root).cloned() else {
+            return Ok(());
+        };
+        // Used, 32 double registers; exception registers only in the longer form.
+        let flags = if regset.len() >= 272 { 0b111u32 } else { 0b011 };
+        let built = RecordBuilder::variant(&self.to, Tag::CpuFpu, Some(1)).map(|r| {
+            let start = r
+                .view()
+                .layout
+                .slot(REGS)
+                .map_or(0, |slot| slot.offset as usize);
+            let mut bytes = r.set(FLAGS, flags).set(LEN, 272u32).finish();
+            for (to, from) in bytes.iter_mut().skip(start).zip(&regset) {
+                *to = *from;
+            }
+            bytes
+        });
+        self.out.bytes(&built.unwrap_or_default())?;
+        Ok(())
+    }
+
+    fn arm_abi(&mut self, event: &Event) -> Result<(), Error> {
+        let mut known = self
+            .abi
+            .get(&event.place.task.unwrap_or(0))
+            .copied()
+            .unwrap_or_default();
+        known.personality = self.request.additions.personality.or(known.personality);
+        let bit = |value: Option<u32>, bit: u32| if value.is_some() { bit } else { 0 };
+        // Page size and byte order follow from the image.
+        let valid = bit(known.personality, 1) | bit(known.hwcap, 4) | bit(known.hwcap2, 8) | 0x30;
+        let page_size = self.decoder.detection().page_size;
+        self.build(Tag::ArmAbi, None, |r| {
+            r.set(PERSONALITY, known.personality.unwrap_or(0))
+                .set(ABI_HWCAP, known.hwcap.unwrap_or(0))
+                .set(ABI_HWCAP2, known.hwcap2.unwrap_or(0))
+                .set(ABI_PAGE_SIZE, page_size)
+                .set(ABI_VALID, valid)
+        })
+    }
+
+    /// Whether as many queues came as the states of the sockets said.
+    fn check_queues(&mut self, event: &Event) {
+        let (expected, found) = std::mem::take(&mut self.queues);
+        if self.gains(R13) && expected != found {
+            let value = format!("{found} queues, expected {expected}");
+            self.report(
+                Code::HasBuffers,
+                "SOCKET",
+                event.frame.offset,
+                "has_buffers",
+                value,
+            );
+        }
+    }
+
+    fn check_ambiguity(&mut self, event: &Event) {
+        let detection = self.decoder.detection();
+        let among =
+            |revision| detection.dialect.revision == revision || detection.also.contains(&revision);
+        let flags = self
+            .decoder
+            .view()
+            .and_then(|view| view.uint(UFLAGS))
+            .unwrap_or(0);
+        let ambiguous = among(ckpt_format::dialect::R10) && among(ckpt_format::dialect::R11);
+        if ambiguous && !detection.overridden {
+            self.lose(event, Code::Ambiguous, "uflags", format!("{flags:#x}"));
+        }
+    }
+
+    // ---- single records --------------------------------------------------------------------
+
+    fn auxv(&mut self, event: &Event) -> Result<(), Error> {
+        let (from, to) = self.revisions();
+        let word = usize::from(self.from.dialect.abi.arch.word_size());
+        let len = u64::from(event.frame.len).saturating_sub(8);
+        // Which revision widened the vector is not settled: its length says what it is (§3.8).
+        let wide =
+            from >= R07 || (len != self.auxv_bytes && len == self.auxv_bytes.saturating_mul(2));
+        let from_width = if wide { 8 } else { word };
+        let to_width = if to >= R07 { 8 } else { word };
+        if from_width == to_width || (from < R07 && to < R07) {
+            return self.copy(event);
+        }
+        let payload = self.payload(event, 1 << 20)?;
+        let order = self.order();
+        let there = fields::auxv(&payload, order, from_width, to_width).unwrap_or_default();
+        let back = fields::auxv(&there, order, to_width, from_width).unwrap_or_default();
+        if back != payload {
+            self.lose(event, Code::Auxv, "saved_auxv", fields::hex(&payload));
+        }
+        self.emit_payload(Tag::Buffer, &there)
+    }
+
+    /// The items refer to files.
+    fn epoll_items(&mut self, event: &Event) -> Result<(), Error> {
+        const FILE: ckpt_format::FieldId = table::EVENTPOLL_ITEM.id("file_objref");
+        let layout = ckpt_format::Layout::of(&table::EVENTPOLL_ITEM, self.to.dialect);
+        let Some((size, slot)) = layout
+            .as_ref()
+            .and_then(|layout| Some((layout.size as usize, layout.slot(FILE)?.clone())))
+        else {
+            return self.copy(event);
+        };
+        let mut payload = self.payload(event, 64 << 20)?;
+        for item in payload.chunks_exact_mut(size) {
+            let at = slot.offset as usize;
+            let order = self.order();
+            let Some(room) = item.get_mut(at..at.saturating_add(4)) else {
+                continue;
+            };
+            let value = ckpt_parser::view::read_uint(room, order);
+            match fields::shifted(value, self.shift) {
+                Some(value) => write_uint(room, value, order),
+                None => self.lose(event, Code::ObjectNumber, "file_objref", value.to_string()),
+            }
+        }
+        self.emit_payload(Tag::Buffer, &payload)
+    }
+
+    /// A file of a type that R01 lacks keeps its descriptor.
+    fn file(&mut self, event: &Event, mut bytes: Vec<u8>) -> Result<(), Error> {
+        let kind = self
+            .decoder
+            .view()
+            .and_then(|view| view.u32(F_TYPE))
+            .unwrap_or(0);
+        let code = match kind {
+            6 => Code::Epoll,
+            7 => Code::Eventfd,
+            _ => {
+                return self.convert(event, Tag::File, bytes, Plan::Convert);
+            }
+        };
+        self.lose(event, code, "f_type", kind.to_string());
+        let order = self.order();
+        if let Some(room) = bytes.get_mut(8..12) {
+            write_uint(room, 1, order);
+        }
+        self.convert(event, Tag::File, bytes, Plan::Convert)?;
+        self.emit_payload(Tag::FileName, b"/dev/null\0")
+    }
+
+    /// The reader of R06 wants directories for every process (§6.5).
+    fn task_objs(&mut self, event: &Event, bytes: &[u8]) -> Result<(), Error> {
+        let signal = self
+            .decoder
+            .view()
+            .and_then(|view| view.i32(SIGNAL_OBJREF))
+            .unwrap_or(0);
+        let number = match self.directories.get(&signal) {
+            Some(number) => *number,
+            None => self.make_directories(signal)?,
+        };
+        let Some(mut bytes) = self.converted(event, Tag::TaskObjs, bytes) else {
+            return Ok(());
+        };
+        let slot = self
+            .to
+            .by_tag(Tag::TaskObjs)
+            .and_then(|r| r.single()?.slot(FS_OBJREF).cloned());
+        if let Some(slot) = slot {
+            let number = u64::from(number.unsigned_abs());
+            ckpt_parser::encode::put_element(&mut bytes, &slot, 0, number, self.to.dialect);
+        }
+        self.emit(event.frame.offset, Tag::TaskObjs, bytes)
+    }
+
+    fn make_directories(&mut self, signal: i32) -> Result<i32, Error> {
+        let number = self.new_objects;
+        self.new_objects = self.new_objects.saturating_add(1);
+        self.directories.insert(signal, number);
+        let Dialect { revision, abi } = self.to.dialect;
+        let kind = Object::Fs.number(revision, abi.arch).unwrap_or(0);
+        self.build(Tag::Objref, None, |r| {
+            r.set(OBJTYPE, kind).set_signed(OBJREF_NUMBER, number)
+        })?;
+        self.build(Tag::Fs, None, |r| r.set(UMASK, USUAL_UMASK))?;
+        self.emit_payload(Tag::FileName, ROOT_DIRECTORY)?;
+        self.emit_payload(Tag::FileName, ROOT_DIRECTORY)?;
+        Ok(number)
+    }
+
+    /// A socket buffer that waited for its data.
+    fn flush_buffer(&mut self, next: &Event) -> Result<(), Error> {
+        let Some((event, bytes)) = self.held_buffer.take() else {
+            return Ok(());
+        };
+        self.known.next_payload = u64::from(next.frame.len).saturating_sub(8);
+        self.convert(&event, Tag::SocketBuffer, bytes, Plan::Convert)
+    }
+
+    fn hpage(&mut self, event: &Event, bytes: &[u8]) {
+        let layout = self.from.layout_of(event.frame.number, bytes);
+        if let Some(layout) = layout {
+            let view = View {
+                layout,
+                bytes,
+                dialect: self.from.dialect,
+            };
+            let shift = view.u32(HPAGE_SHIFT).unwrap_or(0);
+            let at = view.uint(HPAGE_VADDR).unwrap_or(0);
+            self.huge = Some((at, shift));
+            self.lose(event, Code::HugePages, "vaddr", format!("{at:#x}"));
+        }
+    }
+
+    /// The contents of a huge page as groups of ordinary pages (§4.1).
+    fn huge_page(&mut self, event: &Event) -> Result<(), Error> {
+        let (at, shift) = self.huge.take().unwrap_or_default();
+        let page = u64::from(self.decoder.detection().page_size);
+        let word = usize::from(self.to.dialect.abi.arch.word_size());
+        let total = u64::from(event.frame.len).saturating_sub(8);
+        let pages = total.checked_div(page).unwrap_or(0);
+        if pages.checked_mul(page) != Some(total) {
+            return Err(Error::damaged(
+                event.frame.offset,
+                "a huge page is no multiple of a page",
+            ));
+        }
+        let (first, step) = if self.shared_pages {
+            let small = page.trailing_zeros();
+            (at.checked_shl(shift.saturating_sub(small)).unwrap_or(0), 1)
+        } else {
+            (at, page)
+        };
+        let most = page
+            .saturating_mul(16)
+            .checked_div(word as u64)
+            .unwrap_or(1)
+            .max(1);
+        let mut done = 0;
+        while done < pages {
+            let n = pages.saturating_sub(done).min(most);
+            self.build(Tag::Pgarr, None, |r| r.set(NR_PAGES, n))?;
+            self.emit_head(
+                Tag::Buffer,
+                n.saturating_mul(page.saturating_add(word as u64)),
+            )?;
+            for i in done..done.saturating_add(n) {
+                let mut address = [0; 8];
+                let room = address.get_mut(..word).unwrap_or_default();
+                write_uint(
+                    room,
+                    first.saturating_add(i.saturating_mul(step)),
+                    self.to.dialect.abi.order,
+                );
+                self.out.bytes(room)?;
+            }
+            let skip = done.saturating_mul(page).saturating_add(8);
+            self.copy_part(event, skip, n.saturating_mul(page))?;
+            done = done.saturating_add(n);
+        }
+        Ok(())
+    }
+
+    // ---- the process tree ------------------------------------------------------------------
+
+    /// Takes the records of the process tree, if its form changes or somebody asks for pids.
+    fn collects_tree(&mut self, event: &Event, tag: Tag) -> Result<bool, Error> {
+        let role = event.role();
+        let part = matches!(tag, Tag::Pids | Tag::Tree | Tag::Vpids)
+            || matches!(role, Role::Pids | Role::TaskPids | Role::Vpids);
+        if !part {
+            return Ok(false);
+        }
+        if self.tree.is_none() && self.gains(R03) && !self.container {
+            self.container = true;
+            self.lose(event, Code::Container, "", "");
+            self.emit_payload(Tag::Container, &[])?;
+            self.lsm()?;
+        }
+        let mut raw = self.tree.take().unwrap_or_default();
+        let get = |id| {
+            self.decoder
+                .view()
+                .and_then(|view| view.u32(id))
+                .unwrap_or(0)
+        };
+        match (tag, role) {
+            (Tag::Pids, _) => raw.pids = Some([get(NR_PIDS), get(NR_VPIDS), get(PID_OFFSET)]),
+            (Tag::Tree, _) => raw.nr_tasks = get(NR_TASKS),
+            (Tag::Vpids, _) => raw.vpids = Some(get(VPIDS_COUNT)),
+            (_, Role::Pids) => raw.objects = self.payload(event, MAX_TREE)?,
+            (_, Role::TaskPids) => raw.tasks = self.payload(event, MAX_TREE)?,
+            _ => raw.inner = Some(self.payload(event, MAX_TREE)?),
+        }
+        self.tree = Some(raw);
+        Ok(true)
+    }
+
+    fn flush_tree(&mut self, offset: u64) -> Result<(), Error> {
+        let Some(raw) = self.tree.take() else {
+            return Ok(());
+        };
+        let (from, to) = self.revisions();
+        let order = self.order();
+        let mut tree = match raw.read(from, order) {
+            Ok(tree) => tree,
+            Err(why) => return Err(Error::damaged(offset, why)),
+        };
+        self.pids = tree.pids();
+        if tree_form(from) == tree_form(to) {
+            return self.emit_tree(&raw);
+        }
+        for (code, field, value) in tree.losses(to) {
+            self.report(code, "TREE", offset, field, value);
+        }
+        if self.gains(R15) {
+            tree.make_objects();
+            self.shift = tree.room();
+        } else if self.drops(R15) && tree.starts_at_one() {
+            self.shift = tree.room().saturating_neg();
+        }
+        let written = tree.write(to, order);
+        self.emit_tree(&written)
+    }
+
+    fn emit_tree(&mut self, raw: &pids::Raw) -> Result<(), Error> {
+        let shift = std::mem::take(&mut self.shift);
+        if let Some([nr_pids, nr_vpids, offset]) = raw.pids {
+            self.build(Tag::Pids, None, |r| {
+                r.set(NR_PIDS, nr_pids)
+                    .set(NR_VPIDS, nr_vpids)
+                    .set(PID_OFFSET, offset)
+            })?;
+            self.emit_payload(Tag::Buffer, &raw.objects)?;
+        }
+        self.build(Tag::Tree, None, |r| r.set(NR_TASKS, raw.nr_tasks))?;
+        self.emit_payload(Tag::Buffer, &raw.tasks)?;
+        if let Some(count) = raw.vpids {
+            self.build(Tag::Vpids, None, |r| r.set(VPIDS_COUNT, count))?;
+        }
+        if let Some(inner) = &raw.inner {
+            self.emit_payload(Tag::Buffer, inner)?;
+        }
+        self.shift = shift;
+        Ok(())
+    }
+
+    /// What is left when the source ends.
+    fn finish(&mut self) -> Result<(), Error> {
+        if self.request.salvage && !self.decoder.is_complete() {
+            const MAGIC: ckpt_format::FieldId = table::TAIL.id("magic");
+            let offset = self.decoder.offset();
+            self.report(Code::Damage, "TAIL", offset, "", "missing, written anew");
+            self.build(Tag::Tail, None, |r| {
+                r.set(MAGIC, ckpt_parser::frame::TAIL_MAGIC)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn plan_of(tag: Tag, from: &Tables, to: &Tables) -> Plan {
+    if !fields::same_bytes(tag, from, to) {
+        return Plan::Convert;
+    }
+    let number = |tables: &Tables| tables.by_tag(tag).map(|record| record.number);
+    if number(from) == number(to) {
+        Plan::Copy
+    } else {
+        Plan::Renumber
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    ckpt_parser::text::escape(bytes)
+}

@@ -1,0 +1,272 @@
+//! The program as a user meets it: files, pipes, exit codes.
+
+use crate::native::sample;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_ckpt-convert"))
+}
+
+/// Runs in a directory that holds `in.ckpt`.
+fn run(dir: &Path, args: &[&str]) -> Output {
+    program().current_dir(dir).args(args).output().unwrap()
+}
+
+fn with(name: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("in.ckpt"), sample(name)).unwrap();
+    dir
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn piped(args: &[&str], input: &[u8]) -> Output {
+    let mut child = program()
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let bytes = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&bytes)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+#[test]
+fn an_upgrade_and_the_way_back() {
+    let dir = with("minimal-r17-arm");
+    let up = run(dir.path(), &["in.ckpt", "-o", "up.ckpt"]);
+    assert_eq!(up.status.code(), Some(0), "{up:?}");
+    let down = run(dir.path(), &["up.ckpt", "--to", "r17", "-o", "down.ckpt"]);
+    assert_eq!(down.status.code(), Some(0), "{down:?}");
+    assert!(fs::read(dir.path().join("down.ckpt")).unwrap() == sample("minimal-r17-arm"));
+}
+
+#[test]
+fn losses_are_refused_unless_allowed() {
+    let dir = with("tour-r18-arm");
+    let refused = run(
+        dir.path(),
+        &[
+            "in.ckpt",
+            "--to",
+            "v23",
+            "-o",
+            "out.ckpt",
+            "--report",
+            "report.json",
+        ],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("loss fp-state: CPU_FPU.unit at 0x"), "{said}");
+    assert_eq!(names(dir.path()), ["in.ckpt", "report.json"]);
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["refused"], true);
+    assert!(report["counts"]["fp-state"].as_u64().unwrap() > 0);
+    assert_eq!(report["losses"][0]["code"], "fp-state");
+    let allowed = run(
+        dir.path(),
+        &[
+            "in.ckpt",
+            "--to",
+            "v23",
+            "-o",
+            "out.ckpt",
+            "--allow",
+            "fp-state,arm-abi",
+        ],
+    );
+    assert_eq!(allowed.status.code(), Some(0), "{allowed:?}");
+}
+
+#[test]
+fn an_architecture_without_headers_cannot_be_allowed() {
+    let dir = with("tour-r18-arm");
+    let refused = run(
+        dir.path(),
+        &["in.ckpt", "--to", "r05", "-o", "out.ckpt", "--allow", "all"],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(names(dir.path()), ["in.ckpt"]);
+}
+
+#[test]
+fn a_pipe_gives_what_a_file_gives() {
+    for (name, to) in [
+        ("tour-r17-arm", "r12"),
+        ("tour-r08-x86_64", "newest"),
+        ("sensor-r18-arm", "r18"),
+    ] {
+        let dir = with(name);
+        let args = ["--to", to, "--allow", "all", "-q"];
+        let file = run(
+            dir.path(),
+            &[&["in.ckpt", "-o", "out.ckpt"], &args[..]].concat(),
+        );
+        assert_eq!(file.status.code(), Some(0), "{file:?}");
+        let pipe = piped(&args, &sample(name));
+        assert_eq!(pipe.status.code(), Some(0), "{pipe:?}");
+        assert!(pipe.stderr.is_empty(), "{pipe:?}");
+        assert!(
+            pipe.stdout == fs::read(dir.path().join("out.ckpt")).unwrap(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_existing_file_is_not_touched_without_force() {
+    let dir = with("minimal-r17-arm");
+    let out = dir.path().join("out.ckpt");
+    fs::write(&out, "precious").unwrap();
+    let refused = run(dir.path(), &["in.ckpt", "-o", "out.ckpt"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"));
+    assert_eq!(fs::read(&out).unwrap(), b"precious");
+    let forced = run(dir.path(), &["in.ckpt", "-o", "out.ckpt", "--force"]);
+    assert_eq!(forced.status.code(), Some(0), "{forced:?}");
+    assert_eq!(fs::read(&out).unwrap()[8..10], [0x00, 0xd2]);
+    assert_eq!(names(dir.path()), ["in.ckpt", "out.ckpt"]);
+}
+
+#[test]
+fn the_output_may_replace_the_input() {
+    let dir = with("minimal-r17-arm");
+    let done = run(dir.path(), &["in.ckpt", "-o", "in.ckpt", "--force"]);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let back = run(dir.path(), &["in.ckpt", "--to", "r17", "-o", "back.ckpt"]);
+    assert_eq!(back.status.code(), Some(0));
+    assert!(fs::read(dir.path().join("back.ckpt")).unwrap() == sample("minimal-r17-arm"));
+}
+
+#[test]
+fn damage_and_misuse_have_their_codes() {
+    let dir = with("truncated-r17-arm");
+    let damaged = run(dir.path(), &["in.ckpt", "-o", "out.ckpt"]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&damaged.stderr).contains("P003 at 0x"));
+    let missing = run(dir.path(), &["nothing.ckpt", "-o", "out.ckpt"]);
+    assert_eq!(missing.status.code(), Some(2));
+    let misspelt = run(
+        dir.path(),
+        &["in.ckpt", "-o", "out.ckpt", "--allow", "fp-sate"],
+    );
+    assert_eq!(misspelt.status.code(), Some(2));
+    let format = run(dir.path(), &["in.ckpt", "--to", "r19"]);
+    assert_eq!(format.status.code(), Some(2));
+    let salvaged = run(dir.path(), &["in.ckpt", "-o", "out.ckpt", "--salvage"]);
+    assert_eq!(salvaged.status.code(), Some(0), "{salvaged:?}");
+    assert_eq!(names(dir.path()), ["in.ckpt", "out.ckpt"]);
+}
+
+#[test]
+fn every_code_is_explained() {
+    let all = program().args(["--explain", "all"]).output().unwrap();
+    let text = String::from_utf8(all.stdout).unwrap();
+    for code in ckpt_convert::loss::Code::ALL {
+        assert!(text.contains(&format!("{code} (")), "{code}");
+        let one = program().args(["--explain", code.name()]).output().unwrap();
+        assert_eq!(one.status.code(), Some(0));
+    }
+    assert_eq!(
+        program()
+            .args(["--explain", "nonsense"])
+            .status()
+            .unwrap()
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let image = sample("sensor-r18-arm").repeat(1);
+    let mut child = program()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    drop(stdin.write_all(&image));
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141));
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn a_full_device_is_reported() {
+    let dir = with("sensor-r18-arm");
+    let full = run(dir.path(), &["in.ckpt", "-o", "/dev/full"]);
+    assert_eq!(full.status.code(), Some(2), "{full:?}");
+    assert!(
+        String::from_utf8_lossy(&full.stderr).contains("No space left"),
+        "{full:?}"
+    );
+}
+
+#[test]
+fn a_killed_conversion_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = program()
+        .current_dir(dir.path())
+        .args(["-o", "out.ckpt"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let image = sample("sensor-r18-arm");
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&image[..image.len() - 100]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!dir.path().join("out.ckpt").exists());
+    // Where the file system has nameless files, nothing else is left either.
+    assert!(names(dir.path()).len() <= 1);
+}
+
+#[test]
+fn registers_and_personality_can_be_added() {
+    let dir = with("minimal-r17-arm");
+    let mut vfp = vec![0u8; 260];
+    vfp[..8].copy_from_slice(&1.5f64.to_bits().to_le_bytes());
+    vfp[256..].copy_from_slice(&0x0300_0000u32.to_le_bytes());
+    fs::write(dir.path().join("vfp"), &vfp).unwrap();
+    let args = [
+        "in.ckpt",
+        "-o",
+        "out.ckpt",
+        "--set",
+        "fp-state=vfp",
+        "--set",
+        "personality=0x800000",
+    ];
+    let done = run(dir.path(), &args);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let image = fs::read(dir.path().join("out.ckpt")).unwrap();
+    let at = |tag, bytes: &[u8], skip: usize| {
+        let start = crate::native::find(&image, tag, ckpt_parser::grammar::Role::Plain) + skip;
+        assert_eq!(image[start..start + bytes.len()], *bytes);
+    };
+    at(ckpt_format::Tag::CpuFpu, &304u32.to_le_bytes(), 4);
+    at(ckpt_format::Tag::CpuFpu, &vfp, 32);
+    at(ckpt_format::Tag::ArmAbi, &0x80_0000u32.to_le_bytes(), 8);
+}
