@@ -4,6 +4,7 @@ use crate::dialect::{Abi, Arch, ArchSet, Dialect, Order};
 use crate::enums::Tag;
 use crate::records::RECORDS;
 use crate::schema::{Count, Field, FieldId, FieldList, Record, Struct, Type};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a record header (§1.1).
 pub const HEADER_LEN: u32 = 8;
@@ -317,6 +318,17 @@ impl Tables {
         let mut by_number: Vec<_> = RECORDS.iter().filter_map(resolve).collect();
         by_number.sort_by_key(|layout| layout.number);
         Tables { dialect, by_number }
+    }
+    /// As [`Tables::new`], but resolved once in a process: for many images, and for the many
+    /// dialects that detection weighs.
+    pub fn shared(dialect: Dialect) -> Arc<Tables> {
+        static SHARED: [OnceLock<Arc<Tables>>; 18 * 6 * 4] =
+            [const { OnceLock::new() }; 18 * 6 * 4];
+        let Dialect { revision, abi } = dialect;
+        let machine = usize::from(abi.old_abi) + 2 * usize::from(abi.order == Order::Big);
+        let place = usize::from(revision.number() - 1) * 6 + abi.arch as usize;
+        let make = || Arc::new(Tables::new(dialect));
+        Arc::clone(SHARED[4 * place + machine].get_or_init(make))
     }
     /// The record of a number.
     pub fn by_number(&self, number: u32) -> Option<&RecordLayout> {

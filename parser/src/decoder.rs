@@ -149,7 +149,7 @@ impl<S: Source> Decoder<S> {
             source,
         };
         let detection = detect_in(&mut source, &options)?;
-        let tables = Arc::new(Tables::new(detection.dialect));
+        let tables = Tables::shared(detection.dialect);
         let limits = options.limits.clone();
         let mut framer = Framer::new(detection.dialect.abi.order, source.len(), limits.clone());
         framer.set_page_size(detection.page_size);

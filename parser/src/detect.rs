@@ -11,6 +11,7 @@ use ckpt_format::enums::{ARCH_ID, ARM_ARCH_ID_V21};
 use ckpt_format::{Abi, Arch, Dialect, Order, Revision, Tables, Tag};
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 /// What a user knows better than the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub enum Outcome {
 
 struct Candidate {
     dialect: Dialect,
-    tables: Tables,
+    tables: Arc<Tables>,
     mismatches: u32,
 }
 
@@ -237,7 +238,11 @@ impl Detector {
             });
         }
         if count == 0 {
-            detector.no_dialect(arch_id, rev);
+            // A header that ends before its version number is cut short; the framer says so.
+            if head.len() >= 26 {
+                detector.say_no_dialect(arch_id, rev);
+            }
+            detector.any_dialect();
         }
         detector
     }
@@ -274,17 +279,21 @@ impl Detector {
         let dialect = Dialect { revision, abi };
         self.candidates.push(Candidate {
             dialect,
-            tables: Tables::new(dialect),
+            tables: Tables::shared(dialect),
             mismatches: 0,
         });
     }
 
-    /// The header fits nothing: read on with what the byte order and the user allow.
-    fn no_dialect(&mut self, arch_id: u32, rev: u16) {
+    /// The header fits nothing.
+    fn say_no_dialect(&mut self, arch_id: u32, rev: u16) {
         let found = format!("architecture id {arch_id}, rev {rev}");
         let expected = "an id and rev of §6.1";
         self.diagnostics
             .push(Diagnostic::new(Code::NoDialect, 16, 0, "HEADER", found).expected(expected));
+    }
+
+    /// Reads on with what the byte order and the user allow.
+    fn any_dialect(&mut self) {
         let arch = self.over.arch.unwrap_or(match self.order {
             Order::Little => Arch::Arm,
             Order::Big => Arch::S390x,
@@ -443,7 +452,7 @@ impl Detector {
             .filter(|c| c.dialect.abi.arch == Arch::Arm)
         {
             candidate.dialect.abi.old_abi = true;
-            candidate.tables = Tables::new(candidate.dialect);
+            candidate.tables = Tables::shared(candidate.dialect);
         }
     }
 
@@ -523,7 +532,7 @@ impl Detector {
                 names.join(", ")
             );
             self.diagnostics
-                .push(Diagnostic::new(Code::Ambiguous, 24, 0, "HEADER", found));
+                .push(Diagnostic::new(Code::Ambiguous, 0, 0, "HEADER", found));
         }
         let also = live
             .iter()
