@@ -1,0 +1,144 @@
+//! Chores of the project: `cargo xtask ci | docs | bless | fuzz | bench`.
+
+use anyhow::{Context, Result, bail, ensure};
+use ckpt_tests::fuzz::TARGETS;
+use clap::Parser;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[path = "xtask/bench.rs"]
+mod bench;
+
+/// Chores of the project.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Runs what must pass before a change lands (installs tools: as root on Debian).
+    Ci,
+    /// Writes the generated files: reference pages, the Kaitai specification, sample images.
+    Docs,
+    /// Accepts what the programs print now as the expected output; review the difference.
+    Bless,
+    /// Runs the fuzz targets (needs the nightly compiler and cargo-fuzz).
+    Fuzz(Fuzz),
+    /// Times the programs next to `cat`, `cp` and their peers (needs hyperfine).
+    Bench(bench::Bench),
+}
+
+#[derive(clap::Args)]
+struct Fuzz {
+    /// How long each target runs.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+    /// Targets; all of them if none is named.
+    targets: Vec<String>,
+}
+
+fn main() -> Result<()> {
+    env::set_current_dir(root()).context("cannot enter the workspace")?;
+    match Task::parse() {
+        Task::Ci => run("bash", &[".ci/run"]),
+        Task::Docs => docs(),
+        Task::Bless => bless(),
+        Task::Fuzz(fuzz) => fuzz.run(),
+        Task::Bench(bench) => bench.run(),
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs a program in the root of the workspace.
+fn run(program: &str, args: &[&str]) -> Result<()> {
+    eprintln!("$ {program} {}", args.join(" "));
+    let status = Command::new(program)
+        .args(args)
+        .status()
+        .with_context(|| format!("cannot run {program}"))?;
+    ensure!(
+        status.success(),
+        "{program} {} failed: {status}",
+        args.join(" ")
+    );
+    Ok(())
+}
+
+fn docs() -> Result<()> {
+    run(
+        "cargo",
+        &["run", "-q", "-p", "ckpt-format", "--example", "export"],
+    )?;
+    run(
+        "cargo",
+        &["run", "-q", "-p", "ckpt-samples", "--bin", "build-samples"],
+    )
+}
+
+fn bless() -> Result<()> {
+    docs()?;
+    // Both libraries for expected output read their own variable.
+    let status = Command::new("cargo")
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .envs([
+            ("INSTA_UPDATE", "always"),
+            ("INSTA_FORCE_PASS", "1"),
+            ("TRYCMD", "overwrite"),
+        ])
+        .status()?;
+    ensure!(status.success(), "tests failed: {status}");
+    run("git", &["status", "--short"])
+}
+
+impl Fuzz {
+    fn run(&self) -> Result<()> {
+        let known = || TARGETS.iter().map(|(name, _)| *name);
+        for name in &self.targets {
+            if !known().any(|target| target == name) {
+                bail!(
+                    "no target {name}; there are {}",
+                    known().collect::<Vec<_>>().join(", ")
+                );
+            }
+        }
+        let wanted =
+            |name: &&str| self.targets.is_empty() || self.targets.iter().any(|t| t == name);
+        for name in known().filter(wanted) {
+            self.target(name)?;
+        }
+        Ok(())
+    }
+
+    /// New inputs go to the local corpus, which is not in the tree.
+    fn target(&self, name: &str) -> Result<()> {
+        let corpus = format!("tests/fuzz/corpus-local/{name}");
+        let known = format!("tests/data/fuzz/{name}");
+        fs::create_dir_all(&corpus)?;
+        fs::create_dir_all(&known)?;
+        let seconds = format!("-max_total_time={}", self.seconds);
+        run(
+            "cargo",
+            &[
+                "+nightly",
+                "fuzz",
+                "run",
+                "--fuzz-dir",
+                "tests/fuzz",
+                name,
+                &corpus,
+                &known,
+                "samples/images",
+                "--",
+                &seconds,
+                "-rss_limit_mb=2048",
+                "-timeout=20",
+                "-max_len=131072",
+                "-print_final_stats=1",
+                "-verbosity=0",
+            ],
+        )
+    }
+}
