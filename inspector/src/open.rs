@@ -2,8 +2,9 @@
 //! embedded sample, a CRIU image set, an ELF core.
 
 use ckpt_bridge::{Foreign, Kind, Loss};
-use ckpt_parser::source::{self, SliceSource, Source};
-use std::io;
+use ckpt_parser::source::{self, Compression, SliceSource, Source};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// What an image was.
@@ -27,6 +28,8 @@ pub struct Input {
     pub origin: Origin,
     /// What a stream cannot hold of a foreign image.
     pub losses: Vec<Loss>,
+    /// The file once more, if it is a plain one: for reading it in another thread.
+    pub file: Option<File>,
     /// How to call it in messages.
     pub name: String,
 }
@@ -43,6 +46,7 @@ pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
             source,
             origin: Origin::Sample,
             losses: Vec::new(),
+            file: None,
             name,
         });
     };
@@ -54,14 +58,17 @@ pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
             source: Box::new(foreign.stream()),
             origin,
             losses: foreign.losses,
+            file: None,
             name,
         });
     }
     let source = source::open(path, expansion)?;
+    let file = plain_file(path)?;
     Ok(Input {
         source,
         origin: Origin::Stream,
         losses: Vec::new(),
+        file,
         name,
     })
 }
@@ -74,4 +81,18 @@ fn open_foreign(path: &Path) -> io::Result<Option<(Foreign, Origin)>> {
         Err(error) => Err(error),
     };
     opened.map_err(io::Error::other)
+}
+
+/// The file at a path, if it is a regular one and not packed.
+fn plain_file(path: &Path) -> io::Result<Option<File>> {
+    if path == Path::new("-") || !path.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut head = Vec::new();
+    File::open(path)?.take(6).read_to_end(&mut head)?;
+    Ok(if Compression::of(&head).is_none() {
+        Some(File::open(path)?)
+    } else {
+        None
+    })
 }

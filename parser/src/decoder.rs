@@ -2,7 +2,7 @@
 
 use crate::detect::{self, Detection, Outcome, Override};
 use crate::diagnostic::{Code, Diagnostic, Findings, Severity};
-use crate::frame::{Frame, Framer, HEADER_LEN, Step};
+use crate::frame::{Frame, Framer, HEADER_LEN, HEADER_SIZE, Step};
 use crate::grammar::{Grammar, ObjectId, Place, Role};
 use crate::index::Index;
 use crate::limits::{Limits, Policy};
@@ -236,7 +236,7 @@ impl<S: Source> Decoder<S> {
 
     fn step(&mut self) -> io::Result<Option<Event>> {
         let mut offset = self.framer.offset();
-        let mut len = HEADER_LEN as usize;
+        let mut len = HEADER_SIZE;
         if self.seen >= self.options.limits.frames {
             let found = format!("{} records", self.seen);
             self.findings
@@ -268,7 +268,7 @@ impl<S: Source> Decoder<S> {
         } else {
             self.tables.by_number(frame.number)
         };
-        let tag = record.map(|record| record.tag());
+        let tag = record.map(ckpt_format::layout::RecordLayout::tag);
         let payload = record.is_none_or(|record| record.record.payload);
         let want = if payload {
             PAYLOAD_PEEK

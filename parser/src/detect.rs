@@ -1,12 +1,19 @@
 //! Which dialect an image is in. Its header says too little (§6.4), so the lengths and numbers of
 //! the records behind it are asked, and what they said is kept as evidence.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "fields are read as 64 bits and hold what their own type holds"
+)]
+
 use crate::diagnostic::{Code, Diagnostic};
 use crate::frame::{self, Frame, Framer, Step};
 use crate::limits::Limits;
 use crate::source::{Source, Window};
 use crate::view::read_uint;
-use ckpt_format::dialect::*;
+use ckpt_format::dialect::{
+    R02, R03, R05, R06, R07, R08, R09, R10, R11, R12, R13, R14, R15, R16, R18,
+};
 use ckpt_format::enums::{ARCH_ID, ARM_ARCH_ID_V21};
 use ckpt_format::{Abi, Arch, Dialect, Order, Revision, Tables, Tag};
 use std::collections::BTreeSet;

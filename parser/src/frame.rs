@@ -10,7 +10,9 @@ use nom::IResult;
 use nom::number::streaming::{be_u32, le_u32};
 
 /// Bytes of a record header.
-pub const HEADER_LEN: u64 = 8;
+pub const HEADER_LEN: u64 = HEADER_SIZE as u64;
+/// The same, for lengths of slices.
+pub const HEADER_SIZE: usize = 8;
 /// `type` of a HEADER record in every revision.
 const HEADER: u32 = 1;
 /// `HEADER.magic` (§1.5).
@@ -195,7 +197,7 @@ impl Framer {
         if offset != self.at {
             return Step::Need {
                 offset: self.at,
-                len: HEADER_LEN as usize,
+                len: HEADER_SIZE,
             };
         }
         match header(self.order, bytes) {

@@ -588,7 +588,7 @@ impl Grammar {
             Tag::FileTable => self.expect(&[Many(Tag::FileDesc, get(FDT_NFDS)), Item::Deferred]),
             Tag::File => self.expect_file(get(F_TYPE)),
             Tag::EpollItems if get(NUM_ITEMS) > 0 => {
-                self.expect_inside(&[One(Tag::Buffer, Role::EpollItems)])
+                self.expect_inside(&[One(Tag::Buffer, Role::EpollItems)]);
             }
             Tag::Tty => self.expect(&[Maybe(Tag::TtyLdisc, Role::Plain)]),
             Tag::TtyLdisc if get(DATALEN) > 0 => self.expect(&[One(Tag::Buffer, Role::TtyInput)]),
@@ -599,7 +599,7 @@ impl Grammar {
                 Maybe(Tag::MmContextLdt, Role::Plain),
             ]),
             Tag::Vma if matches!(get(VMA_TYPE), 2 | 3 | 4 | 9) => {
-                self.expect_inside(&[Item::Pages])
+                self.expect_inside(&[Item::Pages]);
             }
             Tag::Pgarr => match get(NR_PAGES) {
                 0 => self.end_pages(),
@@ -610,22 +610,22 @@ impl Grammar {
             Tag::Ipc => self.expect_members(get(IPC_TYPE), get(IPC_COUNT)),
             Tag::IpcShm => self.expect_inside(&[Item::Pages]),
             Tag::IpcMsg if get(Q_QNUM) > 0 => {
-                self.expect_inside(&[Many(Tag::IpcMsgMsg, get(Q_QNUM))])
+                self.expect_inside(&[Many(Tag::IpcMsgMsg, get(Q_QNUM))]);
             }
             Tag::IpcMsgMsg => {
-                self.expect_inside(&[One(Tag::Buffer, Role::MsgText), Item::Text(get(M_TS))])
+                self.expect_inside(&[One(Tag::Buffer, Role::MsgText), Item::Text(get(M_TS))]);
             }
             Tag::IpcSem if get(SEM_NSEMS) > 0 => {
-                self.expect_inside(&[One(Tag::Buffer, Role::SemValues)])
+                self.expect_inside(&[One(Tag::Buffer, Role::SemValues)]);
             }
             Tag::TaskSemUndoList => self.expect(&[Many(Tag::TaskSemUndo, get(UNDO_COUNT))]),
             Tag::TaskSemUndo if get(SEMADJ_COUNT) > 0 => {
-                self.expect_inside(&[Maybe(Tag::Buffer, Role::SemAdjust)])
+                self.expect_inside(&[Maybe(Tag::Buffer, Role::SemAdjust)]);
             }
             Tag::Socket => self.expect(&[Item::SocketBody]),
             Tag::SocketUnix => self.expect_directory(view),
             Tag::SocketQueue if get(SKB_COUNT) > 0 => {
-                self.expect_inside(&[Many(Tag::SocketBuffer, get(SKB_COUNT))])
+                self.expect_inside(&[Many(Tag::SocketBuffer, get(SKB_COUNT))]);
             }
             Tag::SocketBuffer => self.expect_inside(&[
                 One(Tag::Buffer, Role::SkbData),
@@ -741,8 +741,7 @@ impl Grammar {
     pub fn finish(&mut self, offset: u64, index: u64) {
         if !self.complete && !self.failed {
             let expected = self.stack.iter().rev().find_map(|item| match item {
-                Item::One(tag, _) => Some(tag.name()),
-                Item::Many(tag, 1..) => Some(tag.name()),
+                Item::One(tag, _) | Item::Many(tag, 1..) => Some(tag.name()),
                 Item::Pages => Some("PGARR"),
                 _ => None,
             });

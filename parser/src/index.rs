@@ -2,7 +2,7 @@
 
 use crate::detect::Detection;
 use crate::diagnostic::Findings;
-use crate::frame::{Frame, Framer, HEADER_LEN, Step};
+use crate::frame::{Frame, Framer, HEADER_SIZE, Step};
 use crate::limits::Limits;
 use crate::source::{Source, Window};
 use std::collections::BTreeMap;
@@ -150,7 +150,7 @@ impl Index {
 }
 
 fn next<S: Source>(window: &mut Window<S>, framer: &mut Framer) -> io::Result<Option<Frame>> {
-    let (mut offset, mut len) = (framer.offset(), HEADER_LEN as usize);
+    let (mut offset, mut len) = (framer.offset(), HEADER_SIZE);
     loop {
         match framer.step(offset, window.bytes(offset, len)?) {
             Step::Need { offset: o, len: l } => (offset, len) = (o, l),

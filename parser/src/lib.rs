@@ -18,6 +18,7 @@ pub mod limits;
 pub mod memory;
 pub mod model;
 pub mod report;
+pub mod scan;
 pub mod source;
 pub mod text;
 pub mod view;

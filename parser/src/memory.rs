@@ -446,7 +446,7 @@ fn search_zero(
 }
 
 /// All matches, overlapping ones too.
-fn every<'f>(finder: &'f Finder, bytes: &'f [u8]) -> impl Iterator<Item = usize> + 'f {
+pub(crate) fn every<'f>(finder: &'f Finder, bytes: &'f [u8]) -> impl Iterator<Item = usize> + 'f {
     let mut from = 0usize;
     std::iter::from_fn(move || {
         let at = finder.find(bytes.get(from..)?)?.saturating_add(from);

@@ -90,8 +90,8 @@ impl<'a> View<'a> {
         };
         let value = read_uint(bytes, order);
         Some(match ty {
-            Type::I16 => i64::from((value & 0xffff) as u16 as i16).cast_unsigned(),
-            Type::I32 => i64::from((value & 0xffff_ffff) as u32 as i32).cast_unsigned(),
+            Type::I16 => i64::from(((value & 0xffff) as u16).cast_signed()).cast_unsigned(),
+            Type::I32 => i64::from(((value & 0xffff_ffff) as u32).cast_signed()).cast_unsigned(),
             _ => value,
         })
     }

@@ -3,14 +3,18 @@
 use super::args::Args;
 use super::records::number;
 use super::views::label;
-use super::{FINDINGS, FINE, image};
-use anyhow::{Context, Result, bail};
+use super::{FINDINGS, FINE, image, opened};
+use anyhow::{Context, Result, anyhow, bail};
 use ckpt_format::Dialect;
 use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{Image, Mm};
+use ckpt_parser::scan::{Halves, Places};
+use ckpt_parser::source::{FileSource, Source};
 use ckpt_parser::text::escape;
 use ckpt_parser::view::write_uint;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::thread;
 
 /// The bytes to look for.
 fn pattern(text: &str, dialect: Dialect) -> Result<Vec<u8>> {
@@ -39,8 +43,8 @@ fn pattern(text: &str, dialect: Dialect) -> Result<Vec<u8>> {
     Ok(text.as_bytes().to_vec())
 }
 
-/// Address spaces that are asked for, with a pid to call each by.
-fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, &'a Mm)> {
+/// Address spaces that are asked for: object number, a pid to call it by, and the space.
+fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, i32, &'a Mm)> {
     image.mms.iter().filter_map(move |(object, mm)| {
         let user = |task: &&ckpt_parser::model::Task| {
             task.live.as_ref().is_some_and(|live| live.mm == *object)
@@ -50,41 +54,101 @@ fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, &'
             .iter()
             .filter(user)
             .find(|task| args.wants_task(task.pid, task.tgid))?;
-        Some((task.tgid, mm))
+        Some((*object, task.tgid, mm))
     })
 }
 
 pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
-    let (image, source) = image(args)?;
-    let pattern = pattern(what, image.detection.dialect)?;
-    let mut memory = Memory::new(&image, source);
-    let mut count = 0u64;
-    let mut failed: Option<io::Error> = None;
-    for (pid, mm) in spaces(&image, args) {
-        memory.search(mm, &pattern, |addr| {
-            count += 1;
-            let place = mm
-                .vma_at(addr)
-                .map(|vma| format!("{} {}", vma.permissions(), label(&image, mm, vma)))
-                .unwrap_or_default();
-            let written = writeln!(out, "{pid}:{addr:#010x}  {place}");
-            failed = written.err();
-            failed.is_none()
-        })?;
-        if let Some(error) = failed.take() {
-            return Err(error.into());
-        }
-    }
+    let mut opened = opened(args)?;
+    let pattern = pattern(what, opened.decoder.detection().dialect)?;
+    let halves = Halves::of(&pattern, u64::from(opened.decoder.detection().page_size));
+    // The file is searched for halves of the pattern while its records are read.
+    let (image, hits) = thread::scope(|scope| {
+        let scan = halves
+            .zip(opened.file.take())
+            .map(|(halves, file)| scope.spawn(move || halves.scan(&mut FileSource::new(file)?)));
+        let image = opened.image()?;
+        let hits = scan
+            .map(|scan| scan.join().map_err(|_| anyhow!("the search stopped")))
+            .transpose()?
+            .transpose()?;
+        Ok::<_, anyhow::Error>((image, hits.flatten()))
+    })?;
+    let mut memory = Memory::new(&image, opened.decoder.into_source());
+    let count = match hits {
+        Some(hits) => check_hits(args, &image, &mut memory, &pattern, &hits, out)?,
+        None => search_all(args, &image, &mut memory, &pattern, out)?,
+    };
     if count == 0 && !args.quiet {
         eprintln!("not found");
     }
     Ok(if count == 0 { FINDINGS } else { FINE })
 }
 
+/// Checks by address what the scan of the file found.
+fn check_hits<S: Source>(
+    args: &Args,
+    image: &Image,
+    memory: &mut Memory<S>,
+    pattern: &[u8],
+    hits: &[u64],
+    out: &mut dyn Write,
+) -> Result<u64> {
+    if hits.is_empty() {
+        return Ok(0);
+    }
+    let spaces: BTreeMap<i32, (i32, &Mm)> = spaces(image, args)
+        .map(|(object, pid, mm)| (object, (pid, mm)))
+        .collect();
+    let mut count = 0;
+    for (object, addr) in Places::of(image).starts(hits, pattern.len() as u64) {
+        let Some((pid, mm)) = spaces.get(&object) else {
+            continue;
+        };
+        if memory.read_known(mm, addr, pattern.len())?.as_deref() == Some(pattern) {
+            count += 1;
+            found(image, *pid, mm, addr, out)?;
+        }
+    }
+    Ok(count)
+}
+
+/// Searches every address space in the order of its addresses.
+fn search_all<S: Source>(
+    args: &Args,
+    image: &Image,
+    memory: &mut Memory<S>,
+    pattern: &[u8],
+    out: &mut dyn Write,
+) -> Result<u64> {
+    let mut count = 0;
+    for (_, pid, mm) in spaces(image, args) {
+        let mut written = Ok(());
+        memory.search(mm, pattern, |addr| {
+            count += 1;
+            written = found(image, pid, mm, addr, out);
+            written.is_ok()
+        })?;
+        written?;
+    }
+    Ok(count)
+}
+
+fn found(image: &Image, pid: i32, mm: &Mm, addr: u64, out: &mut dyn Write) -> io::Result<()> {
+    let place = mm
+        .vma_at(addr)
+        .map(|vma| format!("{} {}", vma.permissions(), label(image, mm, vma)));
+    writeln!(
+        out,
+        "{}",
+        format!("{pid}:{addr:#010x}  {}", place.unwrap_or_default()).trim_end()
+    )
+}
+
 pub(super) fn strings(args: &Args, min: usize, out: &mut dyn Write) -> Result<u8> {
     let (image, source) = image(args)?;
     let mut memory = Memory::new(&image, source);
-    for (pid, mm) in spaces(&image, args) {
+    for (_, pid, mm) in spaces(&image, args) {
         memory.strings(mm, min.max(1), |addr, text| {
             writeln!(out, "{pid}:{addr:#010x}  {}", escape(text))?;
             Ok(true)

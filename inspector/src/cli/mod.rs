@@ -19,6 +19,7 @@ use ckpt_parser::report::{document, lines, outline};
 use ckpt_parser::source::Source;
 use clap::Parser;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -94,15 +95,31 @@ fn explain(code: &str) -> Result<u8> {
 }
 
 /// An opened image, ready to be read.
-fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
+struct Opened {
+    decoder: Decoder<Box<dyn Source>>,
+    name: String,
+    /// The file once more, if it is a plain one.
+    file: Option<File>,
+}
+
+impl Opened {
+    fn image(&mut self) -> Result<Image> {
+        Image::read(&mut self.decoder, |_| true)
+            .with_context(|| format!("cannot read {}", self.name))
+    }
+}
+
+fn opened(args: &Args) -> Result<Opened> {
     let options: Options = args.options();
+    let input = open::open(args.image.as_deref(), options.limits.expansion)
+        .with_context(|| format!("cannot open {}", args.name()))?;
     let Input {
         source,
         name,
         origin,
         losses,
-    } = open::open(args.image.as_deref(), options.limits.expansion)
-        .with_context(|| format!("cannot open {}", args.name()))?;
+        file,
+    } = input;
     if matches!(origin, Origin::Criu | Origin::Core) && args.verbose {
         eprintln!("{name} is shown as the R18 stream that it amounts to");
         losses
@@ -110,15 +127,23 @@ fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
             .for_each(|loss| eprintln!("not in that stream: {loss}"));
     }
     let decoder = Decoder::new(source, options).with_context(|| format!("cannot read {name}"))?;
+    Ok(Opened {
+        decoder,
+        name,
+        file,
+    })
+}
+
+fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
+    let Opened { decoder, name, .. } = opened(args)?;
     Ok((decoder, name))
 }
 
 /// The model of an image and the source to read its memory from.
 fn image(args: &Args) -> Result<(Image, Box<dyn Source>)> {
-    let (mut decoder, name) = decoder(args)?;
-    let image =
-        Image::read(&mut decoder, |_| true).with_context(|| format!("cannot read {name}"))?;
-    Ok((image, decoder.into_source()))
+    let mut opened = opened(args)?;
+    let image = opened.image()?;
+    Ok((image, opened.decoder.into_source()))
 }
 
 fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u8> {

@@ -72,11 +72,8 @@ fn depths(image: &Image) -> HashMap<i32, usize> {
             path.push(at);
             at = *parent;
         }
-        let mut depth = depths.get(&at).map_or(0, |depth| depth + 1);
-        for pid in path.into_iter().rev() {
-            depths.insert(pid, depth);
-            depth += 1;
-        }
+        let above = depths.get(&at).map_or(0, |depth| depth + 1);
+        depths.extend(path.into_iter().rev().zip(above..));
     }
     depths
 }
@@ -92,10 +89,10 @@ fn state(image: &Image, task: &Task) -> String {
     };
     if task.is_zombie() {
         let status = task.exit_code;
-        return if status & 0x7f == 0 {
-            format!("zombie {}", status >> 8)
-        } else {
-            format!("zombie/{}", status & 0x7f)
+        // As wait(2) has it: the signal in the low bits, or the exit code above them.
+        return match status & 0x7f {
+            0 => format!("zombie {}", status >> 8),
+            signal => format!("zombie/{signal}"),
         };
     }
     name(&values::TASK_STATE, task.state).unwrap_or_else(|| task.state.to_string())

@@ -1,9 +1,21 @@
 //! Events into a model.
 
-use super::*;
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "fields are read as 64 bits and hold what their own type holds"
+)]
+
+use super::{
+    ArmAbi, ArmHeader, ArmRegs, BTreeMap, Cred, Crunch, Defined, Detection, EpollItem, Extent, Fd,
+    File, FileKind, FileTable, Findings, FpFile, FpRegs, Fpa, Fs, Header, Image, Ipc, IpcMessage,
+    IpcPerms, IpcQueue, IpcSegment, IpcSemaphores, Iwmmxt, Label, Live, Mm, Namespaces, NetDevice,
+    ObjRef, PageRun, Pending, PidObject, Pipe, RecordAt, Regs, RestartBlock, Segment, SemUndo,
+    SigAction, SigInfo, Sighand, Signal, Socket, SocketBuffer, SocketQueue, Task, Terminal, Thread,
+    User, Uts, Vfp, Vma, VmaKind,
+};
 use crate::decoder::{Decoder, Event};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::frame::HEADER_LEN;
+use crate::frame::{HEADER_LEN, HEADER_SIZE};
 use crate::grammar::Role;
 use crate::source::Source;
 use crate::text::escape;
@@ -182,6 +194,11 @@ fn record(event: &Event) -> RecordAt {
     }
 }
 
+/// Number of the object that a record belongs to.
+fn object_of(event: &Event) -> ObjRef {
+    event.object().map_or(0, |object| object.objref)
+}
+
 fn body(event: &Event) -> Extent {
     let offset = event.frame.offset.saturating_add(HEADER_LEN);
     Extent {
@@ -253,10 +270,6 @@ impl Builder {
         ));
     }
 
-    fn object(&self, event: &Event) -> ObjRef {
-        event.object().map_or(0, |object| object.objref)
-    }
-
     fn live(&mut self) -> Option<&mut Live> {
         self.image.tasks.last_mut()?.live.as_mut()
     }
@@ -266,7 +279,10 @@ impl Builder {
         self.image.len = event.frame.end();
         match event.role() {
             Role::Gap | Role::Stray => return Ok(()),
-            Role::Pages { count } => return self.pages(decoder, event, count),
+            Role::Pages { count } => {
+                self.pages(decoder, event, count);
+                return Ok(());
+            }
             Role::Pids | Role::TaskPids | Role::Vpids => return self.pids(decoder, event),
             Role::Plain => {}
             role => return self.payload(decoder, event, role),
@@ -288,7 +304,7 @@ impl Builder {
             Tag::Header => self.header(event, view),
             Tag::HeaderArch => self.header_arch(event, view),
             Tag::LsmInfo => {
-                self.image.header.lsm_info = view.raw(header::LSM).unwrap_or_default().to_vec()
+                self.image.header.lsm_info = view.raw(header::LSM).unwrap_or_default().to_vec();
             }
             Tag::Pids => self.image.pid_offset = get32(view, header::PID_OFFSET),
             Tag::Objref => self.define(limits, event, view),
@@ -310,7 +326,7 @@ impl Builder {
                     record: record(event),
                     fds: Vec::new(),
                 };
-                self.image.file_tables.insert(self.object(event), table);
+                self.image.file_tables.insert(object_of(event), table);
                 self.queue_owners.clear();
             }
             Tag::FileDesc => self.descriptor(limits, event, view),
@@ -324,10 +340,10 @@ impl Builder {
             Tag::Sighand => self.sighand(event, view),
             Tag::Signal => self.signal(event, view),
             Tag::Ipc | Tag::IpcNs | Tag::IpcShm | Tag::IpcMsg | Tag::IpcMsgMsg | Tag::IpcSem => {
-                self.ipc(event, tag, view)
+                self.ipc(event, tag, view);
             }
             Tag::TaskSemUndoList => {
-                self.image.sem_undos.insert(self.object(event), Vec::new());
+                self.image.sem_undos.insert(object_of(event), Vec::new());
             }
             Tag::TaskSemUndo => {
                 let undo = SemUndo {
@@ -337,7 +353,7 @@ impl Builder {
                 };
                 self.image
                     .sem_undos
-                    .entry(self.object(event))
+                    .entry(object_of(event))
                     .or_default()
                     .push(undo);
             }
@@ -526,7 +542,7 @@ impl Builder {
                 };
             }
             Tag::TaskCreds => {
-                (live.cred, live.ecred) = (objref(view, task::CRED), objref(view, task::ECRED))
+                (live.cred, live.ecred) = (objref(view, task::CRED), objref(view, task::ECRED));
             }
             Tag::TaskNs => live.ns = objref(view, task::NS),
             Tag::SignalTask => live.blocked = mask(view, task::BLOCKED),
@@ -559,11 +575,11 @@ impl Builder {
             env: pair(mm::ENV_START, mm::ENV_END),
             ..Mm::default()
         };
-        self.image.mms.insert(self.object(event), mm);
+        self.image.mms.insert(object_of(event), mm);
     }
 
     fn vma(&mut self, limits: &crate::limits::Limits, event: &Event, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         let kind = VmaKind::from_number(get32(view, mm::VMA_TYPE));
         let inode = objref(view, mm::INODE);
         let Some(space) = self.image.mms.get_mut(&at) else {
@@ -605,18 +621,13 @@ impl Builder {
     }
 
     fn mm_context(&mut self, event: &Event, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         if let Some(space) = self.image.mms.get_mut(&at) {
             space.end_brk = view.u32(mm::END_BRK);
         }
     }
 
-    fn pages<S: Source>(
-        &mut self,
-        decoder: &mut Decoder<S>,
-        event: &Event,
-        count: u64,
-    ) -> io::Result<()> {
+    fn pages<S: Source>(&mut self, decoder: &Decoder<S>, event: &Event, count: u64) {
         let page = self.image.page_size();
         let word = usize::from(self.word);
         let expected = count
@@ -631,7 +642,7 @@ impl Builder {
         let contents = event.pages_offset(self.word);
         let head = decoder.head();
         let addresses = head
-            .get(HEADER_LEN as usize..)
+            .get(HEADER_SIZE..)
             .unwrap_or_default()
             .chunks_exact(word);
         let have =
@@ -660,7 +671,6 @@ impl Builder {
             };
         }
         self.add_run(run, limit, event);
-        Ok(())
     }
 
     fn add_run(&mut self, run: PageRun, limit: u32, event: &Event) {
@@ -694,7 +704,7 @@ impl Builder {
     }
 
     fn descriptor(&mut self, limits: &crate::limits::Limits, event: &Event, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         let Some(table) = self.image.file_tables.get_mut(&at) else {
             return;
         };
@@ -737,11 +747,11 @@ impl Builder {
             label: objref(view, file::LABEL),
             path: None,
         };
-        self.image.files.insert(self.object(event), open);
+        self.image.files.insert(object_of(event), open);
     }
 
     fn pipe(&mut self, event: &Event) {
-        let at = self.object(event);
+        let at = object_of(event);
         if let Some(FileKind::Pipe(inode) | FileKind::Fifo(inode)) =
             self.image.files.get(&at).map(|file| file.kind)
         {
@@ -761,11 +771,11 @@ impl Builder {
             umask: view.u32(file::UMASK),
             ..Fs::default()
         };
-        self.image.fs.insert(self.object(event), fs);
+        self.image.fs.insert(object_of(event), fs);
     }
 
     fn terminal(&mut self, event: &Event, tag: Tag, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         if tag == Tag::TtyLdisc {
             if let Some(terminal) = self.image.terminals.get_mut(&at) {
                 terminal.hung_up = false;
@@ -796,7 +806,7 @@ impl Builder {
         };
         let actions = view.structs(signal::ACTION).map(action).collect();
         self.image.sighands.insert(
-            self.object(event),
+            object_of(event),
             Sighand {
                 record: record(event),
                 actions,
@@ -842,7 +852,7 @@ impl Builder {
     }
 
     fn ipc(&mut self, event: &Event, tag: Tag, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         if tag == Tag::IpcNs {
             let limit =
                 |slot: &ckpt_format::Slot| Some((slot.name.to_string(), view.element(slot, 0)?));
@@ -913,7 +923,7 @@ impl Builder {
     }
 
     fn socket(&mut self, event: &Event, tag: Tag, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         match tag {
             Tag::Socket => {
                 let byte = |id| u8::try_from(get(view, id)).unwrap_or(0);
@@ -1050,7 +1060,7 @@ impl Builder {
     }
 
     fn device(&mut self, event: &Event, tag: Tag, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         if tag == Tag::NetdevAddr {
             let address = |view: View| (get32(&view, net::INET4), get32(&view, net::INET4_MASK));
             self.image.devices.entry(at).or_default().addresses =
@@ -1084,7 +1094,7 @@ impl Builder {
     }
 
     fn identity(&mut self, event: &Event, tag: Tag, view: &View) {
-        let at = self.object(event);
+        let at = object_of(event);
         let wide =
             |low, high| u64::from(get32(view, low)) | u64::from(get32(view, high)).wrapping_shl(32);
         match tag {
@@ -1192,7 +1202,7 @@ impl Builder {
         event: &Event,
         role: Role,
     ) -> io::Result<()> {
-        let at = self.object(event);
+        let at = object_of(event);
         if matches!(role, Role::SharedPending | Role::PrivatePending) {
             if let Some(view) = decoder.view() {
                 self.pending(event, role, &view);
@@ -1242,7 +1252,7 @@ impl Builder {
         dialect: ckpt_format::Dialect,
         order: ckpt_format::Order,
     ) {
-        let at = self.object(event);
+        let at = object_of(event);
         let text = until_nul(bytes).to_vec();
         match role {
             Role::Release => self.image.header.release = text,
@@ -1366,7 +1376,7 @@ impl Builder {
             .chunks_exact(2)
             .filter_map(|pair| Some((*pair.first()?, *pair.get(1)?)));
         let auxv = pairs.take_while(|(kind, _)| *kind != 0).collect();
-        let at = self.object(event);
+        let at = object_of(event);
         if let Some(space) = self.image.mms.get_mut(&at) {
             space.auxv = auxv;
             space.auxv_at = extent;
@@ -1584,10 +1594,7 @@ fn fp_regs(unit: Option<u32>, flags: u32, view: &View) -> FpRegs {
         Some(5) => FpRegs::XscaleDsp(filled(&array(fpu::ACC0)).map(|word: u64| word as u32)),
         _ => FpRegs::Other(
             unit.unwrap_or(0),
-            view.bytes
-                .get(HEADER_LEN as usize..)
-                .unwrap_or_default()
-                .to_vec(),
+            view.bytes.get(HEADER_SIZE..).unwrap_or_default().to_vec(),
         ),
     }
 }

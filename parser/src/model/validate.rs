@@ -1,7 +1,10 @@
 //! Does it make sense? Validation stands above parsing: every check here is of an image whose
 //! bytes could all be read.
 
-use super::*;
+use super::{
+    ArmAbi, FileKind, Findings, FpFile, FpRegs, Image, Live, Mm, ObjRef, Object, PageRun, Pending,
+    RecordAt, Regs, Task, VmaKind,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::text::escape;
 
@@ -391,10 +394,10 @@ impl Check<'_> {
             );
             match file.kind {
                 FileKind::Socket(sock) => {
-                    self.refers(file.record, "FILE", path("sock_objref"), sock, Object::Sock)
+                    self.refers(file.record, "FILE", path("sock_objref"), sock, Object::Sock);
                 }
                 FileKind::Tty(tty) => {
-                    self.refers(file.record, "FILE", path("tty_objref"), tty, Object::Tty)
+                    self.refers(file.record, "FILE", path("tty_objref"), tty, Object::Tty);
                 }
                 FileKind::Pipe(inode) | FileKind::Fifo(inode) if inode <= 0 => {
                     self.say(

@@ -68,14 +68,18 @@ impl Json {
     pub(super) fn hex(&mut self, value: u64, digits: u32) {
         self.separate();
         self.out.extend_from_slice(b"\"0x");
-        let used = 64u32
-            .saturating_sub(value.leading_zeros())
-            .div_ceil(4)
-            .max(digits);
-        for digit in (0..used).rev() {
-            let nibble = (value.wrapping_shr(digit.saturating_mul(4)) & 0xf) as usize;
-            self.out.extend(b"0123456789abcdef".get(nibble));
+        let digits = usize::try_from(digits).unwrap_or(16);
+        let used = (64u32.saturating_sub(value.leading_zeros()).div_ceil(4) as usize)
+            .clamp(digits.min(16), 16);
+        let mut text = [0u8; 16];
+        let mut rest = value;
+        for place in text.iter_mut().rev() {
+            *place = hex_digit((rest & 0xf) as u8);
+            rest >>= 4;
         }
+        let start = text.len().saturating_sub(used);
+        self.out
+            .extend_from_slice(text.get(start..).unwrap_or_default());
         self.out.push(b'"');
     }
     pub(super) fn bool(&mut self, value: bool) {
@@ -106,12 +110,10 @@ impl Json {
     pub(super) fn bytes_hex(&mut self, bytes: &[u8]) {
         self.separate();
         self.out.push(b'"');
-        for byte in bytes {
-            for nibble in [byte >> 4, byte & 0xf] {
-                self.out
-                    .extend(b"0123456789abcdef".get(usize::from(nibble)));
-            }
-        }
+        let digits = bytes
+            .iter()
+            .flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
+        self.out.extend(digits);
         self.out.push(b'"');
     }
     fn quoted(&mut self, text: &str) {
@@ -121,10 +123,8 @@ impl Json {
                 b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', byte]),
                 0..=0x1f => {
                     self.out.extend_from_slice(b"\\u00");
-                    for nibble in [byte >> 4, byte & 0xf] {
-                        self.out
-                            .extend(b"0123456789abcdef".get(usize::from(nibble)));
-                    }
+                    self.out
+                        .extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
                 }
                 _ => self.out.push(byte),
             }

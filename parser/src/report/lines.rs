@@ -5,12 +5,13 @@ use super::json::Json;
 use crate::decoder::{Decoder, Event};
 use crate::detect::Detection;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::frame::HEADER_LEN;
+use crate::frame::{HEADER_LEN, HEADER_SIZE};
 use crate::grammar::Role;
+use crate::model::VmaKind;
 use crate::source::Source;
 use crate::view::{View, read_uint};
 use ckpt_format::schema::{Meaning, Type};
-use ckpt_format::{Dialect, Slot};
+use ckpt_format::{Dialect, FieldId, Slot, Tag};
 use std::io::{self, Write};
 
 /// Bytes that are collected before they are written.
@@ -27,9 +28,14 @@ pub fn write_lines<S: Source>(decoder: &mut Decoder<S>, out: &mut dyn Write) -> 
     let mut json = Json::default();
     head_line(&mut json, decoder.detection());
     let mut told = 0;
+    let page_size = u64::from(decoder.detection().page_size);
+    let mut step = page_size;
     while let Some(event) = decoder.next() {
         let event = event?;
-        record_line(&mut json, decoder, &event)?;
+        if let Some(counted) = counts_pages(decoder, &event) {
+            step = if counted { 1 } else { page_size };
+        }
+        record_line(&mut json, decoder, &event, step)?;
         told = finding_lines(&mut json, decoder.findings(), told);
         if json.out.len() >= BATCH {
             out.write_all(&json.out)?;
@@ -40,6 +46,17 @@ pub fn write_lines<S: Source>(decoder: &mut Decoder<S>, out: &mut dyn Write) -> 
     end_line(&mut json, decoder);
     out.write_all(&json.out)?;
     out.flush()
+}
+
+/// Pages of a segment are counted, those of a mapping addressed (§4.1); what this record says of
+/// the pages that follow it, if anything.
+fn counts_pages<S: Source>(decoder: &Decoder<S>, event: &Event) -> Option<bool> {
+    const VMA_TYPE: FieldId = ckpt_format::records::VMA.id("vma_type");
+    match event.tag? {
+        Tag::IpcShm => Some(true),
+        Tag::Vma => Some(decoder.view()?.u32(VMA_TYPE)? == VmaKind::ShmAnon.number()),
+        _ => None,
+    }
 }
 
 fn head_line(json: &mut Json, detection: &Detection) {
@@ -119,6 +136,7 @@ fn record_line<S: Source>(
     json: &mut Json,
     decoder: &mut Decoder<S>,
     event: &Event,
+    step: u64,
 ) -> io::Result<()> {
     json.raw(r#"{"kind":"record","record":"#);
     json.fresh();
@@ -151,18 +169,22 @@ fn record_line<S: Source>(
         json.key("role");
         json.word(event.role().name());
     }
-    contents(json, decoder, event)?;
+    contents(json, decoder, event, step)?;
     json.close(b'}');
     json.line();
     Ok(())
 }
 
-fn contents<S: Source>(json: &mut Json, decoder: &mut Decoder<S>, event: &Event) -> io::Result<()> {
+fn contents<S: Source>(
+    json: &mut Json,
+    decoder: &mut Decoder<S>,
+    event: &Event,
+    step: u64,
+) -> io::Result<()> {
     let dialect = decoder.tables().dialect;
     match event.role() {
         Role::Pages { count } => {
-            let page_size = u64::from(decoder.detection().page_size);
-            pages(json, decoder.head(), event, count, dialect, page_size);
+            pages(json, decoder.head(), event, count, dialect, step);
         }
         Role::Release
         | Role::Version
@@ -210,15 +232,8 @@ fn trim_nuls(bytes: &[u8]) -> &[u8] {
     text.strip_prefix(&[0]).unwrap_or(text)
 }
 
-/// Runs of consecutive pages: first address, number of pages.
-fn pages(
-    json: &mut Json,
-    head: &[u8],
-    event: &Event,
-    count: u64,
-    dialect: Dialect,
-    page_size: u64,
-) {
+/// Runs of consecutive pages: first address, number of pages; addresses grow by `step`.
+fn pages(json: &mut Json, head: &[u8], event: &Event, count: u64, dialect: Dialect, step: u64) {
     let word = dialect.abi.arch.word_size();
     json.key("pages");
     json.number(count);
@@ -228,17 +243,13 @@ fn pages(
     json.open(b'[');
     let mut run: Option<(u64, u64)> = None;
     for address in head
-        .get(HEADER_LEN as usize..)
+        .get(HEADER_SIZE..)
         .unwrap_or_default()
         .chunks_exact(usize::from(word))
     {
         let address = read_uint(address, dialect.abi.order);
         match &mut run {
-            // Pages of a segment are counted, those of a mapping addressed (§4.1).
-            Some((first, n))
-                if address == first.saturating_add(n.saturating_mul(page_size))
-                    || address == first.saturating_add(*n) =>
-            {
+            Some((first, n)) if address == first.saturating_add(n.saturating_mul(step)) => {
                 *n = n.saturating_add(1);
             }
             _ => {

@@ -1,13 +1,19 @@
 //! The whole image as an indented outline, one line a record.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "fields are read as 64 bits and hold what their own type holds"
+)]
+
 use super::fields::number;
 use crate::decoder::{Decoder, Event};
-use crate::frame::HEADER_LEN;
+use crate::frame::{HEADER_LEN, HEADER_SIZE};
 use crate::grammar::Role;
 use crate::source::Source;
 use crate::text::escape;
 use crate::view::{View, meaning, read_uint};
 use ckpt_format::records as table;
+use ckpt_format::schema::Meaning;
 use ckpt_format::{FieldId, Tag};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -67,8 +73,7 @@ pub fn summary<S: Source>(decoder: &mut Decoder<S>, event: &Event) -> io::Result
         Role::Pages { count } => {
             let head = decoder.head();
             let at = |i: usize| {
-                let start =
-                    (HEADER_LEN as usize).saturating_add(i.saturating_mul(usize::from(word)));
+                let start = (HEADER_SIZE).saturating_add(i.saturating_mul(usize::from(word)));
                 head.get(start..start.saturating_add(usize::from(word)))
                     .map(|bytes| read_uint(bytes, dialect.abi.order))
             };
@@ -316,7 +321,7 @@ fn fields_of<S: Source>(decoder: &Decoder<S>) -> String {
     let Some(tag) = decoder
         .tables()
         .by_number(number_of(&view))
-        .map(|record| record.tag())
+        .map(ckpt_format::layout::RecordLayout::tag)
     else {
         return String::new();
     };
@@ -324,21 +329,18 @@ fn fields_of<S: Source>(decoder: &Decoder<S>) -> String {
         return cpu(&view);
     }
     let mut out = String::new();
-    match KEY_FIELDS.iter().find(|(known, _)| *known == tag) {
-        Some((_, ids)) => {
-            for slot in ids.iter().filter_map(|id| view.layout.slot(*id)) {
-                push_field(&mut out, &view, slot);
-            }
+    if let Some((_, ids)) = KEY_FIELDS.iter().find(|(known, _)| *known == tag) {
+        for slot in ids.iter().filter_map(|id| view.layout.slot(*id)) {
+            push_field(&mut out, &view, slot);
         }
-        None => {
-            let plain = view
-                .layout
-                .slots
-                .iter()
-                .filter(|slot| !slot.is_padding() && !slot.name.contains("padding"));
-            for slot in plain.take(MAX_FIELDS) {
-                push_field(&mut out, &view, slot);
-            }
+    } else {
+        let plain = view
+            .layout
+            .slots
+            .iter()
+            .filter(|slot| !slot.is_padding() && !slot.name.contains("padding"));
+        for slot in plain.take(MAX_FIELDS) {
+            push_field(&mut out, &view, slot);
         }
     }
     out
@@ -389,10 +391,7 @@ fn push_field(out: &mut String, view: &View, slot: &ckpt_format::Slot) {
         };
         let plain = number(slot, value, false);
         match slot.field.map(|field| field.meaning) {
-            Some(ckpt_format::schema::Meaning::Enum(_) | ckpt_format::schema::Meaning::Syscall) => {
-                meaning(slot, value, view.dialect).unwrap_or(plain)
-            }
-            Some(ckpt_format::schema::Meaning::Flags(_)) => {
+            Some(Meaning::Enum(_) | Meaning::Flags(_) | Meaning::Syscall) => {
                 meaning(slot, value, view.dialect).unwrap_or(plain)
             }
             _ => plain,

@@ -17,6 +17,10 @@ use std::io;
 use std::path::Path;
 
 /// Bytes by position. Reading does not move anything; a stream may refuse to go back.
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "the length of a stream is not known"
+)]
 pub trait Source: Send {
     /// Reads up to `buf.len()` bytes at `offset`; fewer only at the end. 0 means end.
     ///
