@@ -12,7 +12,7 @@ use std::{
 use ckpt_bridge::{
     bytes::Blob,
     criu::{
-        Msg, Set,
+        self, Msg, Set,
         image::{self, Entry},
         pagemap::{self, PARENT, PRESENT, Pagemap, Writer},
         schema::Kind,
@@ -330,4 +330,40 @@ fn the_stack_is_where_it_was() {
     assert_eq!(tree.memory(0, STACK, 4096).unwrap(), found.1);
     assert_eq!(tree.memory(0, STACK - 4096, 8), Some(vec![0; 8]));
     assert_eq!(tree.memory(0, 0x10, 8), None);
+}
+
+#[test]
+fn sets_are_copied_with_all_that_is_in_them() {
+    let dir = copy();
+    fs::write(dir.path().join("from-the-future.img"), b"\x01\x02").unwrap();
+    let parent = copy();
+    std::os::unix::fs::symlink(parent.path(), dir.path().join("parent")).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    criu::rewrite(&Set::open(dir.path()).unwrap(), out.path()).unwrap();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_file() && !name.starts_with("pagemap-") {
+            assert_eq!(
+                fs::read(&path).unwrap(),
+                fs::read(out.path().join(name)).unwrap(),
+                "{name}"
+            );
+        }
+    }
+    assert!(out.path().join("parent/pages-1.img").exists());
+    let set = Set::open(out.path()).unwrap();
+    let map = set.get("pagemap-7000.img").unwrap();
+    let (_, at) = image::message(map, 8, "pagemap_head").unwrap();
+    let (entry, _) = image::message(map, at, "pagemap_entry").unwrap();
+    assert_eq!(
+        (entry.u64("compat_nr_pages"), entry.u64("nr_pages")),
+        (1, 1)
+    );
+    assert_eq!(runs(out.path()), runs(dir.path()));
+    let mut tar = Vec::new();
+    criu::pack(out.path(), &mut tar).unwrap();
+    let packed = Set::open_stream("tar", tar.as_slice()).unwrap();
+    assert!(packed.parent.is_some());
+    assert_eq!(packed.members().count(), set.members().count());
 }

@@ -6,8 +6,10 @@
 pub mod image;
 mod msg;
 pub mod pagemap;
+mod rewrite;
 pub mod schema;
 mod set;
 
 pub use msg::Msg;
+pub use rewrite::{pack, rewrite};
 pub use set::{Set, is_tar};

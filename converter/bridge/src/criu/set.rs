@@ -177,22 +177,30 @@ impl Set {
         }
         let link = links
             .iter()
-            .find(|(path, _)| path.parent() == Some(dir) && path.ends_with("parent"));
-        let parent = match link {
+            .find(|(path, _)| path.parent() == Some(dir) && path.ends_with("parent"))
+            .map(|(_, target)| normalized(&dir.join(target)));
+        let inner = dir.join("parent");
+        let inner = all
+            .contains_key(&inner.join("inventory.img"))
+            .then_some(inner);
+        let parent = match link.or(inner) {
             Some(_) if depth >= MAX_PARENTS => {
-                return Err(Error::damaged(name, 0, "parent sets", "a loop", "an end"));
-            }
-            Some((_, target)) => {
-                let dir = normalized(&dir.join(target));
-                Some(Box::new(Self::from_tar(
+                return Err(Error::damaged(
                     name,
-                    source,
-                    all,
-                    links,
-                    &dir,
-                    depth + 1,
-                )?))
+                    0,
+                    "parent sets",
+                    format!("more than {MAX_PARENTS}"),
+                    "an end",
+                ));
             }
+            Some(dir) => Some(Box::new(Self::from_tar(
+                name,
+                source,
+                all,
+                links,
+                &dir,
+                depth + 1,
+            )?)),
             None => None,
         };
         Ok(Self {
