@@ -416,14 +416,16 @@ fn search_piece(
             return false;
         }
     }
-    if bytes.len() >= keep {
-        tail.clear();
-    }
+    push_tail(tail, keep, bytes);
+    true
+}
+
+/// Keeps the last `keep` bytes of what was before and this piece.
+fn push_tail(tail: &mut Vec<u8>, keep: usize, bytes: &[u8]) {
     let from = bytes.len().saturating_sub(keep);
     tail.extend_from_slice(bytes.get(from..).unwrap_or_default());
     let extra = tail.len().saturating_sub(keep);
     tail.drain(..extra);
-    true
 }
 
 /// Never-written memory: only its ends can be part of a match, unless the pattern is all zeros, and
@@ -437,12 +439,11 @@ fn search_zero(
 ) -> bool {
     let near = span.len.min(keep as u64);
     let zeros = vec![0; usize::try_from(near).unwrap_or(0)];
-    let only_seam = |finder: &Finder| finder.needle().iter().any(|byte| *byte != 0);
-    let going = !only_seam(finder) || search_piece(finder, keep, tail, span.addr, &zeros, found);
-    tail.extend_from_slice(&zeros);
-    let extra = tail.len().saturating_sub(keep);
-    tail.drain(..extra);
-    going
+    if finder.needle().iter().any(|byte| *byte != 0) {
+        return search_piece(finder, keep, tail, span.addr, &zeros, found);
+    }
+    push_tail(tail, keep, &zeros);
+    true
 }
 
 /// All matches, overlapping ones too.
