@@ -110,10 +110,7 @@ pub(crate) fn spin_memory(s: &mut Stream, above: impl FnOnce(&mut Stream)) -> i3
             let end = 0xbeff_f000_u64.next_multiple_of(page_size);
             let base = end - page_size;
             let page = s.stack_page(base, b"/bin/spin\0HOME=/\0PATH=/bin:/sbin\0");
-            s.mapped(
-                &Vma::anon(start, end, flag::STACK),
-                &[(base, page)],
-            );
+            s.mapped(&Vma::anon(start, end, flag::STACK), &[(base, page)]);
             above(s);
         },
     )
