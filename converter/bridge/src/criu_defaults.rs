@@ -126,7 +126,7 @@ pub(crate) static DEFAULTS: &[Homeless] = &[
     field(
         "thread_core_entry",
         "cg_set",
-        None,
+        Some(1),
         "criu.cgroup",
         "streams have no control groups",
     ),
@@ -241,13 +241,6 @@ pub(crate) static DEFAULTS: &[Homeless] = &[
         None,
         "criu.run-id",
         "the dump it names is not this set",
-    ),
-    field(
-        "unix_sk_entry",
-        "name_dir",
-        None,
-        "criu.socket",
-        "streams keep a socket's directory only for bound relative names",
     ),
     field(
         "unix_sk_entry",

@@ -673,7 +673,12 @@ impl<'a> Emitter<'a> {
                 }
             });
             if local.len() > 2 && !matches!(local.get(2), Some(0 | b'/')) {
-                self.out.payload(Tag::String, b"\0");
+                let dir = if s.dir.is_empty() {
+                    "\0".to_owned()
+                } else {
+                    format!("{}/\0", s.dir)
+                };
+                self.out.payload(Tag::String, dir.as_bytes());
             }
         } else {
             self.out.record(Tag::SocketInet, None, |r| {

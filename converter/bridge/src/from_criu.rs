@@ -86,8 +86,11 @@ const OLD_FILES: [(&str, &str, u64, &str); 9] = [
     ("tty.img", "TTY_FILES", fd_type::TTY, "tty"),
     ("signalfd.img", "SIGNALFD", 9, "sgfd"),
 ];
+/// Another name stands for the file, or its contents are in an image of their own.
+const REMAP_LINKED: u64 = 0;
+const REMAP_GHOST: u64 = 1;
 /// Files of a set that this reader looks at, by the part of the name before the first digit or dot.
-const READ: [&str; 33] = [
+const READ: [&str; 35] = [
     "inventory",
     "pstree",
     "core-",
@@ -121,6 +124,8 @@ const READ: [&str; 33] = [
     "creds-",
     "itimers-",
     "vmas-",
+    "remap-fpath",
+    "ghost-file-",
 ];
 
 /// Reads a set into a tree. The losses say what a checkpoint stream has no place for.
@@ -133,6 +138,7 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
         memory: Memory::default(),
         fdinfo_per_id: inventory.flag("fdinfo_per_id"),
         entries: BTreeMap::new(),
+        remaps: HashMap::new(),
         files: HashMap::new(),
         maps: Maps::default(),
         segments: HashMap::new(),
@@ -214,6 +220,8 @@ struct Reader<'a> {
     fdinfo_per_id: bool,
     /// Messages of files: kind and message by number.
     entries: BTreeMap<u64, (u64, Msg)>,
+    /// Files whose name is gone: how they are replaced, and by what.
+    remaps: HashMap<u64, (u64, u64)>,
     /// Indices of files by number; `None` for what has no home.
     files: HashMap<u64, Option<usize>>,
     maps: Maps,
@@ -254,6 +262,14 @@ impl Reader<'_> {
             for entry in image::read(file, "FILES")? {
                 let m = entry.message;
                 self.entries.insert(m.u64("id"), (m.u64("type"), m));
+            }
+        }
+        if let Some(file) = self.set.get("remap-fpath.img") {
+            for entry in image::read(file, "REMAP_FPATH")? {
+                let m = entry.message;
+                let kind = m.get("remap_type").unwrap_or(REMAP_GHOST);
+                self.remaps
+                    .insert(m.u64("orig_id"), (kind, m.u64("remap_id")));
             }
         }
         for (name, kind, number, field) in OLD_FILES {
@@ -611,7 +627,24 @@ impl Reader<'_> {
                 "a number in files.img",
             ));
         };
-        let made = self.make_file(kind, &m)?;
+        let made = match self.remaps.get(&id).copied() {
+            None => self.make_file(kind, &m)?,
+            Some((REMAP_LINKED, link)) => {
+                let link = self.entries.get(&link).cloned();
+                let link = link.and_then(|(_, m)| m.sub("reg")?.text("name"));
+                let made = self.make_file(kind, &m)?;
+                made.zip(link).map(|(file, path)| File {
+                    kind: FileKind::Path(path),
+                    ..file
+                })
+            }
+            Some(_) => {
+                let why =
+                    "the file has no name any more, and streams do not hold contents of files";
+                self.loss("criu.ghost-file", "remap-fpath.img", "orig_id", id, why);
+                None
+            }
+        };
         if made.is_none() {
             self.loss(
                 "criu.file-kind",
@@ -758,6 +791,9 @@ impl Reader<'_> {
             let name = own.bytes("name");
             if !name.is_empty() {
                 socket.addrs[0] = [&[1, 0], name.as_slice()].concat();
+                if !matches!(name.first(), Some(0 | b'/')) {
+                    socket.dir = own.text("name_dir").unwrap_or_default();
+                }
             }
         } else {
             for (addr, port, to) in [("src_addr", "src_port", 0), ("dst_addr", "dst_port", 1)] {

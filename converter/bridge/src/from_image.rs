@@ -150,6 +150,14 @@ struct Record<'a> {
     order: Order,
 }
 
+/// What stands in the second record of a socket.
+#[derive(Default)]
+struct SecondPart {
+    peer: ObjRef,
+    addrs: [Vec<u8>; 2],
+    dir: String,
+}
+
 impl Record<'_> {
     fn uint(&self, field: &str) -> u64 {
         let f = Fields {
@@ -442,7 +450,7 @@ impl Reader<'_> {
 
     fn socket(&self, number: ObjRef, s: &model::Socket) -> Socket {
         let own = self.again(s.record);
-        let (peer, addrs) = self.second_part(number, s);
+        let SecondPart { peer, addrs, dir } = self.second_part(number, s);
         let double = |field: &str| own.as_ref().map_or(0, |r| r.u32(field).saturating_mul(2));
         let packet = |b: &model::SocketBuffer| match b.data.as_slice() {
             [one] => self.stream.part(one.offset, one.len),
@@ -462,6 +470,7 @@ impl Reader<'_> {
             state: s.state,
             peer: self.index.sockets.get(&peer).copied(),
             addrs,
+            dir,
             backlog: u32::try_from(s.backlog.max(0)).unwrap_or(0),
             buffers: [double("sock.sndbuf"), double("sock.rcvbuf")],
             shutdown: s.shutdown,
@@ -477,7 +486,7 @@ impl Reader<'_> {
     }
 
     /// Peer and addresses stand in a second record, behind those of the peers.
-    fn second_part(&self, number: ObjRef, s: &model::Socket) -> (ObjRef, [Vec<u8>; 2]) {
+    fn second_part(&self, number: ObjRef, s: &model::Socket) -> SecondPart {
         let wanted = if s.family == 1 {
             Tag::SocketUnix
         } else {
@@ -520,11 +529,30 @@ impl Reader<'_> {
                 } else {
                     0
                 };
-                return (peer, [addr(0), addr(1)]);
+                let addrs = [addr(0), addr(1)];
+                let relative =
+                    s.family == 1 && addrs[0].get(2).is_some_and(|&c| c != 0 && c != b'/');
+                let dir = if relative {
+                    self.string_at(next)
+                } else {
+                    String::new()
+                };
+                return SecondPart { peer, addrs, dir };
             }
             at = next;
         }
-        Default::default()
+        SecondPart::default()
+    }
+
+    /// The text of a STRING record, without the slash at its end.
+    fn string_at(&self, offset: u64) -> String {
+        let wanted = self.tables.by_tag(Tag::String).map(|r| r.number);
+        let record = self
+            .record_at(offset)
+            .filter(|(number, ..)| Some(*number) == wanted);
+        let dir = record.map(|(_, record, _)| text(record.bytes.get(8..).unwrap_or_default()));
+        dir.map(|d| d.trim_end_matches('/').to_owned())
+            .unwrap_or_default()
     }
 
     fn tty(&self, t: &model::Terminal) -> Tty {

@@ -522,7 +522,7 @@ impl Writer<'_> {
                 } else {
                     ("isk", inet(*s, &socket, flags)?)
                 };
-                if socket.family != 1 && socket.kind == 1 && socket.state != 10 {
+                if socket.family != 1 && socket.kind == 1 && !matches!(socket.state, 7 | 10) {
                     self.losses.push(Loss {
                         code: "criu.tcp-connection",
                         record: "SOCKET_INET".into(),
@@ -1007,6 +1007,9 @@ fn unix(index: usize, s: &Socket, flags: u64) -> Result<Msg> {
         .set("ns_id", 2);
     if s.shutdown != 0 {
         m.set("shutdown", s.shutdown.into());
+    }
+    if !s.dir.is_empty() {
+        m.set_text("name_dir", &s.dir);
     }
     criu_defaults::fill(&mut m);
     Ok(m)

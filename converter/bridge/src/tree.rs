@@ -353,6 +353,8 @@ pub struct Socket {
     pub peer: Option<usize>,
     /// Local and remote address: `sockaddr` as the kernel fills it.
     pub addrs: [Vec<u8>; 2],
+    /// Unix: directory of a name that is a relative path; no slash at its end.
+    pub dir: String,
     /// Longest queue of connections.
     pub backlog: u32,
     /// Send and receive buffer in bytes.

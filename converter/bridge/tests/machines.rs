@@ -1,6 +1,6 @@
 //! Cores of every machine and byte order on the way to a stream and back.
 
-use std::{io::Write, sync::Arc};
+use std::sync::Arc;
 
 use ckpt_bridge::{
     Result,
@@ -29,9 +29,8 @@ fn register(machine: Machine, i: usize) -> u64 {
         (Machine::X86, 7..=9 | 16) | (Machine::X86_64, 20 | 23 | 24) => {
             [0x7b, 0x2b][usize::from(machine == Machine::X86_64)]
         }
-        (Machine::X86, 10) => 0x33,
         (Machine::X86, 13) => 0x73,
-        (Machine::X86_64, 17) => 0x33,
+        (Machine::X86, 10) | (Machine::X86_64, 17) => 0x33,
         (Machine::X86_64, 25 | 26) => 0,
         (Machine::X86_64, _) => pattern << 32 | pattern,
         _ => pattern,
