@@ -4,9 +4,12 @@
     clippy::cast_possible_truncation,
     reason = "fields are read as 64 bits and hold what their own type holds"
 )]
-#![expect(
-    clippy::wildcard_imports,
-    reason = "the files of this module are one builder and share its imports"
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "the files of this module are one builder and share its imports"
+    )
 )]
 
 /// Fields that a part of the builder reads; a name that no table has stops the build.
