@@ -1,4 +1,6 @@
 //! `ckpt-inspect`: looks into process checkpoints, in a terminal interface or as text and JSON.
 
 pub mod cli;
+pub mod diff;
 pub mod open;
+pub mod tui;

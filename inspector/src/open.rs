@@ -73,7 +73,7 @@ pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
     })
 }
 
-fn open_foreign(path: &Path) -> io::Result<Option<(Foreign, Origin)>> {
+pub(crate) fn open_foreign(path: &Path) -> io::Result<Option<(Foreign, Origin)>> {
     let opened = match ckpt_bridge::detect(path) {
         Ok(Kind::Core) => ckpt_bridge::open_core(path).map(|foreign| Some((foreign, Origin::Core))),
         Ok(Kind::Criu) => ckpt_bridge::open_criu(path).map(|foreign| Some((foreign, Origin::Criu))),

@@ -1,0 +1,481 @@
+//! What two images do not have in common: head, tasks, registers, mappings, files, pages.
+
+use ckpt_parser::memory::{Backing, Memory, spans};
+use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, Task};
+use ckpt_parser::source::Source;
+use ckpt_parser::text::escape;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+use std::io;
+
+/// What a difference is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Revision, kernel, time, counts.
+    Head,
+    /// Tasks that come, go, or change their state.
+    Tasks,
+    /// Registers.
+    Registers,
+    /// Mappings.
+    Mappings,
+    /// Descriptors.
+    Files,
+    /// Contents of pages.
+    Pages,
+}
+
+impl Group {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Group::Head => "head",
+            Group::Tasks => "task",
+            Group::Registers => "register",
+            Group::Mappings => "mapping",
+            Group::Files => "file",
+            Group::Pages => "pages",
+        }
+    }
+}
+
+/// Where a difference can be looked at in the first image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// A record, by number.
+    Record(u64),
+    /// An address space and an address.
+    Address(ObjRef, u64),
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What it is about.
+    pub group: Group,
+    /// Which one.
+    pub what: String,
+    /// What the first image has; empty for nothing.
+    pub left: String,
+    /// What the second image has.
+    pub right: String,
+    /// Where to look.
+    pub place: Option<Where>,
+}
+
+/// All differences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// In the order of [`Group`].
+    pub changes: Vec<Change>,
+    /// Bytes of memory that were compared.
+    pub compared: u64,
+}
+
+impl Diff {
+    /// As JSON.
+    pub fn json(&self) -> serde_json::Value {
+        let change = |change: &Change| {
+            serde_json::json!({
+                "group": change.group.name(), "what": change.what, "left": change.left, "right": change.right,
+            })
+        };
+        let changes: Vec<_> = self.changes.iter().map(change).collect();
+        serde_json::json!({"schema": 1, "equal": self.changes.is_empty(), "compared_bytes": self.compared, "changes": changes})
+    }
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for change in &self.changes {
+            let Change {
+                group,
+                what,
+                left,
+                right,
+                ..
+            } = change;
+            let none = |text: &str| {
+                if text.is_empty() {
+                    "-".to_owned()
+                } else {
+                    text.to_owned()
+                }
+            };
+            writeln!(
+                f,
+                "{:<8} {what}: {} | {}",
+                group.name(),
+                none(left),
+                none(right)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+struct Comparison<'a> {
+    left: &'a Image,
+    right: &'a Image,
+    diff: Diff,
+}
+
+/// Compares two images. Tasks are matched by pid, mappings by start, descriptors by number.
+///
+/// # Errors
+/// Those of the sources.
+pub fn compare(
+    (left, left_source): (&Image, Box<dyn Source>),
+    (right, right_source): (&Image, Box<dyn Source>),
+) -> io::Result<Diff> {
+    let mut comparison = Comparison {
+        left,
+        right,
+        diff: Diff::default(),
+    };
+    comparison.head();
+    comparison.tasks();
+    let mut memories = (
+        Memory::new(left, left_source),
+        Memory::new(right, right_source),
+    );
+    comparison.pages(&mut memories.0, &mut memories.1)?;
+    let mut diff = comparison.diff;
+    diff.changes.sort_by_key(|change| change.group);
+    Ok(diff)
+}
+
+impl Comparison<'_> {
+    fn change(&mut self, group: Group, what: &str, left: &str, right: &str, place: Option<Where>) {
+        if left != right {
+            self.diff.changes.push(Change {
+                group,
+                what: what.to_owned(),
+                left: left.to_owned(),
+                right: right.to_owned(),
+                place,
+            });
+        }
+    }
+
+    fn head(&mut self) {
+        let facts = |image: &Image| {
+            let head = &image.header;
+            let dialect = image.detection.dialect;
+            [
+                (
+                    "revision",
+                    format!("{} {}", dialect.revision, dialect.abi.arch.name()),
+                ),
+                ("kernel", escape(&head.release)),
+                ("time", head.time.to_string()),
+                ("records", image.num_records.to_string()),
+                ("pages", image.num_pages.to_string()),
+                ("objects", image.objects.len().to_string()),
+            ]
+        };
+        let place = Some(Where::Record(0));
+        for ((name, left), (_, right)) in facts(self.left).into_iter().zip(facts(self.right)) {
+            self.change(Group::Head, name, &left, &right, place);
+        }
+    }
+
+    fn tasks(&mut self) {
+        let by_pid = |image: &Image| {
+            image
+                .tasks
+                .iter()
+                .map(|task| (task.pid, task.index))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let (left, right) = (by_pid(self.left), by_pid(self.right));
+        let pids: BTreeSet<i32> = left.keys().chain(right.keys()).copied().collect();
+        for pid in pids {
+            let of = |image: &'_ Image, at: Option<&u32>| {
+                at.and_then(|at| image.tasks.get(*at as usize)).cloned()
+            };
+            let (a, b) = (
+                of(self.left, left.get(&pid)),
+                of(self.right, right.get(&pid)),
+            );
+            let place = a.as_ref().map(|task| Where::Record(task.record.index));
+            self.change(
+                Group::Tasks,
+                &pid.to_string(),
+                &task_words(a.as_ref()),
+                &task_words(b.as_ref()),
+                place,
+            );
+            if let (Some(a), Some(b)) = (a, b) {
+                self.registers(&a, &b);
+                self.mappings(&a, &b);
+                self.files(&a, &b);
+            }
+        }
+    }
+
+    fn registers(&mut self, a: &Task, b: &Task) {
+        let (left, right) = (registers_of(a), registers_of(b));
+        let place = a
+            .live
+            .as_ref()
+            .map(|live| Where::Record(live.cpu_record.index));
+        for name in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
+            let get = |of: &BTreeMap<String, String>| of.get(name).cloned().unwrap_or_default();
+            self.change(
+                Group::Registers,
+                &format!("{} {name}", a.pid),
+                &get(&left),
+                &get(&right),
+                place,
+            );
+        }
+    }
+
+    fn mappings(&mut self, a: &Task, b: &Task) {
+        if !a.is_leader() {
+            return;
+        }
+        let number = a.live.as_ref().map_or(0, |live| live.mm);
+        let (left, right) = (mappings_of(self.left, a), mappings_of(self.right, b));
+        for start in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
+            let get = |of: &BTreeMap<u64, String>| of.get(start).cloned().unwrap_or_default();
+            let place = left
+                .contains_key(start)
+                .then_some(Where::Address(number, *start));
+            self.change(
+                Group::Mappings,
+                &format!("{} {start:08x}", a.pid),
+                &get(&left),
+                &get(&right),
+                place,
+            );
+        }
+    }
+
+    fn files(&mut self, a: &Task, b: &Task) {
+        if !a.is_leader() {
+            return;
+        }
+        let (left, right) = (files_of(self.left, a), files_of(self.right, b));
+        for fd in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
+            let get = |of: &BTreeMap<i32, (u64, String)>| {
+                of.get(fd).map(|(_, text)| text.clone()).unwrap_or_default()
+            };
+            let place = left.get(fd).map(|(record, _)| Where::Record(*record));
+            self.change(
+                Group::Files,
+                &format!("{} fd {fd}", a.pid),
+                &get(&left),
+                &get(&right),
+                place,
+            );
+        }
+    }
+
+    fn pages(
+        &mut self,
+        left: &mut Memory<'_, Box<dyn Source>>,
+        right: &mut Memory<'_, Box<dyn Source>>,
+    ) -> io::Result<()> {
+        let (images, mut done) = ((self.left, self.right), BTreeSet::new());
+        for task in &images.0.tasks {
+            let Some(other) = images.1.task_by_pid(task.pid) else {
+                continue;
+            };
+            let (Some(live), Some(a), Some(b)) =
+                (&task.live, images.0.mm_of(task), images.1.mm_of(other))
+            else {
+                continue;
+            };
+            if done.insert(live.mm) {
+                self.space(task.pid, live.mm, (left, a), (right, b))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn space(
+        &mut self,
+        pid: i32,
+        number: ObjRef,
+        (left, a): (&mut Memory<'_, Box<dyn Source>>, &Mm),
+        (right, b): (&mut Memory<'_, Box<dyn Source>>, &Mm),
+    ) -> io::Result<()> {
+        let page = self.left.page_size().max(1);
+        let mut run: Option<(u64, u64, u64)> = None;
+        for vma in &a.vmas {
+            for span in spans(self.left, a, vma.start, vma.end) {
+                let both = spans(self.right, b, span.addr, span.end());
+                let both: Vec<_> = both
+                    .filter(|other| span.is_known() && other.is_known() && !zero(&span, other))
+                    .collect();
+                for part in both {
+                    self.diff.compared += part.len;
+                    compare_span(
+                        left,
+                        a,
+                        right,
+                        b,
+                        part.addr..part.end(),
+                        page,
+                        |addr, bytes| {
+                            run = match run {
+                                Some((start, end, n)) if end == addr => {
+                                    Some((start, addr + page, n + bytes))
+                                }
+                                other => {
+                                    self.pages_changed(pid, number, other, page);
+                                    Some((addr, addr + page, bytes))
+                                }
+                            };
+                        },
+                    )?;
+                }
+            }
+        }
+        self.pages_changed(pid, number, run, page);
+        Ok(())
+    }
+
+    fn pages_changed(&mut self, pid: i32, number: ObjRef, run: Option<(u64, u64, u64)>, page: u64) {
+        let Some((start, end, bytes)) = run else {
+            return;
+        };
+        self.diff.changes.push(Change {
+            group: Group::Pages,
+            what: format!("{pid} {start:08x}-{end:08x}"),
+            left: format!("{} pages", (end - start) / page),
+            right: format!("{bytes} bytes differ"),
+            place: Some(Where::Address(number, start)),
+        });
+    }
+}
+
+fn zero(a: &ckpt_parser::memory::Span, b: &ckpt_parser::memory::Span) -> bool {
+    a.backing == Backing::Zero && b.backing == Backing::Zero
+}
+
+/// Bytes compared at once.
+const PIECE: u64 = 1 << 20;
+
+fn compare_span(
+    left: &mut Memory<'_, Box<dyn Source>>,
+    a: &Mm,
+    right: &mut Memory<'_, Box<dyn Source>>,
+    b: &Mm,
+    range: std::ops::Range<u64>,
+    page: u64,
+    mut differs: impl FnMut(u64, u64),
+) -> io::Result<()> {
+    let mut at = range.start;
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    while at < range.end {
+        let len = PIECE.min(range.end - at) as usize;
+        one.resize(len, 0);
+        two.resize(len, 0);
+        left.read(a, at, &mut one)?;
+        right.read(b, at, &mut two)?;
+        if one != two {
+            let pages = one.chunks(page as usize).zip(two.chunks(page as usize));
+            for (addr, (one, two)) in (at..).step_by(page as usize).zip(pages) {
+                let bytes = one.iter().zip(two).filter(|(a, b)| a != b).count();
+                if bytes > 0 {
+                    differs(addr, bytes as u64);
+                }
+            }
+        }
+        at += len as u64;
+    }
+    Ok(())
+}
+
+fn task_words(task: Option<&Task>) -> String {
+    task.map_or(String::new(), |task| {
+        format!(
+            "{} {} parent {}",
+            escape(&task.comm),
+            crate::tui::words::state(task),
+            task.ppid
+        )
+    })
+}
+
+fn registers_of(task: &Task) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let Some(live) = &task.live else {
+        return all;
+    };
+    all.extend(
+        live.regs
+            .list()
+            .into_iter()
+            .map(|(name, value)| (name, format!("{value:#x}"))),
+    );
+    for file in &live.fpu {
+        match &file.regs {
+            FpRegs::Vfp(vfp) => {
+                all.extend(
+                    vfp.d
+                        .iter()
+                        .enumerate()
+                        .map(|(i, value)| (format!("d{i}"), format!("{value:#018x}"))),
+                );
+                all.insert("fpscr".to_owned(), format!("{:#x}", vfp.fpscr));
+            }
+            other => {
+                let name = match other {
+                    FpRegs::Fpa(_) => "fpa",
+                    FpRegs::Iwmmxt(_) => "iwmmxt",
+                    FpRegs::Crunch(_) => "crunch",
+                    FpRegs::XscaleDsp(_) => "acc0",
+                    _ => "other",
+                };
+                let mut text = String::new();
+                let _ = write!(text, "{other:x?}");
+                all.insert(name.to_owned(), text);
+            }
+        }
+    }
+    if let Some(tp) = live.thread.tp_value {
+        all.insert("tls".to_owned(), format!("{tp:#x}"));
+    }
+    all
+}
+
+fn mappings_of(image: &Image, task: &Task) -> BTreeMap<u64, String> {
+    let mm = image.mm_of(task);
+    let describe = |mm: &Mm, vma: &ckpt_parser::model::Vma| {
+        format!(
+            "-{:08x} {} {}",
+            vma.end,
+            vma.permissions(),
+            crate::tui::words::mapping(image, mm, vma)
+        )
+    };
+    mm.into_iter()
+        .flat_map(|mm| {
+            mm.vmas
+                .iter()
+                .map(move |vma| (vma.start, describe(mm, vma)))
+        })
+        .collect()
+}
+
+fn files_of(image: &Image, task: &Task) -> BTreeMap<i32, (u64, String)> {
+    let fds = image.files_of(task).map_or(&[][..], |table| &table.fds);
+    let describe = |fd: &ckpt_parser::model::Fd| {
+        let file = image.files.get(&fd.file);
+        let text = file.map_or(String::new(), |file| {
+            let path = file.path.as_deref().map(escape).unwrap_or_default();
+            format!(
+                "{} {path} at {} flags {:#x}",
+                file.kind.name(),
+                file.pos,
+                file.flags
+            )
+        });
+        (fd.fd, (fd.record.index, text))
+    };
+    fds.iter().map(describe).collect()
+}

@@ -1,0 +1,413 @@
+//! Memory: the mappings of a process, the pages of one, bytes or code at an address.
+
+use super::registers::{code_order, instruction_row};
+use super::{Hex, bytes_of, cut, pending};
+use crate::tui::disasm::disassemble;
+use crate::tui::hex::{PANEL, panels_for};
+use crate::tui::layout::View;
+use crate::tui::look::{Glyph, Ink};
+use crate::tui::model::{Code, Link, Model, Row};
+use crate::tui::search::Domain;
+use crate::tui::words;
+use crate::tui::worker::{Cell, Data, Want};
+use ckpt_parser::memory::{Backing, spans};
+use ckpt_parser::model::{Image, Mm, ObjRef, Task, Vma};
+use ckpt_parser::text::escape;
+use std::ops::Range;
+
+/// Lines of a pane.
+pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
+    let (Some(image), Some((number, mm))) = (&model.image, model.current_mm()) else {
+        return if pane == 0 {
+            cut(without_memory(model), range)
+        } else {
+            (0, Vec::new())
+        };
+    };
+    match pane {
+        0 => {
+            let vmas = mm.vmas.iter().skip(range.start).take(range.len());
+            (
+                mm.vmas.len(),
+                vmas.map(|vma| vma_row(model, image, mm, number, vma))
+                    .collect(),
+            )
+        }
+        1 => grid(model, image, number, mm, range),
+        _ => cut(code_rows(model, number), range),
+    }
+}
+
+fn without_memory(model: &Model) -> Vec<Row> {
+    match model.current_task() {
+        Some(task) => vec![Row::new(
+            format!(
+                "{} has no memory (zombie). t goes to the next task.",
+                task.pid
+            ),
+            Ink::Warn,
+        )],
+        None => pending(model),
+    }
+}
+
+/// Title of a pane.
+pub fn title(model: &Model, pane: usize) -> String {
+    let (Some(image), Some((number, mm))) = (&model.image, model.current_mm()) else {
+        return ["Mappings", "Pages", "Bytes"][pane.min(2)].to_owned();
+    };
+    match pane {
+        0 => {
+            let users = words::users(image, number);
+            let name = users.first().map_or(String::new(), |task| {
+                format!("{} {}", task.pid, escape(&task.comm))
+            });
+            let more = if users.len() > 1 {
+                format!(" and {} more", users.len() - 1)
+            } else {
+                String::new()
+            };
+            format!("Mappings of {name}{more} · {}", mm.vmas.len())
+        }
+        1 => match vma(model) {
+            Some(vma) => format!(
+                "Pages {:08x}-{:08x} {}",
+                vma.start,
+                vma.end,
+                words::size(vma.len())
+            ),
+            None => "Pages".to_owned(),
+        },
+        _ => {
+            let place =
+                words::address(image, mm, model.addr).unwrap_or_else(|| "not mapped".to_owned());
+            let source = backing(model, image, mm);
+            let how = match model.code {
+                Code::Bytes => "Bytes",
+                Code::Arm => "ARM code",
+                Code::Thumb => "Thumb code",
+            };
+            format!("{how} at {:#x} · {place}{source}", model.addr)
+        }
+    }
+}
+
+fn backing(model: &Model, image: &Image, mm: &Mm) -> String {
+    match spans(image, mm, model.addr, model.addr.saturating_add(1))
+        .next()
+        .map(|span| span.backing)
+    {
+        Some(Backing::Zero) => " · never written, zero".to_owned(),
+        Some(Backing::File(_, offset)) => format!(" · not in the image: file offset {offset:#x}"),
+        Some(Backing::Special) => " · given by the kernel".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The mapping that the address is in, or the one under the cursor.
+fn vma(model: &Model) -> Option<&Vma> {
+    let (_, mm) = model.current_mm()?;
+    mm.vma_at(model.addr).or_else(|| mm.vmas.get(line(model)))
+}
+
+fn line(model: &Model) -> usize {
+    let cursor = model.lists[View::Memory as usize][0].cursor;
+    match &model.passing {
+        Some((View::Memory, lines)) => lines.get(cursor).copied().unwrap_or(usize::MAX),
+        _ => cursor,
+    }
+}
+
+/// Eighths that the bar of present pages has.
+const BAR: u64 = 4;
+
+fn bar(model: &Model, stored: u64, len: u64) -> String {
+    let full = if len == 0 {
+        0
+    } else {
+        (stored.saturating_mul(BAR)).div_ceil(len).min(BAR)
+    } as usize;
+    let (on, off) = (model.look.glyph(Glyph::Full), model.look.glyph(Glyph::None));
+    on.repeat(full) + &off.repeat(BAR as usize - full)
+}
+
+fn vma_row(model: &Model, image: &Image, mm: &Mm, number: ObjRef, vma: &Vma) -> Row {
+    let stored = words::stored(image, mm, vma);
+    let name = words::mapping(image, mm, vma);
+    let ink = if name.starts_with('[') {
+        Ink::Normal
+    } else {
+        Ink::Text
+    };
+    let wide = model.inside(0).width > 60;
+    let mut row = Row::new(format!("{:08x}", vma.start), Ink::Address);
+    if wide {
+        row = row.and(format!("-{:08x}", vma.end), Ink::Address);
+    }
+    row = row
+        .and(format!(" {} ", vma.permissions()), Ink::Name)
+        .and(bar(model, stored, vma.len()), Ink::Good);
+    if wide {
+        row = row.and(format!(" {:>9}", words::size(vma.len())), Ink::Number);
+        row = row.and(
+            format!(" {:>6}p", stored / image.page_size().max(1)),
+            Ink::Dim,
+        );
+    }
+    let short = if wide {
+        name.as_str()
+    } else {
+        name.rsplit('/').next().unwrap_or(&name)
+    };
+    row.and(format!(" {short}"), ink)
+        .link(Link::Address(number, vma.start))
+}
+
+/// Pages in a row of the grid.
+fn pages_in_row(model: &Model) -> u64 {
+    let room = model.inside(1).width.saturating_sub(10);
+    [128, 64, 32, 16, 8]
+        .into_iter()
+        .find(|n| *n <= room)
+        .map_or(8, u64::from)
+}
+
+fn strip_want(model: &Model) -> Option<Want> {
+    let (mm, _) = model.current_mm()?;
+    let vma = vma(model)?;
+    let cells = u16::try_from(pages_in_row(model)).unwrap_or(64);
+    Some(Want::Strip {
+        mm,
+        start: vma.start,
+        end: vma.end,
+        cells,
+    })
+}
+
+/// First line: where data is in the whole mapping, by entropy. Below: a cell for each page.
+fn grid(
+    model: &Model,
+    image: &Image,
+    number: ObjRef,
+    mm: &Mm,
+    range: Range<usize>,
+) -> (usize, Vec<Row>) {
+    let Some(vma) = vma(model) else {
+        return (0, Vec::new());
+    };
+    let (page, columns) = (image.page_size().max(1), pages_in_row(model));
+    let rows = vma.len().div_ceil(page * columns);
+    let len = usize::try_from(rows)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    let mut found = Vec::new();
+    for i in range.start..range.end.min(len) {
+        if i == 0 {
+            found.push(strip_row(model));
+            continue;
+        }
+        let start = vma.start + (i as u64 - 1) * page * columns;
+        let end = (start + page * columns).min(vma.end);
+        let mut row =
+            Row::new(format!("{start:08x} "), Ink::Address).link(Link::Address(number, start));
+        for span in spans(image, mm, start, end) {
+            let (glyph, ink) = match span.backing {
+                Backing::Stored(_) => (Glyph::Full, Ink::Good),
+                Backing::Zero => (Glyph::None, Ink::Dim),
+                Backing::File(..) => (Glyph::Few, Ink::Text),
+                Backing::Special => (Glyph::Half, Ink::Warn),
+                Backing::Unmapped => continue,
+            };
+            let pages = usize::try_from(span.len.div_ceil(page)).unwrap_or(0);
+            row = row.and(model.look.glyph(glyph).repeat(pages.min(128)), ink);
+        }
+        found.push(row);
+    }
+    (len, found)
+}
+
+fn strip_row(model: &Model) -> Row {
+    let mut row = Row::new(" entropy ", Ink::Dim);
+    let cells = match strip_want(model).and_then(|want| model.data(&want).cloned()) {
+        Some(Data::Strip(cells)) => cells,
+        _ => return row,
+    };
+    for cell in cells {
+        let (glyph, ink) = match cell {
+            Cell::Absent => (" ", Ink::Dim),
+            Cell::Zero => (model.look.glyph(Glyph::None), Ink::Dim),
+            Cell::Data(bits) if bits < 2.0 => (model.look.glyph(Glyph::Few), Ink::Name),
+            Cell::Data(bits) if bits < 4.5 => (model.look.glyph(Glyph::Half), Ink::Text),
+            Cell::Data(bits) if bits < 7.0 => (model.look.glyph(Glyph::Most), Ink::Warn),
+            Cell::Data(_) => (model.look.glyph(Glyph::Full), Ink::Bad),
+        };
+        row = row.and(glyph, ink);
+    }
+    row
+}
+
+/// Panels of a row and rows in the pane of bytes.
+pub fn shape(model: &Model) -> (usize, usize) {
+    let inside = model.inside(2);
+    (panels_for(inside.width), usize::from(inside.height))
+}
+
+fn bytes_want(model: &Model) -> Option<Want> {
+    let (mm, _) = model.current_mm()?;
+    let (panels, height) = shape(model);
+    Some(Want::Memory {
+        mm,
+        addr: model.addr_top,
+        len: u32::try_from(panels * PANEL * height).unwrap_or(0),
+    })
+}
+
+/// Bytes at the address.
+pub fn hex(model: &Model) -> Option<Hex> {
+    if model.code != Code::Bytes {
+        return None;
+    }
+    let want = bytes_want(model)?;
+    let Data::Memory(bytes, found) = model.data(&want)? else {
+        return None;
+    };
+    let top = model.addr_top;
+    let mut marks: Vec<(Range<u64>, Ink)> = Vec::new();
+    for span in found {
+        let ink = match span.backing {
+            Backing::Stored(_) => continue,
+            Backing::Zero => Ink::Dim,
+            _ => Ink::Padding,
+        };
+        marks.push((span.addr - top..span.end() - top, ink));
+    }
+    let (number, _) = model.current_mm()?;
+    if model.search.domain == Some(Domain::Memory(number)) {
+        let hits = model
+            .search
+            .hits
+            .iter()
+            .filter(|hit| **hit >= top && **hit - top < bytes.len() as u64);
+        marks.extend(hits.map(|hit| (hit - top..hit - top + model.search.len, Ink::Match)));
+    }
+    Some(Hex {
+        bytes: bytes.clone(),
+        start: top,
+        cursor: model.addr.saturating_sub(top),
+        panels: shape(model).0,
+        marks,
+    })
+}
+
+fn code_rows(model: &Model, number: ObjRef) -> Vec<Row> {
+    let want = bytes_want(model);
+    let (Some(bytes), Some(image)) = (
+        want.and_then(|want| bytes_of(model, &want).map(<[u8]>::to_vec)),
+        &model.image,
+    ) else {
+        return Vec::new();
+    };
+    let live = words::users(image, number)
+        .first()
+        .and_then(|task| task.live.as_ref());
+    let order = live.map_or(model.order(), |live| code_order(model, live));
+    let pc = model
+        .current_task()
+        .and_then(Task::arm)
+        .map_or(u64::MAX, |regs| u64::from(regs.pc()));
+    let all = disassemble(&bytes, model.addr_top, model.code == Code::Thumb, order);
+    all.iter()
+        .map(|i| instruction_row(model, i, number, pc))
+        .collect()
+}
+
+/// What the view needs.
+pub fn wants(model: &Model, wants: &mut Vec<Want>) {
+    wants.extend(strip_want(model));
+    wants.extend(bytes_want(model));
+}
+
+/// The pointer at the cursor, if it leads into a mapping.
+pub fn pointer(model: &Model) -> Option<Link> {
+    let (number, mm) = model.current_mm()?;
+    let want = bytes_want(model)?;
+    let bytes = bytes_of(model, &want)?;
+    let word = model.word();
+    let at = usize::try_from((model.addr - model.addr_top) / word as u64 * word as u64).ok()?;
+    let value = ckpt_parser::view::read_uint(bytes.get(at..at + word)?, model.order());
+    mm.vma_at(value).map(|_| Link::Address(number, value))
+}
+
+/// Shows an address in the middle of the pane.
+pub fn show(model: &mut Model, addr: u64) {
+    let (panels, height) = shape(model);
+    let row = row_len(model.code, panels);
+    model.addr = addr;
+    let visible = model.addr_top <= addr && addr < model.addr_top + row * height as u64;
+    if !visible {
+        model.addr_top = (addr / row * row).saturating_sub(row * (height as u64 / 3));
+    }
+    select_vma(model);
+}
+
+fn row_len(code: Code, panels: usize) -> u64 {
+    match code {
+        Code::Bytes => (panels * PANEL) as u64,
+        Code::Arm => 4,
+        Code::Thumb => 2,
+    }
+}
+
+/// Puts the cursor of the mappings on the one that holds the address.
+pub fn select_vma(model: &mut Model) {
+    let addr = model.addr;
+    let Some((_, mm)) = model.current_mm() else {
+        return;
+    };
+    let at = mm.vmas.partition_point(|vma| vma.end <= addr);
+    let holds = mm.vmas.get(at).is_some_and(|vma| vma.start <= addr);
+    if holds && model.passing.is_none() {
+        model.scroll_mut(View::Memory, 0).cursor = at;
+    }
+}
+
+/// The cursor of the mappings has moved: the address follows.
+pub fn follow_vma(model: &mut Model) {
+    let Some(start) = model
+        .current_mm()
+        .and_then(|(_, mm)| mm.vmas.get(line(model)))
+        .map(|vma| vma.start)
+    else {
+        return;
+    };
+    model.addr = start;
+    model.addr_top = start;
+    *model.scroll_mut(View::Memory, 1) = crate::tui::model::Scroll::default();
+}
+
+/// Moves the cursor of the bytes; keeps it on the screen.
+pub fn move_by(model: &mut Model, bytes: i64) {
+    let limit = if model.word() == 4 {
+        u64::from(u32::MAX)
+    } else {
+        u64::MAX - 0xffff
+    };
+    model.addr = model.addr.saturating_add_signed(bytes).min(limit);
+    let (panels, height) = shape(model);
+    let row = row_len(model.code, panels);
+    if model.addr < model.addr_top {
+        let rows = (model.addr_top - model.addr).div_ceil(row);
+        model.addr_top = model.addr_top.saturating_sub(rows * row);
+    }
+    let end = row * (height.max(1) as u64);
+    if model.addr >= model.addr_top + end {
+        let rows = (model.addr - model.addr_top - end) / row + 1;
+        model.addr_top += rows * row;
+    }
+    select_vma(model);
+}
+
+/// Bytes in a row of the pane.
+pub fn row_bytes(model: &Model) -> i64 {
+    i64::try_from(row_len(model.code, shape(model).0)).unwrap_or(16)
+}

@@ -1,0 +1,118 @@
+//! Problems: what is wrong with the image, where, and what it means.
+
+use super::cut;
+use crate::tui::layout::View;
+use crate::tui::look::Ink;
+use crate::tui::model::{Link, Model, Phase, Row};
+use ckpt_parser::diagnostic::{Diagnostic, Severity};
+use ckpt_parser::text::escape;
+use std::ops::Range;
+
+/// Lines of a pane.
+pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
+    if pane == 1 {
+        return cut(about(model), range);
+    }
+    if model.findings.is_empty() {
+        return cut(vec![Row::new(nothing(model), Ink::Good)], range);
+    }
+    let shown = model.findings.iter().skip(range.start).take(range.len());
+    (model.findings.len(), shown.map(finding).collect())
+}
+
+fn nothing(model: &Model) -> String {
+    match &model.phase {
+        Phase::Ready => "No problems: every record was read, every reference resolves.".to_owned(),
+        Phase::Failed(why) => why.clone(),
+        _ => "Nothing so far.".to_owned(),
+    }
+}
+
+/// Title of a pane.
+pub fn title(model: &Model, pane: usize) -> String {
+    if pane == 1 {
+        return under_cursor(model).map_or("How the image was recognised".to_owned(), |finding| {
+            format!("{} {}", finding.code, finding.code.info().title)
+        });
+    }
+    let count = |severity| {
+        model
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    format!(
+        "{} errors, {} warnings, {} notes",
+        count(Severity::Error),
+        count(Severity::Warning),
+        count(Severity::Note)
+    )
+}
+
+fn under_cursor(model: &Model) -> Option<&Diagnostic> {
+    let cursor = model.lists[View::Problems as usize][0].cursor;
+    let line = match &model.passing {
+        Some((View::Problems, lines)) => *lines.get(cursor)?,
+        _ => cursor,
+    };
+    model.findings.get(line)
+}
+
+fn finding(finding: &Diagnostic) -> Row {
+    let ink = match finding.severity {
+        Severity::Error => Ink::Bad,
+        Severity::Warning => Ink::Warn,
+        Severity::Note => Ink::Dim,
+    };
+    Row::new(format!("{:<7} ", finding.severity.name()), ink)
+        .and(format!("{} ", finding.code), Ink::Name)
+        .and(format!("{:#010x} ", finding.offset), Ink::Address)
+        .and(format!("{} ", finding.record), Ink::Normal)
+        .and(format!("{} ", finding.code.info().title), Ink::Normal)
+        .and(escape(finding.found.as_bytes()), Ink::Text)
+        .link(Link::Offset(finding.offset))
+}
+
+fn about(model: &Model) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if let Some(finding) = under_cursor(model) {
+        rows.push(Row::new(finding.code.info().help, Ink::Normal));
+        rows.push(
+            Row::pair(
+                "at",
+                format!(
+                    "{:#x}, record {} {}",
+                    finding.offset, finding.frame, finding.record
+                ),
+                Ink::Address,
+            )
+            .link(Link::Offset(finding.offset)),
+        );
+        for (name, text) in [
+            ("what", &finding.path),
+            ("found", &finding.found),
+            ("expected", &finding.expected),
+        ] {
+            if !text.is_empty() {
+                rows.push(Row::pair(name, escape(text.as_bytes()), Ink::Text));
+            }
+        }
+        rows.push(Row::default());
+    }
+    if let Some(detection) = &model.detection {
+        let dialect = detection.dialect;
+        let text = format!(
+            "{} {} ({})",
+            dialect.revision,
+            dialect.abi.arch.name(),
+            dialect.revision.info().label
+        );
+        rows.push(Row::pair("revision", text, Ink::Name));
+        for evidence in &detection.evidence {
+            let text = format!("{}: {}", escape(evidence.fact.as_bytes()), evidence.leaves);
+            rows.push(Row::pair("because", text, Ink::Normal).link(Link::Offset(evidence.offset)));
+        }
+    }
+    rows
+}

@@ -1,0 +1,494 @@
+//! Registers of a task: general ones and what they point to, code around pc, other register files.
+
+use super::{bytes_of, cut, pending};
+use crate::tui::detail::quoted;
+use crate::tui::disasm::disassemble;
+use crate::tui::layout::View;
+use crate::tui::look::{Glyph, Ink};
+use crate::tui::model::{Format, Lanes, Link, Model, Row};
+use crate::tui::words;
+use crate::tui::worker::Want;
+use ckpt_format::Order;
+use ckpt_parser::model::{
+    ArmRegs, Crunch, FpFile, FpRegs, Fpa, Image, Iwmmxt, Live, Regs, Task, Vfp,
+};
+use ckpt_parser::text::escape;
+use std::fmt::Write;
+use std::ops::Range;
+
+/// Lines of a pane.
+pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
+    let (Some(image), Some(task)) = (&model.image, model.current_task()) else {
+        return if pane == 0 {
+            cut(pending(model), range)
+        } else {
+            (0, Vec::new())
+        };
+    };
+    let Some(live) = &task.live else {
+        let text = format!(
+            "{} is a zombie ({}): it has no registers. t goes to the next task.",
+            task.pid,
+            words::wait_status(task.exit_code)
+        );
+        return if pane == 0 {
+            cut(vec![Row::new(text, Ink::Warn)], range)
+        } else {
+            (0, Vec::new())
+        };
+    };
+    let rows = match pane {
+        0 => general(model, image, task, live),
+        1 => code(model, image, task, live),
+        _ => units(model, live, image.detection.dialect.abi.order),
+    };
+    cut(rows, range)
+}
+
+/// Title of a pane.
+pub fn title(model: &Model, pane: usize) -> String {
+    let Some(task) = model.current_task() else {
+        return ["Registers", "Code", "Other registers"][pane.min(2)].to_owned();
+    };
+    match pane {
+        0 => {
+            let all = model.image.as_ref().map_or(0, |image| image.tasks.len());
+            format!(
+                "Task {} {} · {} of {all}",
+                task.pid,
+                escape(&task.comm),
+                task.index + 1
+            )
+        }
+        1 => match task.arm() {
+            Some(regs) if regs.is_thumb() => "Code at pc · Thumb".to_owned(),
+            Some(_) => "Code at pc · ARM".to_owned(),
+            None => "Code at pc".to_owned(),
+        },
+        _ => {
+            let Lanes { size, format } = model.lanes;
+            let lane = match size {
+                16 => "q",
+                8 => "d",
+                _ => "s",
+            };
+            format!("Floating point and coprocessors · {lane} {format:?}").to_lowercase()
+        }
+    }
+}
+
+/// Bytes looked at behind a pointer.
+const PREVIEW: u32 = 48;
+
+fn pointer_want(mm: i32, addr: u64) -> Want {
+    Want::Memory {
+        mm,
+        addr,
+        len: PREVIEW,
+    }
+}
+
+/// What a value points to: mapping, text or the word there.
+fn points_to(model: &Model, image: &Image, mm: i32, value: u64) -> Vec<(String, Ink)> {
+    let Some(space) = image.mms.get(&mm) else {
+        return Vec::new();
+    };
+    let Some(place) = words::address(image, space, value) else {
+        return Vec::new();
+    };
+    let mut cells = vec![(
+        format!(" {} {place}", model.look.glyph(Glyph::Arrow)),
+        Ink::Address,
+    )];
+    let bytes = bytes_of(model, &pointer_want(mm, value)).unwrap_or_default();
+    let text = bytes
+        .iter()
+        .take_while(|byte| (0x20..0x7f).contains(*byte))
+        .count();
+    if text >= 4 {
+        cells.push((format!(" {}", quoted(&bytes[..text])), Ink::Text));
+    } else if let Some(word) = bytes
+        .get(..model.word())
+        .filter(|word| word.iter().any(|b| *b != 0))
+    {
+        let value = ckpt_parser::view::read_uint(word, model.order());
+        cells.push((format!(" [{value:#x}]"), Ink::Number));
+    }
+    cells
+}
+
+fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
+    let width = model.word() * 2;
+    let mut rows = Vec::new();
+    for (name, value) in live.regs.list() {
+        let is_status = matches!(name.as_str(), "cpsr" | "ORIG_r0");
+        let mut row = Row::new(format!("{name:>5} "), Ink::Name)
+            .and(format!("{value:0width$x}"), Ink::Number);
+        if !is_status {
+            row.cells.extend(points_to(model, image, live.mm, value));
+            if row.cells.len() > 2 {
+                row.link = Some(Link::Address(live.mm, value));
+            }
+        } else if let (Regs::Arm(regs), "cpsr") = (&live.regs, name.as_str()) {
+            row = row.and(format!("  {}", regs.cpsr_words().join(" ")), Ink::Normal);
+        }
+        rows.push(row);
+    }
+    if let Some(tp) = live.thread.tp_value {
+        let mut row = Row::new("  tls ", Ink::Name).and(format!("{tp:0width$x}"), Ink::Number);
+        row.cells
+            .extend(points_to(model, image, live.mm, u64::from(tp)));
+        rows.push(row.link(Link::Address(live.mm, u64::from(tp))));
+    }
+    if let Some(base) = live.thread.thumbee_state.filter(|base| *base != 0) {
+        rows.push(Row::new(" teehbr ", Ink::Name).and(
+            format!("{base:0width$x}  ThumbEE handler base"),
+            Ink::Number,
+        ));
+    }
+    if let Some(call) = words::syscall(image, task) {
+        rows.push(Row::new(" call ", Ink::Name).and(call, Ink::Text));
+    }
+    let record = Link::Record(live.cpu_record.index, 0);
+    rows.push(Row::new(format!("  CPU record {}", live.cpu_record.index), Ink::Dim).link(record));
+    rows
+}
+
+/// Instructions shown before pc.
+const BEFORE: u64 = 32;
+/// Bytes of code that are looked at.
+const CODE: u32 = 256;
+
+fn code_want(live: &Live, regs: &ArmRegs) -> Want {
+    Want::Memory {
+        mm: live.mm,
+        addr: u64::from(regs.pc()).saturating_sub(BEFORE) & !1,
+        len: CODE,
+    }
+}
+
+fn code(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
+    let Some(regs) = task.arm() else {
+        let text = format!("No disassembler for {}.", image.arch().name());
+        return vec![Row::new(text, Ink::Dim)];
+    };
+    let want = code_want(live, regs);
+    let (Want::Memory { addr, .. }, Some(bytes)) = (&want, bytes_of(model, &want)) else {
+        return Vec::new();
+    };
+    let pc = u64::from(regs.pc());
+    if image
+        .mms
+        .get(&live.mm)
+        .is_none_or(|mm| mm.vma_at(pc).is_none())
+    {
+        return vec![Row::new("pc is in no mapping", Ink::Warn)];
+    }
+    if bytes.iter().all(|byte| *byte == 0) {
+        return vec![Row::new(
+            "The code at pc is not in the image (it stays in its file).",
+            Ink::Dim,
+        )];
+    }
+    // Instructions before pc are found by decoding towards it; those from pc on are certain.
+    let split = usize::try_from(pc - addr).unwrap_or(0).min(bytes.len());
+    let order = code_order(model, live);
+    let (before, after) = bytes.split_at(split);
+    let mut all = disassemble(before, *addr, regs.is_thumb(), order);
+    all.extend(disassemble(after, pc, regs.is_thumb(), order));
+    all.into_iter()
+        .map(|i| instruction_row(model, &i, live.mm, pc))
+        .collect()
+}
+
+/// Byte order of code: BE8 keeps it little-endian, BE32 does not.
+pub fn code_order(model: &Model, live: &Live) -> Order {
+    match live.abi.and_then(|abi| abi.endian) {
+        Some(2) => Order::Big,
+        Some(_) => Order::Little,
+        None => model.order(),
+    }
+}
+
+/// A line of disassembly.
+pub fn instruction_row(
+    model: &Model,
+    i: &crate::tui::disasm::Instruction,
+    mm: i32,
+    pc: u64,
+) -> Row {
+    let here = i.addr == pc;
+    let sign = if here {
+        model.look.glyph(Glyph::Closed)
+    } else {
+        " "
+    };
+    let bits = if i.len == 2 {
+        format!("{:04x}    ", i.word)
+    } else {
+        format!("{:08x}", i.word)
+    };
+    let text = i.text.clone().unwrap_or_else(|| ".word".to_owned());
+    let ink = if here { Ink::Warn } else { Ink::Normal };
+    Row::new(sign, Ink::Warn)
+        .and(format!("{:08x} ", i.addr), Ink::Address)
+        .and(format!("{bits} "), Ink::Dim)
+        .and(text, ink)
+        .link(Link::Address(mm, i.addr))
+}
+
+fn units(model: &Model, live: &Live, order: Order) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if live.fpu.is_empty() {
+        rows.push(Row::new(
+            "This image holds no floating-point or coprocessor registers.",
+            Ink::Dim,
+        ));
+        if order == model.order()
+            && model
+                .tables
+                .as_ref()
+                .is_some_and(|t| t.dialect.revision < ckpt_format::Revision::LAST)
+        {
+            rows.push(Row::new(
+                "The stream of this revision has no record for them on ARM.",
+                Ink::Dim,
+            ));
+        }
+    }
+    for file in &live.fpu {
+        match &file.regs {
+            FpRegs::Vfp(vfp) => vfp_rows(model.lanes, file, vfp, &mut rows),
+            FpRegs::Fpa(fpa) => fpa_rows(fpa, &mut rows),
+            FpRegs::Iwmmxt(wmmx) => iwmmxt_rows(model.lanes, wmmx, &mut rows),
+            FpRegs::Crunch(crunch) => crunch_rows(model.lanes, crunch, &mut rows),
+            FpRegs::XscaleDsp([low, high]) => {
+                rows.push(Row::pair(
+                    "acc0",
+                    format!("{:#012x}", u64::from(*high) << 32 | u64::from(*low)),
+                    Ink::Number,
+                ));
+            }
+            FpRegs::Other(unit, bytes) => {
+                rows.push(Row::pair(
+                    &format!("unit {unit}"),
+                    format!("{} bytes", bytes.len()),
+                    Ink::Normal,
+                ));
+            }
+        }
+        let link = Link::Record(file.record.index, 0);
+        rows.push(Row::new(format!("CPU_FPU record {}", file.record.index), Ink::Dim).link(link));
+    }
+    rows
+}
+
+/// A register in lanes: the highest first, as in the manuals.
+fn lanes(value: u128, bytes: usize, lanes: Lanes) -> String {
+    let size = lanes.size.min(bytes);
+    let mut text = String::new();
+    for i in (0..bytes / size).rev() {
+        let lane = value >> (i * size * 8);
+        if !text.is_empty() {
+            text.push_str("  ");
+        }
+        let (low32, low64) = (
+            (lane & 0xffff_ffff) as u32,
+            (lane & u128::from(u64::MAX)) as u64,
+        );
+        let _ = match (lanes.format, size) {
+            (Format::Hex, 4) => write!(text, "{low32:08x}"),
+            (Format::Hex, 8) => write!(text, "{low64:016x}"),
+            (Format::Hex, _) => write!(text, "{lane:032x}"),
+            (Format::Int, 4) => write!(text, "{:>11}", low32.cast_signed()),
+            (Format::Int, 8) => write!(text, "{:>20}", low64.cast_signed()),
+            (Format::Int, _) => write!(text, "{:>39}", lane.cast_signed()),
+            (Format::Float, 4) => write!(text, "{:>13.6e}", f32::from_bits(low32)),
+            (Format::Float, 8) => write!(text, "{:>23.16e}", f64::from_bits(low64)),
+            (Format::Float, _) => write!(text, "{lane:032x}"),
+        };
+    }
+    text
+}
+
+fn vfp_rows(shown: Lanes, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
+    let used = if file.is_used() { "in use" } else { "at reset" };
+    let count = if vfp.d32 { 32 } else { 16 };
+    rows.push(Row::new(
+        format!("VFP, {count} double registers, {used}"),
+        Ink::Title,
+    ));
+    rows.push(
+        Row::new("fpscr ", Ink::Name)
+            .and(format!("{:08x} ", vfp.fpscr), Ink::Number)
+            .and(words::fpscr(vfp.fpscr), Ink::Normal),
+    );
+    if let Some([fpexc, fpinst, fpinst2]) = vfp.exc {
+        rows.push(Row::new("fpexc ", Ink::Name).and(
+            format!("{fpexc:08x} fpinst {fpinst:08x} {fpinst2:08x}"),
+            Ink::Number,
+        ));
+    }
+    let fpsid = file
+        .fpsid
+        .map(|id| format!("fpsid {id:08x} "))
+        .unwrap_or_default();
+    let mvfr = file
+        .mvfr
+        .map(|(a, b)| format!("mvfr {a:08x} {b:08x}"))
+        .unwrap_or_default();
+    if !(fpsid.is_empty() && mvfr.is_empty()) {
+        rows.push(Row::new(format!("{fpsid}{mvfr}"), Ink::Number));
+    }
+    let d: Vec<u64> = vfp.d.iter().copied().take(count).collect();
+    if shown.size == 16 {
+        for (i, pair) in d.chunks(2).enumerate() {
+            let value = u128::from(pair.first().copied().unwrap_or(0))
+                | u128::from(pair.get(1).copied().unwrap_or(0)) << 64;
+            rows.push(register(&format!("q{i}"), value, 16, shown));
+        }
+        return;
+    }
+    for (i, value) in d.iter().enumerate() {
+        let name = if shown.size == 4 && i < 16 {
+            format!("d{i} s{}-{}", 2 * i, 2 * i + 1)
+        } else {
+            format!("d{i}")
+        };
+        rows.push(register(&name, u128::from(*value), 8, shown));
+    }
+}
+
+fn register(name: &str, value: u128, bytes: usize, shown: Lanes) -> Row {
+    let ink = if value == 0 { Ink::Dim } else { Ink::Number };
+    let width = if shown.size == 4 && name.starts_with('d') {
+        11
+    } else {
+        5
+    };
+    Row::new(format!("{name:<width$} "), Ink::Name).and(lanes(value, bytes, shown), ink)
+}
+
+fn fpa_rows(fpa: &Fpa, rows: &mut Vec<Row>) {
+    rows.push(Row::new("FPA", Ink::Title));
+    rows.push(Row::new(
+        format!("fpsr {:08x} fpcr {:08x}", fpa.fpsr, fpa.fpcr),
+        Ink::Number,
+    ));
+    for (i, ([a, b, c], kind)) in fpa.f.iter().zip(fpa.ftype).enumerate() {
+        let kind = match kind {
+            1 => "single",
+            2 => "double",
+            3 => "extended",
+            _ => "unused",
+        };
+        rows.push(
+            Row::new(format!("f{i}    "), Ink::Name)
+                .and(format!("{a:08x} {b:08x} {c:08x} "), Ink::Number)
+                .and(kind, Ink::Dim),
+        );
+    }
+}
+
+fn iwmmxt_rows(shown: Lanes, wmmx: &Iwmmxt, rows: &mut Vec<Row>) {
+    rows.push(Row::new("iwMMXt", Ink::Title));
+    let [a, b, c, d] = wmmx.wcgr;
+    rows.push(Row::new(
+        format!("wcssf {:08x} wcasf {:08x}", wmmx.wcssf, wmmx.wcasf),
+        Ink::Number,
+    ));
+    rows.push(Row::new(
+        format!("wcgr {a:08x} {b:08x} {c:08x} {d:08x}"),
+        Ink::Number,
+    ));
+    rows.extend(
+        wmmx.wr
+            .iter()
+            .enumerate()
+            .map(|(i, value)| register(&format!("wR{i}"), u128::from(*value), 8, shown)),
+    );
+}
+
+fn crunch_rows(shown: Lanes, crunch: &Crunch, rows: &mut Vec<Row>) {
+    rows.push(Row::new("Crunch", Ink::Title));
+    rows.push(Row::new(
+        format!("dspsc {:016x}", crunch.dspsc),
+        Ink::Number,
+    ));
+    for (i, [a, b, c]) in crunch.mvax.iter().enumerate() {
+        rows.push(
+            Row::new(format!("mvax{i} "), Ink::Name)
+                .and(format!("{a:08x} {b:08x} {c:08x}"), Ink::Number),
+        );
+    }
+    rows.extend(
+        crunch
+            .mvdx
+            .iter()
+            .enumerate()
+            .map(|(i, value)| register(&format!("mvdx{i}"), u128::from(*value), 8, shown)),
+    );
+}
+
+/// What the view needs.
+pub fn wants(model: &Model, wants: &mut Vec<Want>) {
+    let (Some(image), Some(task)) = (&model.image, model.current_task()) else {
+        return;
+    };
+    let Some(live) = &task.live else { return };
+    let Some(mm) = image.mms.get(&live.mm) else {
+        return;
+    };
+    let tls = live.thread.tp_value.map(u64::from);
+    for value in live
+        .regs
+        .list()
+        .into_iter()
+        .map(|(_, value)| value)
+        .chain(tls)
+    {
+        if mm.vma_at(value).is_some() {
+            wants.push(pointer_want(live.mm, value));
+        }
+    }
+    if let Some(regs) = task.arm() {
+        wants.push(code_want(live, regs));
+    }
+}
+
+/// The next way of cutting registers.
+pub fn represent(model: &mut Model, back: bool) {
+    const WAYS: [(usize, Format); 8] = [
+        (8, Format::Hex),
+        (8, Format::Int),
+        (8, Format::Float),
+        (4, Format::Hex),
+        (4, Format::Int),
+        (4, Format::Float),
+        (16, Format::Hex),
+        (16, Format::Int),
+    ];
+    let Lanes { size, format } = model.lanes;
+    let now = WAYS
+        .iter()
+        .position(|way| *way == (size, format))
+        .unwrap_or(0);
+    let step = if back { WAYS.len() - 1 } else { 1 };
+    let (size, format) = WAYS[(now + step) % WAYS.len()];
+    model.lanes = Lanes { size, format };
+}
+
+/// Puts the cursor of the code pane on pc.
+pub fn show_pc(model: &mut Model) {
+    let Some(regs) = model.current_task().and_then(Task::arm) else {
+        return;
+    };
+    let shown = if regs.is_thumb() {
+        BEFORE / 2
+    } else {
+        BEFORE / 4
+    };
+    let scroll = model.scroll_mut(View::Registers, 1);
+    scroll.cursor = usize::try_from(shown).unwrap_or(0);
+    scroll.top = scroll.cursor.saturating_sub(4);
+}

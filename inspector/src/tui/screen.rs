@@ -1,0 +1,184 @@
+//! The interface without a terminal: for pictures, tests and measurements.
+
+use super::keys::Keymap;
+use super::layout::View;
+use super::look::Look;
+use super::model::{Model, Phase};
+use super::update;
+use super::worker::{How, Message, Worker};
+use super::{full_look, svg, view};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// An interface that draws into memory.
+pub struct Screen {
+    /// What it knows.
+    pub model: Model,
+    worker: Worker,
+    messages: Receiver<Message>,
+}
+
+/// How long a screen waits for its threads.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Screen {
+    /// Opens an image (`None`: the sample) on a screen of this size and waits until it is read.
+    pub fn open(path: Option<&Path>, look: Look, (width, height): (u16, u16)) -> Screen {
+        let mut screen = Screen::start(path, look, (width, height));
+        screen.settle();
+        screen
+    }
+    /// The same without waiting.
+    pub fn start(path: Option<&Path>, look: Look, (width, height): (u16, u16)) -> Screen {
+        let (tell, messages) = channel();
+        let how = How {
+            path: path.map(Path::to_owned),
+            ..How::default()
+        };
+        let name = path
+            .and_then(Path::file_name)
+            .map_or("sample".into(), |name| name.to_string_lossy());
+        let name = ckpt_parser::text::escape(name.as_bytes());
+        let mut model = Model::new(name, look, Keymap::default());
+        model.screen = Rect::new(0, 0, width, height);
+        Screen {
+            model,
+            worker: Worker::start(how, tell),
+            messages,
+        }
+    }
+    /// Takes what the threads have to say until nothing is under way.
+    pub fn settle(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.ask();
+            let busy = self.model.waiting() || self.reading();
+            let searching = self.model.search.domain.is_some() && !self.model.search.over;
+            if !busy && !searching && !self.judging() {
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            match self.messages.recv_timeout(left) {
+                Ok(message) => self.take(message),
+                Err(_) => return,
+            }
+        }
+    }
+    fn reading(&self) -> bool {
+        !matches!(
+            self.model.phase,
+            Phase::Ready | Phase::Failed(_) | Phase::Stopped
+        )
+    }
+    fn judging(&self) -> bool {
+        let compat = self.model.compat.asked && self.model.compat.judged.is_empty();
+        compat || (self.model.diff.other.is_some() && self.model.diff.diff.is_none())
+    }
+    fn ask(&mut self) {
+        if let Some(request) = self.model.screen_request() {
+            self.worker.ask(request);
+        }
+    }
+    fn take(&mut self, message: Message) {
+        if let Some(request) = update::told(&mut self.model, message) {
+            self.worker.ask(request);
+        }
+    }
+    /// Presses keys, by the names of the key table, separated by spaces; waits after each.
+    pub fn keys(&mut self, keys: &str) {
+        for name in keys.split(' ').filter(|name| !name.is_empty()) {
+            self.event(Event::Key(key(name)));
+        }
+    }
+    /// Types text as it is.
+    pub fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.event(Event::Key(KeyEvent::new(
+                KeyCode::Char(c),
+                KeyModifiers::NONE,
+            )));
+        }
+    }
+    /// Something happens at the terminal.
+    pub fn event(&mut self, event: Event) {
+        self.take(Message::Input(event));
+        self.settle();
+    }
+    /// The screen.
+    pub fn buffer(&self) -> Buffer {
+        let mut buffer = Buffer::empty(self.model.screen);
+        view::draw(&self.model, &mut buffer);
+        buffer
+    }
+    /// The screen as text.
+    pub fn shown(&self) -> String {
+        text_of(&self.buffer())
+    }
+}
+
+/// A key by its name in the key table.
+fn key(name: &str) -> KeyEvent {
+    let (modifiers, rest) = match name.split_once('-') {
+        Some(("C", rest)) if !rest.is_empty() => (KeyModifiers::CONTROL, rest),
+        Some(("M", rest)) if !rest.is_empty() => (KeyModifiers::ALT, rest),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let code = match rest {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "S-Tab" => KeyCode::BackTab,
+        "Space" => KeyCode::Char(' '),
+        "Backspace" => KeyCode::Backspace,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        "F1" => KeyCode::F(1),
+        other => KeyCode::Char(other.chars().next().unwrap_or(' ')),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+/// A screen as lines of text.
+pub fn text_of(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let line = |y: u16| {
+        let cells = (area.left()..area.right()).filter_map(|x| buffer.cell((x, y)));
+        let text: String = cells.map(ratatui::buffer::Cell::symbol).collect();
+        text.trim_end().to_owned()
+    };
+    (area.top()..area.bottom())
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The sample in a view, as SVG: what README shows.
+pub fn screenshot(shown: View, width: u16, height: u16) -> String {
+    let mut screen = Screen::open(None, full_look(), (width, height));
+    let number = View::ALL
+        .iter()
+        .position(|view| *view == shown)
+        .unwrap_or(0)
+        + 1;
+    screen.keys(&number.to_string());
+    let more = match shown {
+        View::Records => {
+            "Down Down Down Down Down Down Down Down Down Down Down Down Enter Down Down Down Down Down"
+        }
+        View::Registers => "p p",
+        View::Memory => "Enter",
+        _ => "",
+    };
+    screen.keys(more);
+    svg::picture(&screen.buffer())
+}

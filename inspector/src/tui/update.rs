@@ -1,0 +1,1237 @@
+//! Actions and messages change the model; nothing else does.
+
+use super::export::{Export, Form, What};
+use super::keys::{Action, Pressed};
+use super::layout::{Splits, View};
+use super::look::Ink;
+use super::model::{Code, Link, Model, OPEN_LEVEL, Overlay, Phase, Place, Quit, Row, Search};
+use super::panes::{self, files, memory, records, registers, tasks};
+use super::prompt::{For, Prompt, Typed};
+use super::search::{Domain, Pattern};
+use super::worker::{Message, Request};
+use ckpt_parser::text::escape;
+use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+/// What an event of the terminal leads to.
+pub fn input(model: &mut Model, event: &Event) -> Option<Request> {
+    let request = match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => pressed(model, *key),
+        Event::Mouse(mouse) => clicked(model, *mouse),
+        Event::Resize(width, height) => {
+            model.screen.width = *width;
+            model.screen.height = *height;
+            model.redraw = true;
+            None
+        }
+        Event::Paste(text) => {
+            if let Some(prompt) = &mut model.prompt {
+                for c in text.chars().filter(|c| !c.is_control()) {
+                    prompt.press(KeyEvent::new(
+                        crossterm::event::KeyCode::Char(c),
+                        crossterm::event::KeyModifiers::NONE,
+                    ));
+                }
+            }
+            None
+        }
+        _ => None,
+    };
+    fit(model);
+    request
+}
+
+fn pressed(model: &mut Model, key: KeyEvent) -> Option<Request> {
+    if model.prompt.is_some() {
+        return typed(model, key);
+    }
+    model.message = None;
+    match model.keys.press(key) {
+        Pressed::Action(action) => update(model, action),
+        Pressed::Begun => None,
+        Pressed::Nothing => {
+            if !matches!(key.code, crossterm::event::KeyCode::Modifier(_)) {
+                say(model, "No such key; ? lists them", Ink::Dim);
+            }
+            None
+        }
+    }
+}
+
+/// Does what a key asks for.
+pub fn update(model: &mut Model, action: Action) -> Option<Request> {
+    if model.overlay.is_some() && on_overlay(model, action) {
+        return None;
+    }
+    match action {
+        Action::Up
+        | Action::Down
+        | Action::PageUp
+        | Action::PageDown
+        | Action::HalfUp
+        | Action::HalfDown
+        | Action::Top
+        | Action::Bottom => {
+            move_cursor(model, action);
+        }
+        Action::Left | Action::Right => sideways(model, action == Action::Right),
+        Action::Enter => return enter(model),
+        Action::Out => return out(model),
+        Action::Back => step_history(model, false),
+        Action::Forward => step_history(model, true),
+        Action::View(number) => {
+            if let Some(view) = View::ALL.get(usize::from(number)) {
+                open_view(model, *view);
+            }
+        }
+        Action::NextView | Action::PrevView => {
+            let step = if action == Action::NextView {
+                1
+            } else {
+                View::ALL.len() - 1
+            };
+            open_view(
+                model,
+                View::ALL[(model.view as usize + step) % View::ALL.len()],
+            );
+        }
+        Action::NextPane | Action::PrevPane => {
+            let panes = model.view.panes();
+            let step = if action == Action::NextPane {
+                1
+            } else {
+                panes - 1
+            };
+            model.focus[model.view as usize] = (model.pane() + step) % panes;
+        }
+        Action::Fold | Action::Open | Action::Close | Action::FoldAll => fold(model, action),
+        Action::Search => model.prompt = Some(Prompt::new(For::Search, "")),
+        Action::Filter => {
+            let now = filter_of(model).unwrap_or_default();
+            model.prompt = Some(Prompt::new(For::Filter, &now));
+        }
+        Action::Command => model.prompt = Some(Prompt::new(For::Command, "")),
+        Action::Goto => model.prompt = Some(Prompt::new(For::Command, "goto ")),
+        Action::Export => model.prompt = Some(Prompt::new(For::Command, &export_line(model))),
+        Action::Next | Action::Previous => next_match(model, action == Action::Previous),
+        Action::Represent | Action::RepresentBack => {
+            represent(model, action == Action::RepresentBack)
+        }
+        Action::Disassemble => disassemble(model),
+        Action::NextTask | Action::PrevTask => step_task(model, action == Action::PrevTask),
+        Action::Bookmark => bookmark(model),
+        Action::Bookmarks => model.overlay = Some(Overlay::Bookmarks(0)),
+        Action::Copy => copy(model),
+        Action::Help => model.overlay = Some(Overlay::Help(0)),
+        Action::Quit => model.quit = Some(Quit::Clean),
+        Action::QuitKeep => model.quit = Some(Quit::Keep),
+        Action::Redraw => model.redraw = true,
+        Action::Suspend => model.suspend = true,
+    }
+    None
+}
+
+/// Says something in the bottom line.
+pub fn say(model: &mut Model, text: impl Into<String>, ink: Ink) {
+    model.message = Some((text.into(), ink));
+}
+
+/// Whether the action was for what lies over the view.
+fn on_overlay(model: &mut Model, action: Action) -> bool {
+    let Some(overlay) = &mut model.overlay else {
+        return false;
+    };
+    let tour = matches!(overlay, Overlay::Tour(_));
+    let (Overlay::Help(at) | Overlay::Bookmarks(at) | Overlay::Tour(at)) = overlay;
+    match action {
+        Action::Down => *at += 1,
+        Action::Up => *at = at.saturating_sub(1),
+        Action::PageDown | Action::HalfDown => *at += 10,
+        Action::PageUp | Action::HalfUp => *at = at.saturating_sub(10),
+        Action::Top => *at = 0,
+        Action::Enter | Action::Right | Action::NextView if tour => *at += 1,
+        Action::Left if tour => *at = at.saturating_sub(1),
+        Action::Enter => {
+            let chosen = match *overlay {
+                Overlay::Bookmarks(at) => model.bookmarks.get(at).cloned(),
+                _ => None,
+            };
+            model.overlay = None;
+            if let Some(place) = chosen {
+                remember(model);
+                restore(model, &place);
+            }
+        }
+        Action::Quit | Action::QuitKeep | Action::Suspend | Action::Redraw => return false,
+        _ => model.overlay = None,
+    }
+    if let Some(Overlay::Tour(at)) = model.overlay {
+        if at >= super::tour::PAGES.len() {
+            model.overlay = None;
+        } else if let Some(view) = super::tour::view_of(at) {
+            model.view = view;
+        }
+    }
+    true
+}
+
+fn height(model: &Model, pane: usize) -> usize {
+    usize::from(model.inside(pane).height).max(1)
+}
+
+fn len(model: &Model, pane: usize) -> usize {
+    panes::list(model, pane, 0..0).0
+}
+
+/// By how many lines an action moves; `None` for the ends.
+fn distance(model: &Model, action: Action) -> Option<isize> {
+    let page = isize::try_from(height(model, model.pane())).unwrap_or(20);
+    Some(match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::PageUp => -page,
+        Action::PageDown => page,
+        Action::HalfUp => -(page / 2).max(1),
+        Action::HalfDown => (page / 2).max(1),
+        _ => return None,
+    })
+}
+
+fn move_cursor(model: &mut Model, action: Action) {
+    let pane = model.pane();
+    if panes::is_hex(model, pane) || (model.view == View::Memory && pane == 2) {
+        return move_bytes(model, action);
+    }
+    let last = len(model, pane).saturating_sub(1);
+    let cursor = model.scroll(pane).cursor;
+    let cursor = match (distance(model, action), action) {
+        (Some(by), _) => cursor.saturating_add_signed(by).min(last),
+        (None, Action::Top) => 0,
+        (None, _) => last,
+    };
+    set_cursor(model, pane, cursor);
+}
+
+/// Puts the cursor of a list somewhere; what hangs on it follows.
+fn set_cursor(model: &mut Model, pane: usize, cursor: usize) {
+    let view = model.view;
+    model.scroll_mut(view, pane).cursor = cursor;
+    match (view, pane) {
+        (View::Records, 0) => {
+            model.byte = 0;
+            model.byte_top = 0;
+            *model.scroll_mut(view, 1) = super::model::Scroll::default();
+        }
+        (View::Records, 1) => {
+            model.byte = records::current_field(model).map_or(0, |field| field.offset)
+        }
+        (View::Memory, 0) => memory::follow_vma(model),
+        (View::Memory, 1) => {
+            if let Some(Link::Address(_, addr)) = row_at(model, pane).and_then(|row| row.link) {
+                model.addr = addr;
+                model.addr_top = addr;
+            }
+        }
+        (_, 0) => *model.scroll_mut(view, 1) = super::model::Scroll::default(),
+        _ => {}
+    }
+}
+
+fn row_at(model: &Model, pane: usize) -> Option<Row> {
+    let cursor = model.scroll(pane).cursor;
+    panes::list(model, pane, cursor..cursor + 1)
+        .1
+        .into_iter()
+        .next()
+}
+
+fn move_bytes(model: &mut Model, action: Action) {
+    if model.view == View::Memory {
+        let row = memory::row_bytes(model);
+        match (distance(model, action), action) {
+            (Some(by), _) => memory::move_by(model, by as i64 * row),
+            (None, top) => {
+                let ends = model
+                    .current_mm()
+                    .and_then(|(_, mm)| mm.vma_at(model.addr))
+                    .map(|vma| (vma.start, vma.end));
+                if let Some((start, end)) = ends {
+                    let to = if top == Action::Top {
+                        start
+                    } else {
+                        end.saturating_sub(row.unsigned_abs())
+                    };
+                    memory::show(model, to);
+                }
+            }
+        }
+        return;
+    }
+    let row = (records::hex_shape(model).0 * super::hex::PANEL) as i64;
+    let end = model
+        .record()
+        .and_then(|record| model.at(record))
+        .map_or(0, |at| at.len.saturating_sub(1));
+    model.byte = match (distance(model, action), action) {
+        (Some(by), _) => model.byte.saturating_add_signed(by as i64 * row).min(end),
+        (None, Action::Top) => 0,
+        (None, _) => end,
+    };
+    select_field(model);
+}
+
+/// The byte under the cursor selects its field.
+fn select_field(model: &mut Model) {
+    if let Some(field) = records::field_of(model, model.byte) {
+        model.scroll_mut(View::Records, 1).cursor = field;
+    }
+    records::fit(model);
+}
+
+fn sideways(model: &mut Model, right: bool) {
+    let step = if right { 1 } else { -1 };
+    match (model.view, model.pane()) {
+        (View::Records, 0) => fold_or_leave(model, right),
+        (View::Records, 2) => {
+            let end = model
+                .record()
+                .and_then(|record| model.at(record))
+                .map_or(0, |at| at.len.saturating_sub(1));
+            model.byte = model.byte.saturating_add_signed(step).min(end);
+            select_field(model);
+        }
+        (View::Memory, 2) if model.code == Code::Bytes => memory::move_by(model, step),
+        (_, pane) => {
+            let last = model.view.panes() - 1;
+            model.focus[model.view as usize] = if right {
+                (pane + 1).min(last)
+            } else {
+                pane.saturating_sub(1)
+            };
+        }
+    }
+}
+
+/// Right opens a node or goes into it; left closes it or goes to the one above.
+fn fold_or_leave(model: &mut Model, right: bool) {
+    let Some(record) = model.record() else { return };
+    let (node, open) = (model.index.is_node(record), model.index.is_open(record));
+    match (right, node, open) {
+        (true, true, false) => set_open(model, record, true),
+        (true, true, true) => select_record(model, record + 1, 0),
+        (true, false, _) => model.focus[View::Records as usize] = 1,
+        (false, true, true) => set_open(model, record, false),
+        (false, ..) => {
+            if let Some(parent) = model.index.parent(record) {
+                select_record(model, parent, 0);
+            }
+        }
+    }
+}
+
+fn set_open(model: &mut Model, record: u64, open: bool) {
+    model.index.set_open(record, open);
+    let row = usize::try_from(model.index.row_of(record)).unwrap_or(0);
+    model.scroll_mut(View::Records, 0).cursor = row;
+}
+
+fn fold(model: &mut Model, action: Action) {
+    if model.view != View::Records {
+        return;
+    }
+    let Some(record) = model.record() else { return };
+    if action == Action::FoldAll {
+        let level = if model.index.level() == u8::MAX {
+            OPEN_LEVEL
+        } else {
+            u8::MAX
+        };
+        model.index.set_level(level);
+        let row = usize::try_from(model.index.row_of(record)).unwrap_or(0);
+        model.scroll_mut(View::Records, 0).cursor = row;
+        return;
+    }
+    let record = if model.index.is_node(record) {
+        record
+    } else {
+        model.index.parent(record).unwrap_or(record)
+    };
+    let open = match action {
+        Action::Open => true,
+        Action::Close => false,
+        _ => !model.index.is_open(record),
+    };
+    set_open(model, record, open);
+}
+
+/// Shows a record and a byte in it.
+pub fn select_record(model: &mut Model, record: u64, byte: u64) {
+    let record = record.min(model.index.len().saturating_sub(1));
+    if model.index.filter().is_none() {
+        model.index.reveal(record);
+    }
+    let row = usize::try_from(model.index.row_of(record)).unwrap_or(0);
+    if model.index.at_row(row as u64) != Some(record) && model.index.filter().is_some() {
+        model.index.set_filter(None);
+        return select_record(model, record, byte);
+    }
+    let page = height_of(model, View::Records, 0);
+    let scroll = model.scroll_mut(View::Records, 0);
+    if row < scroll.top || row >= scroll.top + page {
+        scroll.top = row.saturating_sub(page / 3);
+    }
+    scroll.cursor = row;
+    model.byte = byte;
+    model.byte_top = 0;
+    model.scroll_mut(View::Records, 1).cursor = 0;
+    select_field(model);
+}
+
+fn height_of(model: &Model, view: View, pane: usize) -> usize {
+    if view == model.view {
+        height(model, pane)
+    } else {
+        usize::from(model.screen.height / 2).max(1)
+    }
+}
+
+/// Remembers where we are, before going elsewhere.
+pub fn remember(model: &mut Model) {
+    let place = model.place();
+    let (places, at) = &mut model.history;
+    places.truncate(*at);
+    if places.last() != Some(&place) {
+        places.push(place);
+    }
+    if places.len() > MOST_PLACES {
+        places.remove(0);
+    }
+    *at = places.len();
+}
+
+/// Places that are remembered.
+const MOST_PLACES: usize = 500;
+
+fn step_history(model: &mut Model, forward: bool) {
+    let here = model.place();
+    let (places, at) = &mut model.history;
+    if *at == places.len() && !forward {
+        places.push(here);
+    }
+    let next = if forward { *at + 1 } else { at.wrapping_sub(1) };
+    let Some(place) = places.get(next).cloned() else {
+        return say(model, "That is all of the history", Ink::Dim);
+    };
+    *at = next;
+    restore(model, &place);
+}
+
+fn restore(model: &mut Model, place: &Place) {
+    model.view = place.view;
+    model.focus[place.view as usize] = place.pane;
+    model.task = place.task;
+    model.mm = place.mm;
+    match place.view {
+        View::Records => select_record(model, place.record, place.byte),
+        View::Memory => memory::show(model, place.addr),
+        view => set_line(model, view, place.line),
+    }
+}
+
+fn set_line(model: &mut Model, view: View, line: usize) {
+    model.scroll_mut(view, 0).cursor = line;
+}
+
+/// Shows a view.
+pub fn open_view(model: &mut Model, view: View) {
+    if view == model.view {
+        return;
+    }
+    remember(model);
+    if model.view == View::Tasks
+        && let Some(task) = tasks::under_cursor(model)
+    {
+        choose_task(model, task.index);
+    }
+    model.view = view;
+    if view == View::Memory && model.addr == 0 {
+        start_of_memory(model);
+    }
+}
+
+/// A first address that says something: the code, or the first mapping.
+fn start_of_memory(model: &mut Model) {
+    let pc = model
+        .current_task()
+        .and_then(|task| task.arm())
+        .map(|regs| u64::from(regs.pc()));
+    let Some((_, mm)) = model.current_mm() else {
+        return;
+    };
+    let first = mm.vmas.first().map_or(0, |vma| vma.start);
+    let addr = pc.filter(|pc| mm.vma_at(*pc).is_some()).unwrap_or(first);
+    memory::show(model, addr);
+}
+
+fn choose_task(model: &mut Model, task: u32) {
+    if model.task == task && model.mm == 0 {
+        return;
+    }
+    model.task = task;
+    model.mm = 0;
+    model.addr = 0;
+    model.addr_top = 0;
+    registers::show_pc(model);
+}
+
+fn step_task(model: &mut Model, back: bool) {
+    let Some(count) = model
+        .image
+        .as_ref()
+        .map(|image| image.tasks.len())
+        .filter(|n| *n > 0)
+    else {
+        return;
+    };
+    let now = model.task as usize;
+    let next = if back { now + count - 1 } else { now + 1 } % count;
+    choose_task(model, u32::try_from(next).unwrap_or(0));
+    if let Some(line) = model
+        .order
+        .iter()
+        .position(|(task, _)| *task as usize == next)
+    {
+        set_line(model, View::Tasks, line);
+    }
+    if model.view == View::Memory {
+        start_of_memory(model);
+    }
+}
+
+fn enter(model: &mut Model) -> Option<Request> {
+    let pane = model.pane();
+    if model.view == View::Memory && panes::is_hex(model, pane) {
+        match memory::pointer(model) {
+            Some(link) => follow(model, link),
+            None => say(
+                model,
+                "The word at the cursor points into no mapping",
+                Ink::Dim,
+            ),
+        }
+        return None;
+    }
+    if model.view == View::Records && pane == 2 {
+        if let Some(link) =
+            panes::list(model, 1, model.scroll(1).cursor..model.scroll(1).cursor + 1)
+                .1
+                .first()
+                .and_then(|row| row.link)
+        {
+            follow(model, link);
+        }
+        return None;
+    }
+    match row_at(model, pane).and_then(|row| row.link) {
+        Some(Link::Target(target)) => return panes::compat::choose(model, target),
+        Some(link) => follow(model, link),
+        None if pane + 1 < model.view.panes() => model.focus[model.view as usize] = pane + 1,
+        None => say(model, "Nothing to follow here", Ink::Dim),
+    }
+    None
+}
+
+/// Goes to what a link leads to.
+pub fn follow(model: &mut Model, link: Link) {
+    remember(model);
+    match link {
+        Link::Record(record, byte) => {
+            model.view = View::Records;
+            select_record(model, record, byte);
+        }
+        Link::Offset(offset) => match model.index.record_at(offset) {
+            Some(record) => {
+                model.view = View::Records;
+                let start = model
+                    .index
+                    .get(record)
+                    .map_or(0, super::index::Entry::offset);
+                select_record(model, record, offset - start);
+            }
+            None => say(
+                model,
+                format!("No record holds offset {offset:#x}"),
+                Ink::Warn,
+            ),
+        },
+        Link::Object(number) => {
+            let defined = model
+                .image
+                .as_ref()
+                .map(|image| image.objects.get(&number).map(|object| object.record.index));
+            match defined {
+                Some(Some(record)) => {
+                    model.view = View::Records;
+                    select_record(model, record, 0);
+                }
+                Some(None) => say(
+                    model,
+                    format!("Object {number} is not in the image"),
+                    Ink::Warn,
+                ),
+                None => say(
+                    model,
+                    "References can be followed when all records are read",
+                    Ink::Dim,
+                ),
+            }
+        }
+        Link::Address(mm, addr) => {
+            model.view = View::Memory;
+            model.focus[View::Memory as usize] = 2;
+            model.mm = mm;
+            memory::show(model, addr);
+        }
+        Link::Task(task, view) => {
+            choose_task(model, task);
+            model.view = view;
+            if let Some(line) = model.order.iter().position(|(t, _)| *t == task) {
+                set_line(model, View::Tasks, line);
+            }
+        }
+        Link::File(number) => match files::line_of(model, number) {
+            Some(line) => {
+                model.view = View::Files;
+                set_line(model, View::Files, line);
+            }
+            None => say(
+                model,
+                format!("File {number} is not in the image"),
+                Ink::Warn,
+            ),
+        },
+        Link::Target(_) => {}
+    }
+}
+
+fn out(model: &mut Model) -> Option<Request> {
+    if model.search.domain.is_some() && !model.search.over {
+        model.search.over = true;
+        say(model, "Search stopped", Ink::Dim);
+        return Some(Request::Cancel);
+    }
+    if filter_of(model).is_some() {
+        set_filter(model, "");
+        return None;
+    }
+    if model.pane() > 0 {
+        model.focus[model.view as usize] = 0;
+        return None;
+    }
+    match model.phase {
+        Phase::Unpacking(_) | Phase::Indexing(..) | Phase::Modelling(_) => {
+            model.phase = Phase::Stopped;
+            say(model, "Reading stopped", Ink::Warn);
+            Some(Request::Cancel)
+        }
+        _ => None,
+    }
+}
+
+fn represent(model: &mut Model, back: bool) {
+    match model.view {
+        View::Registers => registers::represent(model, back),
+        View::Memory => disassemble(model),
+        _ => say(
+            model,
+            "p changes how registers and memory are shown",
+            Ink::Dim,
+        ),
+    }
+}
+
+fn disassemble(model: &mut Model) {
+    if model.view != View::Memory {
+        return say(model, "d disassembles in the Memory view", Ink::Dim);
+    }
+    let thumb = model
+        .current_task()
+        .and_then(|task| task.arm())
+        .is_some_and(ckpt_parser::model::ArmRegs::is_thumb);
+    model.code = match model.code {
+        Code::Bytes if thumb => Code::Thumb,
+        Code::Bytes => Code::Arm,
+        Code::Arm if !thumb => Code::Thumb,
+        Code::Thumb if thumb => Code::Arm,
+        _ => Code::Bytes,
+    };
+    model.addr &= if model.code == Code::Arm { !3 } else { !1 };
+    model.addr_top = model.addr;
+}
+
+fn bookmark(model: &mut Model) {
+    let place = model.place();
+    if let Some(at) = model.bookmarks.iter().position(|mark| *mark == place) {
+        model.bookmarks.remove(at);
+        say(model, "Bookmark taken away", Ink::Normal);
+    } else {
+        model.bookmarks.push(place);
+        let text = format!("Bookmark {}; ' lists them", model.bookmarks.len());
+        say(model, text, Ink::Normal);
+    }
+}
+
+/// Words for a place.
+pub fn describe(model: &Model, place: &Place) -> String {
+    let task = model
+        .image
+        .as_ref()
+        .and_then(|image| image.tasks.get(place.task as usize));
+    let task = task.map_or(String::new(), |task| {
+        format!("{} {}", task.pid, escape(&task.comm))
+    });
+    match place.view {
+        View::Records => {
+            let title = model
+                .index
+                .get(place.record)
+                .map_or(String::new(), super::index::Entry::title);
+            format!("record {} {title} +{:#x}", place.record, place.byte)
+        }
+        View::Memory => format!("{task} memory {:#x}", place.addr),
+        View::Registers => format!("{task} registers"),
+        view => format!("{} line {}", view.name(), place.line + 1),
+    }
+}
+
+fn copy(model: &mut Model) {
+    let pane = model.pane();
+    let text = if panes::is_hex(model, pane) {
+        let field = if model.view == View::Records {
+            records::current_field(model).map(|f| (f.offset, f.len))
+        } else {
+            None
+        };
+        panes::hex(model, pane).map(|hex| {
+            let skip = hex.cursor - hex.cursor % model.word() as u64;
+            let (from, n) = field.map_or((skip, model.word() as u64), |(offset, len)| {
+                (
+                    offset.saturating_sub(model.byte_top * (hex.panels * 8) as u64),
+                    len,
+                )
+            });
+            let bytes = hex.bytes.iter().skip(from as usize).take(n as usize);
+            bytes
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+    } else {
+        row_at(model, pane).map(|row| row.text().trim().to_owned())
+    };
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        say(
+            model,
+            format!("Copied: {}", text.chars().take(60).collect::<String>()),
+            Ink::Good,
+        );
+        model.clipboard = Some(text);
+    }
+}
+
+/// The command that exports the selection, to be edited.
+fn export_line(model: &Model) -> String {
+    match (model.view, model.pane()) {
+        (View::Records, _) => format!("export raw record-{}.bin", model.record().unwrap_or(0)),
+        (View::Memory, _) => format!("export raw memory-{:x}.bin", model.addr),
+        (view, _) => format!("export json {}.json", view.name().to_lowercase()),
+    }
+}
+
+/// What an export of the present view holds.
+pub fn export(model: &Model, form: Form, to: &str) -> Option<Export> {
+    let what = match (model.view, model.pane()) {
+        (View::Records, _) if form != Form::Json => {
+            let at = model.at(model.record()?)?;
+            What::Image {
+                offset: at.offset,
+                len: at.len,
+            }
+        }
+        (View::Memory, _) => {
+            let (mm, space) = model.current_mm()?;
+            let vma = space.vma_at(model.addr)?;
+            What::Memory {
+                mm,
+                addr: vma.start,
+                len: vma.len(),
+            }
+        }
+        (View::Records, _) => What::Text(record_json(model)),
+        (_, pane) => {
+            let (_, rows) = panes::list(model, pane, 0..MOST_LINES);
+            What::Text(rows_json(&rows, form))
+        }
+    };
+    Some(Export {
+        what,
+        form,
+        to: to.into(),
+    })
+}
+
+/// Lines that an export of a list holds at most.
+const MOST_LINES: usize = 1_000_000;
+
+fn record_json(model: &Model) -> String {
+    let fields = records::detail(model)
+        .map(|detail| &detail.fields[..])
+        .unwrap_or_default();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|f| serde_json::json!({"name": f.name, "offset": f.offset, "len": f.len, "value": f.value, "meaning": f.meaning}))
+        .collect();
+    let record = model.record().unwrap_or(0);
+    let at = model.at(record);
+    let title = model.index.get(record).map(super::index::Entry::title);
+    let whole = serde_json::json!({"record": record, "name": title, "offset": at.map(|at| at.offset), "len": at.map(|at| at.len), "fields": fields});
+    format!("{whole:#}\n")
+}
+
+fn rows_json(rows: &[Row], form: Form) -> String {
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| row.text().trim().to_owned())
+        .collect();
+    match form {
+        Form::Json => format!("{:#}\n", serde_json::Value::from(lines)),
+        _ => lines.join("\n") + "\n",
+    }
+}
+
+// ---- search and filter ----
+
+fn typed(model: &mut Model, key: KeyEvent) -> Option<Request> {
+    let prompt = model.prompt.as_mut()?;
+    match prompt.press(key) {
+        Typed::Cancelled => {
+            let kind = prompt.kind;
+            model.prompt = None;
+            if kind == For::Filter {
+                set_filter(model, "");
+            }
+            None
+        }
+        Typed::Complete => {
+            if prompt.kind == For::Command {
+                let mut taken = model.prompt.take()?;
+                taken.complete(|text| super::command::complete(model, text));
+                model.prompt = Some(taken);
+            }
+            None
+        }
+        Typed::Edited => {
+            if prompt.kind == For::Filter {
+                let text = prompt.text.clone();
+                set_filter(model, &text);
+            }
+            None
+        }
+        Typed::Done => {
+            let done = model.prompt.take()?;
+            match done.kind {
+                For::Filter => None,
+                For::Search => search(model, &done.text),
+                For::Command => super::command::run(model, &done.text),
+            }
+        }
+    }
+}
+
+fn filter_of(model: &Model) -> Option<String> {
+    if model.view == View::Records {
+        return model.index.filter().map(str::to_owned);
+    }
+    model.filters[model.view as usize].clone()
+}
+
+/// Shows only lines with a word.
+pub fn set_filter(model: &mut Model, word: &str) {
+    if model.view == View::Records {
+        let record = model.record().unwrap_or(0);
+        model.index.set_filter(Some(word.to_owned()));
+        let row = usize::try_from(model.index.row_of(record)).unwrap_or(0);
+        model.scroll_mut(View::Records, 0).cursor = row;
+        return;
+    }
+    let view = model.view;
+    model.filters[view as usize] = Some(word.to_lowercase()).filter(|word| !word.is_empty());
+    refilter(model);
+    *model.scroll_mut(view, 0) = super::model::Scroll::default();
+}
+
+/// Finds the lines that the filter of the view lets pass.
+fn refilter(model: &mut Model) {
+    model.passing = None;
+    let view = model.view;
+    let Some(word) = model.filters[view as usize].clone() else {
+        return;
+    };
+    let (_, rows) = panes::all(model, 0, 0..MOST_LINES);
+    let passes = |(_, row): &(usize, Row)| row.text().to_lowercase().contains(&word);
+    model.passing = Some((
+        view,
+        rows.into_iter()
+            .enumerate()
+            .filter(passes)
+            .map(|(i, _)| i)
+            .collect(),
+    ));
+}
+
+/// Starts a search: in the bytes of the image, in memory, or in the lines of a list.
+pub fn search(model: &mut Model, text: &str) -> Option<Request> {
+    let text = if text.is_empty() {
+        model.search.text.clone()
+    } else {
+        text.to_owned()
+    };
+    let domain = match model.view {
+        View::Records => Some(Domain::Image),
+        View::Memory => model.current_mm().map(|(number, _)| Domain::Memory(number)),
+        _ => None,
+    };
+    let mut found = Search {
+        text: text.clone(),
+        domain,
+        ..Search::default()
+    };
+    let Some(domain) = domain else {
+        found.over = true;
+        model.search = found;
+        next_match(model, false);
+        return None;
+    };
+    match Pattern::parse(&text, model.order(), model.word()) {
+        Ok(pattern) => {
+            found.len = pattern.bytes.len() as u64;
+            model.search = found;
+            Some(Request::Search(domain, pattern))
+        }
+        Err(why) => {
+            say(model, why, Ink::Bad);
+            None
+        }
+    }
+}
+
+fn next_match(model: &mut Model, back: bool) {
+    if model.search.text.is_empty() {
+        return say(model, "/ searches", Ink::Dim);
+    }
+    if model.search.domain.is_none() {
+        return next_line(model, back);
+    }
+    let here = position(model);
+    let hits = &model.search.hits;
+    let at = if back {
+        let before = hits.partition_point(|hit| *hit < here);
+        before.checked_sub(1).or_else(|| hits.len().checked_sub(1))
+    } else {
+        let after = hits.partition_point(|hit| *hit <= here);
+        if after < hits.len() {
+            Some(after)
+        } else {
+            Some(0).filter(|_| !hits.is_empty())
+        }
+    };
+    show_match(model, at);
+}
+
+/// Offset or address of the cursor, in the domain of the search.
+fn position(model: &Model) -> u64 {
+    match model.search.domain {
+        Some(Domain::Image) => {
+            let start = model
+                .record()
+                .and_then(|record| model.at(record))
+                .map_or(0, |at| at.offset);
+            start + model.byte
+        }
+        _ => model.addr,
+    }
+}
+
+fn show_match(model: &mut Model, at: Option<usize>) {
+    let Some((at, hit)) = at.and_then(|at| Some((at, *model.search.hits.get(at)?))) else {
+        let text = if model.search.over {
+            format!("Not found: {}", model.search.text)
+        } else {
+            "Searching…".to_owned()
+        };
+        return say(model, text, Ink::Warn);
+    };
+    remember(model);
+    let (count, more) = (
+        model.search.hits.len(),
+        if model.search.over { "" } else { "+" },
+    );
+    match model.search.domain {
+        Some(Domain::Memory(mm)) => {
+            model.view = View::Memory;
+            model.focus[View::Memory as usize] = 2;
+            model.mm = mm;
+            memory::show(model, hit);
+        }
+        _ => {
+            model.view = View::Records;
+            if let Some(record) = model.index.record_at(hit) {
+                let start = model
+                    .index
+                    .get(record)
+                    .map_or(0, super::index::Entry::offset);
+                select_record(model, record, hit - start);
+            }
+        }
+    }
+    say(
+        model,
+        format!(
+            "Match {} of {count}{more} for {}",
+            at + 1,
+            model.search.text
+        ),
+        Ink::Normal,
+    );
+}
+
+fn next_line(model: &mut Model, back: bool) {
+    let pane = model.pane();
+    let word = model.search.text.to_lowercase();
+    let (count, rows) = panes::list(model, pane, 0..MOST_LINES);
+    let cursor = model.scroll(pane).cursor;
+    let has = |i: &usize| {
+        rows.get(*i)
+            .is_some_and(|row| row.text().to_lowercase().contains(&word))
+    };
+    let found = if back {
+        (0..cursor).rev().chain((cursor..count).rev()).find(has)
+    } else {
+        (cursor + 1..count)
+            .chain(0..=cursor.min(count.saturating_sub(1)))
+            .find(has)
+    };
+    match found {
+        Some(line) => set_cursor(model, pane, line),
+        None => say(
+            model,
+            format!("Not found: {}", model.search.text),
+            Ink::Warn,
+        ),
+    }
+}
+
+// ---- mouse ----
+
+fn clicked(model: &mut Model, mouse: MouseEvent) -> Option<Request> {
+    let at = ratatui::layout::Position::new(mouse.column, mouse.row);
+    let areas = model.areas();
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            model.message = None;
+            if model.overlay.take().is_some() {
+                return None;
+            }
+            if areas.tabs.contains(at) {
+                if let Some(view) = super::view::tab_at(model, mouse.column) {
+                    open_view(model, view);
+                }
+                return None;
+            }
+            model.drag = areas
+                .dividers
+                .iter()
+                .position(|divider| divider.is_some_and(|line| line.contains(at)));
+            let pane = areas.panes.iter().position(|pane| pane.contains(at));
+            return pane.and_then(|pane| click_pane(model, pane, at));
+        }
+        MouseEventKind::Drag(MouseButton::Left) => drag(model, at),
+        MouseEventKind::Up(MouseButton::Left) => model.drag = None,
+        MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
+            if let Some(pane) = areas.panes.iter().position(|pane| pane.contains(at)) {
+                let up = mouse.kind == MouseEventKind::ScrollUp;
+                let focus = std::mem::replace(&mut model.focus[model.view as usize], pane);
+                for _ in 0..3 {
+                    move_cursor(model, if up { Action::Up } else { Action::Down });
+                }
+                model.focus[model.view as usize] = focus;
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+/// A click selects; one on what is selected follows.
+fn click_pane(model: &mut Model, pane: usize, at: ratatui::layout::Position) -> Option<Request> {
+    let inside = model.inside(pane);
+    let before = (model.pane(), model.scroll(pane).cursor);
+    model.focus[model.view as usize] = pane;
+    if at.y < inside.y {
+        return None;
+    }
+    let line = usize::from(at.y - inside.y);
+    if panes::is_hex(model, pane) {
+        click_byte(model, line, usize::from(at.x - inside.x));
+        return None;
+    }
+    let line = line + super::view::top_of(model, pane);
+    if line >= len(model, pane) {
+        return None;
+    }
+    if before == (pane, line) {
+        return enter(model);
+    }
+    set_cursor(model, pane, line);
+    None
+}
+
+fn click_byte(model: &mut Model, line: usize, column: usize) {
+    let pane = model.pane();
+    let Some(hex) = panes::hex(model, pane) else {
+        return;
+    };
+    let lines = super::hex::lines(&hex.bytes, hex.start, hex.panels, model.look.ascii);
+    let Some(byte) = lines.get(line).and_then(|line| line.byte_at(column + 1)) else {
+        return;
+    };
+    let byte = (line * hex.panels * super::hex::PANEL + byte) as u64;
+    if model.view == View::Memory {
+        model.addr = model.addr_top + byte;
+    } else {
+        model.byte = model.byte_top * (hex.panels * super::hex::PANEL) as u64 + byte;
+        select_field(model);
+    }
+}
+
+fn drag(model: &mut Model, at: ratatui::layout::Position) {
+    let Some(divider) = model.drag else { return };
+    let view = model.view;
+    let Splits { mut x, mut y } =
+        model.splits[view as usize].unwrap_or(view.splits(model.screen.width));
+    let body = (
+        model.screen.width.max(1),
+        model.screen.height.saturating_sub(2).max(1),
+    );
+    let columns = model.areas().dividers[1].is_some_and(|line| line.width == 1 && line.height > 1);
+    match divider {
+        0 => x = at.x * 100 / body.0,
+        _ if columns => {
+            let left = model.areas().panes.get(1).map_or(0, |pane| pane.x);
+            y = at.x.saturating_sub(left) * 100 / body.0.saturating_sub(left).max(1);
+        }
+        _ => y = at.y.saturating_sub(1) * 100 / body.1,
+    }
+    model.splits[view as usize] = Some(Splits {
+        x: x.clamp(10, 90),
+        y: y.clamp(10, 90),
+    });
+}
+
+// ---- what the threads say ----
+
+/// What a message of the threads leads to.
+pub fn told(model: &mut Model, message: Message) -> Option<Request> {
+    let mut request = None;
+    match message {
+        Message::Input(event) => return input(model, &event),
+        Message::Signal(_) => {}
+        Message::Opened(kind) => {
+            model.kind = kind;
+            model.phase = Phase::Indexing(0, None);
+        }
+        Message::Unpacked(bytes) => model.phase = Phase::Unpacking(bytes),
+        Message::Detected(tables, detection) => {
+            model.tables = Some(tables);
+            model.findings.clone_from(&detection.diagnostics);
+            model.detection = Some(detection);
+        }
+        Message::Chunk {
+            number,
+            entries,
+            end,
+            len,
+        } => {
+            model.index.put(number, entries, end);
+            if model.phase != Phase::Stopped {
+                model.phase = Phase::Indexing(end, len);
+            }
+        }
+        Message::Indexed(findings, _) => {
+            model.findings = findings.kept().to_vec();
+            model.phase = Phase::Modelling(0);
+        }
+        Message::Modelling(records) => {
+            if model.phase != Phase::Stopped {
+                model.phase = Phase::Modelling(records);
+            }
+        }
+        Message::Image(image) => {
+            model.order = tasks::tree(&image);
+            model.files = files::lines(&image);
+            model.holders = image.holders();
+            model.findings = image.findings.kept().to_vec();
+            model.image = Some(image);
+            model.phase = Phase::Ready;
+            registers::show_pc(model);
+            request = panes::compat::begin(model);
+        }
+        Message::Data(answers) => {
+            model.asked.clear();
+            model.cache.extend(answers);
+        }
+        Message::Found(hits, over) => {
+            model.search.hits.extend(hits);
+            model.search.over = over;
+            if !model.search.shown && (over || !model.search.hits.is_empty()) {
+                model.search.shown = true;
+                next_match(model, false);
+            }
+        }
+        Message::Exported(Ok(text)) => say(model, text, Ink::Good),
+        Message::Exported(Err(why)) => say(model, why, Ink::Bad),
+        Message::Failed(why) => {
+            let why = escape(why.as_bytes());
+            say(model, why.clone(), Ink::Bad);
+            model.phase = Phase::Failed(why);
+        }
+        Message::Compared(diff) => panes::diff::compared(model, *diff),
+        Message::Judged(judged) => panes::compat::judged(model, *judged),
+    }
+    fit(model);
+    request
+}
+
+/// Keeps every cursor of the view where there is something.
+fn fit(model: &mut Model) {
+    let view = model.view;
+    if model.filters[view as usize].is_some()
+        && model.passing.as_ref().is_none_or(|(of, _)| *of != view)
+    {
+        refilter(model);
+    }
+    for pane in 0..view.panes() {
+        if panes::is_hex(model, pane) {
+            continue;
+        }
+        let (len, page) = (len(model, pane), height(model, pane));
+        if len > 0 {
+            model.scroll_mut(view, pane).fit(len, page);
+        }
+    }
+    if view == View::Records {
+        records::fit(model);
+    }
+    if let Some(Overlay::Bookmarks(at)) = &mut model.overlay {
+        *at = (*at).min(model.bookmarks.len().saturating_sub(1));
+    }
+}

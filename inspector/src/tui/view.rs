@@ -1,0 +1,600 @@
+//! Draws the model. Changes nothing.
+
+use super::command;
+use super::hex;
+use super::layout::View;
+use super::look::{Glyph, Ink};
+use super::model::{Model, Overlay, Phase, Row};
+use super::panes;
+use super::tour;
+use super::update::describe;
+use super::words;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Draws everything.
+pub fn draw(model: &Model, buffer: &mut Buffer) {
+    let areas = model.areas();
+    tabs(model, buffer, areas.tabs);
+    for (pane, area) in areas.panes.iter().enumerate() {
+        draw_pane(model, buffer, pane, *area);
+    }
+    if let Some(divider) = areas.dividers[0] {
+        column(model, buffer, divider);
+    }
+    if let Some(divider) = areas.dividers[1].filter(|area| area.width == 1 && area.height > 1) {
+        column(model, buffer, divider);
+    }
+    status(model, buffer, areas.status);
+    match model.overlay {
+        Some(Overlay::Help(top)) => help(model, buffer, top),
+        Some(Overlay::Bookmarks(at)) => bookmarks(model, buffer, at),
+        Some(Overlay::Tour(page)) => tour_page(model, buffer, page),
+        None => {}
+    }
+}
+
+/// Writes pieces of text into a line, cut at its end; the rest of the line keeps its style.
+fn put(buffer: &mut Buffer, area: Rect, y: u16, cells: &[(String, Style)], dots: &str) {
+    if y >= area.bottom() || area.width == 0 {
+        return;
+    }
+    let end = area.right();
+    let mut x = area.x;
+    for (text, style) in cells {
+        for c in text.chars() {
+            // Control characters never come so far, but a terminal must not get one by mistake.
+            let c = if c.is_control() { ' ' } else { c };
+            let width = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
+            if width == 0 {
+                continue;
+            }
+            if x + width > end {
+                if let Some(cell) = buffer.cell_mut((end - 1, y)) {
+                    cell.set_symbol(dots);
+                }
+                return;
+            }
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.set_char(c).set_style(*style);
+            }
+            x += width;
+        }
+    }
+}
+
+fn style_line(buffer: &mut Buffer, area: Rect, y: u16, style: Style) {
+    if y < area.bottom() {
+        buffer.set_style(Rect::new(area.x, y, area.width, 1), style);
+    }
+}
+
+fn styled(model: &Model, row: &Row) -> Vec<(String, Style)> {
+    row.cells
+        .iter()
+        .map(|(text, ink)| (text.clone(), model.look.style(*ink)))
+        .collect()
+}
+
+fn dots(model: &Model) -> &'static str {
+    model.look.glyph(Glyph::Dots)
+}
+
+/// Names of the views with their keys, and where each begins and ends.
+fn tab_spans(model: &Model) -> Vec<(View, String, u16, u16)> {
+    let mut x = 0;
+    let short = model.screen.width < 100;
+    View::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(i, view)| {
+            let name = match (short, view) {
+                (true, View::Registers) => "Regs",
+                (true, View::Problems) => "Probl",
+                (_, view) => view.name(),
+            };
+            let text = format!(" {} {name} ", i + 1);
+            let from = x;
+            x += u16::try_from(text.width()).unwrap_or(0);
+            (view, text, from, x)
+        })
+        .collect()
+}
+
+/// The view whose name is at a column.
+pub fn tab_at(model: &Model, column: u16) -> Option<View> {
+    tab_spans(model)
+        .into_iter()
+        .find(|(.., from, to)| (*from..*to).contains(&column))
+        .map(|(view, ..)| view)
+}
+
+fn tabs(model: &Model, buffer: &mut Buffer, area: Rect) {
+    style_line(buffer, area, area.y, model.look.style(Ink::Tab));
+    let mut cells = Vec::new();
+    for (view, text, ..) in tab_spans(model) {
+        let ink = if view == model.view {
+            Ink::TabOn
+        } else {
+            Ink::Tab
+        };
+        cells.push((text, model.look.style(ink)));
+    }
+    put(buffer, area, area.y, &cells, dots(model));
+    let used = tab_spans(model).last().map_or(0, |(.., to)| *to);
+    let room = usize::from(area.width.saturating_sub(used + 1));
+    let name = model.name.rsplit('/').next().unwrap_or(&model.name);
+    let tail: String = if name.width() > room {
+        String::new()
+    } else {
+        name.to_owned()
+    };
+    let at = area
+        .right()
+        .saturating_sub(u16::try_from(tail.width() + 1).unwrap_or(0));
+    let right = Rect::new(
+        at.max(area.x),
+        area.y,
+        area.right().saturating_sub(at.max(area.x)),
+        area.height,
+    );
+    put(
+        buffer,
+        right,
+        area.y,
+        &[(tail, model.look.style(Ink::Tab))],
+        dots(model),
+    );
+}
+
+fn column(model: &Model, buffer: &mut Buffer, area: Rect) {
+    let style = model.look.style(Ink::Dim);
+    for y in area.top()..area.bottom() {
+        put(
+            buffer,
+            area,
+            y,
+            &[(model.look.glyph(Glyph::Vertical).to_owned(), style)],
+            "",
+        );
+    }
+}
+
+/// The first line of a list that is shown.
+pub fn top_of(model: &Model, pane: usize) -> usize {
+    let inside = model.inside(pane);
+    let mut scroll = model.scroll(pane);
+    let (len, _) = panes::list(model, pane, 0..0);
+    scroll.fit(len, usize::from(inside.height));
+    scroll.top
+}
+
+fn draw_pane(model: &Model, buffer: &mut Buffer, pane: usize, area: Rect) {
+    if area.height == 0 || area.width == 0 {
+        return;
+    }
+    let active = model.pane() == pane && model.overlay.is_none();
+    let ink = if active { Ink::Active } else { Ink::Title };
+    let line = model.look.glyph(Glyph::Horizontal);
+    let title = panes::title(model, pane);
+    let title = if title.is_empty() {
+        String::new()
+    } else {
+        format!(" {title} ")
+    };
+    let fill = usize::from(area.width).saturating_sub(title.width() + 1);
+    let lead = if active {
+        if model.look.ascii { ">" } else { "▶" }
+    } else {
+        line
+    };
+    let cells = [
+        (lead.to_owned(), model.look.style(ink)),
+        (title, model.look.style(ink)),
+        (line.repeat(fill), model.look.style(Ink::Dim)),
+    ];
+    put(buffer, area, area.y, &cells, dots(model));
+    if panes::is_hex(model, pane) {
+        draw_hex(model, buffer, pane, active);
+    } else {
+        draw_list(model, buffer, pane, active);
+    }
+}
+
+fn draw_list(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
+    let inside = model.inside(pane);
+    let height = usize::from(inside.height);
+    let top = top_of(model, pane);
+    let (len, rows) = panes::list(model, pane, top..top + height);
+    let cursor = model.scroll(pane).cursor.min(len.saturating_sub(1));
+    for (i, row) in rows.iter().take(height).enumerate() {
+        let y = inside.y + u16::try_from(i).unwrap_or(0);
+        put(buffer, inside, y, &styled(model, row), dots(model));
+        if top + i == cursor && len > 0 {
+            let ink = if active { Ink::Cursor } else { Ink::Rest };
+            if active || pane == 0 || model.view == View::Records {
+                style_line(buffer, inside, y, model.look.style(ink));
+            }
+        }
+    }
+    if rows.iter().len() == 1 && len == 1 {
+        wrap_only(model, buffer, inside, &rows);
+    }
+    scrollbar(model, buffer, inside, top, len);
+}
+
+/// A message that does not fit is broken into lines when nothing else is in the pane.
+fn wrap_only(model: &Model, buffer: &mut Buffer, inside: Rect, rows: &[Row]) {
+    let Some([(text, ink)]) = rows.first().map(|row| &row.cells[..]) else {
+        return;
+    };
+    for (i, line) in wrapped(text, usize::from(inside.width))
+        .into_iter()
+        .enumerate()
+    {
+        let y = inside.y + u16::try_from(i).unwrap_or(u16::MAX);
+        let width = usize::from(inside.width);
+        put(
+            buffer,
+            inside,
+            y,
+            &[(format!("{line:<width$}"), model.look.style(*ink))],
+            dots(model),
+        );
+    }
+}
+
+/// Text in lines of at most `width` columns.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.width() + 1 + word.width() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn scrollbar(model: &Model, buffer: &mut Buffer, area: Rect, top: usize, len: usize) {
+    let height = usize::from(area.height);
+    if len <= height || height < 3 || area.width < 2 {
+        return;
+    }
+    let size = (height * height / len).max(1);
+    let at = top * (height - size) / (len - height).max(1);
+    for i in at..(at + size).min(height) {
+        let y = area.y + u16::try_from(i).unwrap_or(0);
+        if let Some(cell) = buffer.cell_mut((area.right() - 1, y)) {
+            cell.set_symbol(if model.look.ascii { "#" } else { "▐" })
+                .set_style(model.look.style(Ink::Dim));
+        }
+    }
+}
+
+fn draw_hex(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
+    let inside = model.inside(pane);
+    let Some(shown) = panes::hex(model, pane) else {
+        return;
+    };
+    let lines = hex::lines(&shown.bytes, shown.start, shown.panels, model.look.ascii);
+    let row = shown.panels * hex::PANEL;
+    for (i, line) in lines.iter().enumerate() {
+        let y = inside.y + u16::try_from(i).unwrap_or(u16::MAX);
+        // hexyl's first column is its border; we have our own.
+        let text: String = line.text.chars().skip(1).collect();
+        put(buffer, inside, y, &[(text, Style::new())], dots(model));
+        let address = Rect::new(inside.x, y, 9.min(inside.width), 1);
+        if y < inside.bottom() {
+            buffer.set_style(address, model.look.style(Ink::Address));
+        }
+    }
+    let mut paint = |byte: u64, style: Style| {
+        let byte = usize::try_from(byte).unwrap_or(usize::MAX);
+        let (Some(line), column) = (lines.get(byte / row), byte % row) else {
+            return;
+        };
+        if column >= line.bytes {
+            return;
+        }
+        let y = inside.y + u16::try_from(byte / row).unwrap_or(u16::MAX);
+        let hex = line.hex_column(column);
+        for x in [hex, hex + 1, line.char_column(column)] {
+            let x = inside.x + u16::try_from(x - 1).unwrap_or(u16::MAX);
+            if x < inside.right()
+                && y < inside.bottom()
+                && let Some(cell) = buffer.cell_mut((x, y))
+            {
+                cell.set_style(style);
+            }
+        }
+    };
+    let all = shown.bytes.len() as u64;
+    for (range, ink) in &shown.marks {
+        let style = model.look.style(*ink);
+        for byte in range.start..range.end.min(all) {
+            paint(byte, style);
+        }
+    }
+    if shown.cursor < all {
+        let style = model
+            .look
+            .style(if active { Ink::Cursor } else { Ink::Mark });
+        paint(
+            shown.cursor,
+            style.add_modifier(
+                ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED,
+            ),
+        );
+    }
+}
+
+fn phase(model: &Model) -> (String, Ink) {
+    match &model.phase {
+        Phase::Opening => ("opening".to_owned(), Ink::Warn),
+        Phase::Unpacking(bytes) => (
+            format!("unpacking, {}; Esc stops", words::size(*bytes)),
+            Ink::Warn,
+        ),
+        Phase::Indexing(at, Some(len)) if *len > 0 => {
+            let percent = (u128::from(*at) * 100 / u128::from(*len)).min(100);
+            (
+                format!(
+                    "indexing {percent} %, {} records; Esc stops",
+                    model.index.len()
+                ),
+                Ink::Warn,
+            )
+        }
+        Phase::Indexing(at, _) => (
+            format!("indexing, {}; Esc stops", words::size(*at)),
+            Ink::Warn,
+        ),
+        Phase::Modelling(records) => {
+            let all = model.index.len().max(1);
+            (
+                format!(
+                    "reading tasks {} %; Esc stops",
+                    (records * 100 / all).min(100)
+                ),
+                Ink::Warn,
+            )
+        }
+        Phase::Stopped => ("stopped; only what was read is shown".to_owned(), Ink::Warn),
+        Phase::Failed(_) => ("cannot be read".to_owned(), Ink::Bad),
+        Phase::Ready => {
+            let dialect = model.detection.as_ref().map(|detection| detection.dialect);
+            let text = dialect.map_or(String::new(), |d| {
+                format!("{} {}", d.revision, d.abi.arch.name())
+            });
+            (text, Ink::Status)
+        }
+    }
+}
+
+fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let bar = model.look.style(Ink::Status);
+    style_line(buffer, area, area.y, bar);
+    if let Some(prompt) = &model.prompt {
+        let cells = [
+            (prompt.sign().to_owned(), model.look.style(Ink::Key)),
+            (prompt.text.clone(), bar),
+        ];
+        put(buffer, area, area.y, &cells, dots(model));
+        let before: String = prompt.text.chars().take(prompt.cursor).collect();
+        let x = area.x + u16::try_from(prompt.sign().width() + before.width()).unwrap_or(0);
+        if let Some(cell) = buffer.cell_mut((x.min(area.right().saturating_sub(1)), area.y)) {
+            cell.set_style(Style::new().add_modifier(ratatui::style::Modifier::REVERSED));
+        }
+        let choices = &prompt.choices.0;
+        if choices.len() > 1 {
+            let text = format!(
+                "  {} of {} · Tab: next",
+                prompt.choices.1 + 1,
+                choices.len()
+            );
+            let rest = Rect::new(x + 1, area.y, area.right().saturating_sub(x + 1), 1);
+            put(
+                buffer,
+                rest,
+                area.y,
+                &[(text, model.look.style(Ink::Dim))],
+                dots(model),
+            );
+        }
+        return;
+    }
+    let left = match &model.message {
+        Some((text, ink)) => (format!(" {text}"), *ink),
+        None => {
+            let (text, ink) = phase(model);
+            let errors = model
+                .findings
+                .iter()
+                .filter(|f| f.severity == ckpt_parser::diagnostic::Severity::Error)
+                .count();
+            if errors > 0 && ink == Ink::Status {
+                (format!(" {text} · {errors} errors: 7"), Ink::Bad)
+            } else {
+                (format!(" {text}"), ink)
+            }
+        }
+    };
+    let hints = hints(model);
+    let hints_width: usize = hints.iter().map(|(text, _)| text.width()).sum();
+    let style = model.look.style(left.1);
+    let style = if model.look.style(Ink::Status).bg.is_some() && style.bg.is_none() {
+        bar.patch(style)
+    } else {
+        style
+    };
+    put(
+        buffer,
+        area,
+        area.y,
+        &[(left.0.clone(), style)],
+        dots(model),
+    );
+    if left.0.width() + hints_width + 2 <= usize::from(area.width) {
+        let x = area.right() - u16::try_from(hints_width).unwrap_or(0);
+        let rest = Rect::new(x, area.y, area.right() - x, 1);
+        put(buffer, rest, area.y, &hints, dots(model));
+    }
+}
+
+/// Keys that are of use in the view.
+fn hints(model: &Model) -> Vec<(String, Style)> {
+    let (key, text) = (model.look.style(Ink::Key), model.look.style(Ink::Status));
+    let key = if text.bg.is_some() {
+        text.patch(key)
+    } else {
+        key
+    };
+    let here: &[(&str, &str)] = match model.view {
+        View::Records => &[("Space", "fold"), ("Enter", "follow"), ("f", "filter")],
+        View::Registers => &[("t", "next task"), ("p", "lanes"), ("Enter", "follow")],
+        View::Memory => &[("@", "go to"), ("/", "search"), ("d", "code")],
+        View::Tasks | View::Files => &[("Enter", "follow"), ("f", "filter")],
+        View::Compat => &[("Enter", "evidence"), (":target", "")],
+        View::Problems | View::Diff => &[("Enter", "to the bytes")],
+    };
+    let mut cells = Vec::new();
+    for (name, what) in here
+        .iter()
+        .chain(&[("w", "pane"), ("?", "help"), ("q", "quit")])
+    {
+        cells.push(((*name).to_owned(), key));
+        cells.push((format!(" {what}  "), text));
+    }
+    cells
+}
+
+/// A box in the middle of the screen; returns its inside.
+fn boxed(model: &Model, buffer: &mut Buffer, title: &str, width: u16, height: u16) -> Rect {
+    let screen = model.screen;
+    let (width, height) = (width.min(screen.width), height.min(screen.height));
+    let area = Rect::new(
+        (screen.width - width) / 2,
+        (screen.height - height) / 2,
+        width,
+        height,
+    );
+    if width < 4 || height < 3 {
+        return Rect::default();
+    }
+    let style = model.look.style(Ink::Active);
+    let (corners, across, down) = if model.look.ascii {
+        ("++++", "-", "|")
+    } else {
+        ("╭╮╰╯", "─", "│")
+    };
+    let corner = |i: usize| corners.chars().nth(i).map(String::from).unwrap_or_default();
+    let inner = usize::from(width) - 2;
+    for y in area.top()..area.bottom() {
+        let text = if y == area.top() {
+            let title = format!(" {title} ");
+            format!(
+                "{}{title}{}{}",
+                corner(0),
+                across.repeat(inner.saturating_sub(title.width())),
+                corner(1)
+            )
+        } else if y + 1 == area.bottom() {
+            format!("{}{}{}", corner(2), across.repeat(inner), corner(3))
+        } else {
+            format!("{down}{}{down}", " ".repeat(inner))
+        };
+        style_line(buffer, area, y, Style::reset());
+        put(buffer, area, y, &[(text, style)], "");
+    }
+    Rect::new(area.x + 2, area.y + 1, width - 4, height - 2)
+}
+
+fn help(model: &Model, buffer: &mut Buffer, top: usize) {
+    let lines = command::help(model);
+    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    let inside = boxed(model, buffer, "Keys · Esc closes · j k scroll", 96, height);
+    let shown = usize::from(inside.height);
+    let top = top.min(lines.len().saturating_sub(shown));
+    for (i, (keys, text)) in lines.iter().skip(top).take(shown).enumerate() {
+        let y = inside.y + u16::try_from(i).unwrap_or(0);
+        let cells = if keys.is_empty() {
+            vec![(text.clone(), model.look.style(Ink::Title))]
+        } else {
+            vec![
+                (format!("{keys:<26} "), model.look.style(Ink::Key)),
+                (text.clone(), Style::new()),
+            ]
+        };
+        put(buffer, inside, y, &cells, dots(model));
+    }
+}
+
+fn bookmarks(model: &Model, buffer: &mut Buffer, at: usize) {
+    let height = u16::try_from(model.bookmarks.len().max(1) + 2).unwrap_or(u16::MAX);
+    let inside = boxed(model, buffer, "Bookmarks · Enter goes there", 70, height);
+    if model.bookmarks.is_empty() {
+        put(
+            buffer,
+            inside,
+            inside.y,
+            &[("None yet; m puts one.".to_owned(), Style::new())],
+            "",
+        );
+    }
+    let top = (at + 1).saturating_sub(usize::from(inside.height));
+    for (i, place) in model
+        .bookmarks
+        .iter()
+        .enumerate()
+        .skip(top)
+        .take(usize::from(inside.height))
+    {
+        let y = inside.y + u16::try_from(i - top).unwrap_or(0);
+        put(
+            buffer,
+            inside,
+            y,
+            &[(describe(model, place), Style::new())],
+            dots(model),
+        );
+        if i == at {
+            style_line(buffer, inside, y, model.look.style(Ink::Cursor));
+        }
+    }
+}
+
+fn tour_page(model: &Model, buffer: &mut Buffer, page: usize) {
+    let Some((title, text)) = tour::PAGES.get(page) else {
+        return;
+    };
+    let title = format!(
+        "{title} · {} of {} · Enter: next · Esc: end",
+        page + 1,
+        tour::PAGES.len()
+    );
+    let lines = wrapped(text, 60);
+    let inside = boxed(
+        model,
+        buffer,
+        &title,
+        66,
+        u16::try_from(lines.len() + 2).unwrap_or(20),
+    );
+    for (i, line) in lines.into_iter().enumerate() {
+        let y = inside.y + u16::try_from(i).unwrap_or(0);
+        put(buffer, inside, y, &[(line, Style::new())], dots(model));
+    }
+}

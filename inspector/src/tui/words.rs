@@ -1,0 +1,233 @@
+//! Facts about tasks and memory in words.
+
+use ckpt_format::schema::Enum;
+use ckpt_format::{Arch, values};
+use ckpt_parser::model::{ArmAbi, Image, Mm, ObjRef, Task, Vma, VmaKind};
+use ckpt_parser::text::escape;
+
+fn name_of(of: &'static Enum, number: u32, image: Option<&Image>) -> String {
+    let dialect = image.map(|image| image.detection.dialect);
+    let revision = dialect.map_or(ckpt_format::Revision::LAST, |d| d.revision);
+    let arch = dialect.map_or(Arch::Arm, |d| d.abi.arch);
+    of.name_of(number, revision, arch)
+        .map_or_else(|| number.to_string(), |name| name.name.to_owned())
+}
+
+/// A signal by name.
+pub fn signal(number: u32) -> String {
+    name_of(&values::SIGNAL_NUMBER, number, None)
+}
+
+/// The signals of a mask.
+pub fn signals(mask: u64) -> String {
+    let names: Vec<String> = (1..=64)
+        .filter(|n| mask >> (n - 1) & 1 == 1)
+        .map(signal)
+        .collect();
+    names.join(" ")
+}
+
+/// What a task was doing.
+pub fn state(task: &Task) -> String {
+    if task.exit_state != 0 {
+        return "zombie".to_owned();
+    }
+    match task.state {
+        0 => "runnable".to_owned(),
+        1 => "sleeping".to_owned(),
+        2 => "uninterruptible".to_owned(),
+        4 => "stopped".to_owned(),
+        8 => "traced".to_owned(),
+        other => format!("state {other:#x}"),
+    }
+}
+
+/// How a process ended, from its wait status.
+pub fn wait_status(status: u32) -> String {
+    match status & 0x7f {
+        0 => format!("exited with {}", (status >> 8) & 0xff),
+        number => {
+            let core = if status & 0x80 == 0 {
+                ""
+            } else {
+                ", core dumped"
+            };
+            format!("killed by {}{core}", signal(number))
+        }
+    }
+}
+
+/// The system call that an ARM task is in, by name, and what becomes of it.
+pub fn syscall(image: &Image, task: &Task) -> Option<String> {
+    let live = task.live.as_ref()?;
+    let number = live.thread.syscall?;
+    if image.arch() != Arch::Arm || number == u32::MAX {
+        return None;
+    }
+    let regs = task.arm()?;
+    let again = ckpt_format::values::erestart_name(regs.r(0).cast_signed().wrapping_neg());
+    if number == 0 && again.is_none() {
+        // Call 0 is restart_syscall; the field is also zero when no call was made.
+        return None;
+    }
+    let name =
+        ckpt_format::syscalls::name(number).map_or_else(|| format!("call {number}"), str::to_owned);
+    Some(match again {
+        Some(why) => format!("{name}, interrupted ({why})"),
+        None => name,
+    })
+}
+
+/// A resource limit by name.
+pub fn rlimit(number: u32) -> String {
+    let name = values::RLIMIT_NAMES.get(number as usize);
+    name.map_or_else(|| number.to_string(), |name| (*name).to_lowercase())
+}
+
+/// A limit, or "unlimited".
+pub fn unlimited(value: u64) -> String {
+    if value >= u64::from(u32::MAX) {
+        "unlimited".to_owned()
+    } else {
+        value.to_string()
+    }
+}
+
+/// A size with a unit.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+/// A duration.
+pub fn time_ns(ns: u64) -> String {
+    format!("{}.{:09} s", ns / 1_000_000_000, ns % 1_000_000_000)
+}
+
+/// The ABI of a process.
+pub fn abi(abi: &ArmAbi) -> String {
+    let calling = name_of(&values::ARM_CALLING, u32::from(abi.calling), None);
+    let mut text = calling;
+    if let Some(hwcap) = abi.hwcap {
+        let (names, _) = values::ARM_HWCAP.names(u64::from(hwcap), Arch::Arm);
+        text.push_str(" hwcap ");
+        text.push_str(&names.join(" "));
+    }
+    text
+}
+
+/// What stands behind a mapping.
+pub fn mapping(image: &Image, mm: &Mm, vma: &Vma) -> String {
+    if let Some(path) = image.path_of(vma.file) {
+        return escape(path);
+    }
+    let holds = |addr: u64| vma.start <= addr && addr < vma.end;
+    match vma.kind {
+        VmaKind::Vdso if vma.start >= 0xffff_0000 => "[vectors]".to_owned(),
+        VmaKind::Vdso => "[vdso]".to_owned(),
+        VmaKind::ShmIpcSkip => format!("[shm {}]", vma.inode),
+        VmaKind::ShmAnon | VmaKind::ShmAnonSkip => format!("[shared {}]", vma.inode),
+        VmaKind::HugeTlb | VmaKind::HugeTlbSkip => "[huge]".to_owned(),
+        _ if holds(mm.start_stack) => "[stack]".to_owned(),
+        _ if vma.start < mm.brk.1 && vma.end > mm.brk.0 && mm.brk.1 > mm.brk.0 => {
+            "[heap]".to_owned()
+        }
+        _ => "[anon]".to_owned(),
+    }
+}
+
+/// Where an address is: mapping and distance from its start.
+pub fn address(image: &Image, mm: &Mm, addr: u64) -> Option<String> {
+    let vma = mm.vma_at(addr)?;
+    let name = mapping(image, mm, vma);
+    let short = name.rsplit('/').next().unwrap_or(&name);
+    Some(format!("{short}+{:#x}", addr - vma.start))
+}
+
+/// Bytes of a mapping that are stored in the image.
+pub fn stored(image: &Image, mm: &Mm, vma: &Vma) -> u64 {
+    if vma.kind.is_shared() {
+        let from = vma.pgoff.saturating_mul(image.page_size());
+        let to = from.saturating_add(vma.len());
+        let runs = image
+            .segments
+            .get(&vma.inode)
+            .map_or(&[][..], |segment| &segment.pages);
+        return runs
+            .iter()
+            .map(|run| {
+                run.addr
+                    .saturating_add(run.len)
+                    .min(to)
+                    .saturating_sub(run.addr.max(from))
+            })
+            .sum();
+    }
+    mm.pages_of(vma).iter().map(|run| run.len).sum()
+}
+
+/// The tasks that use an address space.
+pub fn users(image: &Image, mm: ObjRef) -> Vec<&Task> {
+    let uses =
+        |task: &&Task| task.live.as_ref().is_some_and(|live| live.mm == mm) && task.is_leader();
+    image.tasks.iter().filter(uses).collect()
+}
+
+/// FPSCR bit by bit (ARM ARM B4.1.58).
+pub fn fpscr(value: u32) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for (bit, name) in [
+        (31, "N"),
+        (30, "Z"),
+        (29, "C"),
+        (28, "V"),
+        (27, "QC"),
+        (26, "AHP"),
+        (25, "DN"),
+        (24, "FZ"),
+    ] {
+        if value >> bit & 1 == 1 {
+            words.push(name.to_owned());
+        }
+    }
+    let rounding = ["nearest", "+inf", "-inf", "zero"];
+    words.push(format!("round {}", rounding[(value >> 22 & 3) as usize]));
+    let (len, stride) = (value >> 16 & 7, value >> 20 & 3);
+    if len != 0 || stride != 0 {
+        words.push(format!("vectors of {} stride {stride}", len + 1));
+    }
+    let named = |bits: [(u32, &str); 6]| {
+        let names: Vec<&str> = bits
+            .iter()
+            .filter(|(bit, _)| value >> bit & 1 == 1)
+            .map(|(_, name)| *name)
+            .collect();
+        names.join(" ")
+    };
+    let enabled = named([
+        (8, "IOE"),
+        (9, "DZE"),
+        (10, "OFE"),
+        (11, "UFE"),
+        (12, "IXE"),
+        (15, "IDE"),
+    ]);
+    let raised = named([
+        (0, "IOC"),
+        (1, "DZC"),
+        (2, "OFC"),
+        (3, "UFC"),
+        (4, "IXC"),
+        (7, "IDC"),
+    ]);
+    words.extend(
+        [enabled, raised]
+            .into_iter()
+            .filter(|text| !text.is_empty()),
+    );
+    words.join(" ")
+}

@@ -1,0 +1,646 @@
+//! The threads that read: one opens the image and answers what the screen wants to know, one builds
+//! the index and the model, one searches.
+//!
+//! The interface never reads the file. It says what the present screen needs as a list of
+//! [`Want`]s; the answers arrive as [`Message`]s in the one channel that it waits on.
+
+use super::detail::{Detail, Record};
+use super::index::{CHUNK, Entry};
+use super::open::{self, Opened};
+use super::search::{self, Domain, Pattern};
+use crate::diff::Diff;
+use crate::open::Origin;
+use ckpt_compat::elf::ReadAt;
+use ckpt_compat::{Assessment, Target, gather};
+use ckpt_format::Tables;
+use ckpt_parser::decoder::{Decoder, Options};
+use ckpt_parser::detect::Detection;
+use ckpt_parser::diagnostic::Findings;
+use ckpt_parser::grammar::Role;
+use ckpt_parser::memory::{Memory, Span};
+use ckpt_parser::model::{Image, ObjRef, validate};
+use ckpt_parser::source::{Source, Window};
+use ckpt_parser::text::escape;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+/// Something that the screen needs from the image.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Want {
+    /// A record's row in the outline.
+    Row(At),
+    /// A record's fields.
+    Fields(At),
+    /// Bytes of the image.
+    Bytes {
+        /// Where.
+        offset: u64,
+        /// How many.
+        len: u32,
+    },
+    /// Memory of a process.
+    Memory {
+        /// Address space.
+        mm: ObjRef,
+        /// First address.
+        addr: u64,
+        /// How many bytes.
+        len: u32,
+    },
+    /// How full of what a stretch of memory is.
+    Strip {
+        /// Address space.
+        mm: ObjRef,
+        /// First address.
+        start: u64,
+        /// Address behind the last byte.
+        end: u64,
+        /// Number of equal parts to tell about.
+        cells: u16,
+    },
+}
+
+/// Where a record is and what it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct At {
+    /// Offset in the image.
+    pub offset: u64,
+    /// Length up to the next record.
+    pub len: u64,
+    /// What it is in its place.
+    pub role: Role,
+}
+
+/// Part of a strip.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell {
+    /// Nothing stored: zero, in a file, or unmapped.
+    Absent,
+    /// Stored, all zero.
+    Zero,
+    /// Stored; entropy in bits a byte.
+    Data(f32),
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// To [`Want::Row`].
+    Row(String),
+    /// To [`Want::Fields`].
+    Fields(Arc<Detail>),
+    /// To [`Want::Bytes`].
+    Bytes(Vec<u8>),
+    /// To [`Want::Memory`]: bytes, and where they come from.
+    Memory(Vec<u8>, Vec<Span>),
+    /// To [`Want::Strip`].
+    Strip(Vec<Cell>),
+    /// Reading failed; why.
+    Failed(String),
+}
+
+/// What the interface asks of the threads.
+#[derive(Debug)]
+pub enum Request {
+    /// What the screen needs now; older lists that were not begun are dropped.
+    Screen(Vec<Want>),
+    /// Find something; a search that still runs is stopped.
+    Search(Domain, Pattern),
+    /// Write a piece of the image to a file.
+    Export(super::export::Export),
+    /// Judge the image for every target of the catalogue, and this one.
+    Judge(Option<String>),
+    /// Compare with another image.
+    Compare(PathBuf),
+    /// Stop the search, or the indexing.
+    Cancel,
+}
+
+/// What the threads tell the interface.
+pub enum Message {
+    /// A key, a click, or a new size.
+    Input(crossterm::event::Event),
+    /// A signal of the operating system.
+    Signal(i32),
+    /// The image is open: its kind.
+    Opened(&'static str),
+    /// A pipe or a compressed file is being unpacked: bytes so far.
+    Unpacked(u64),
+    /// The dialect is known.
+    Detected(Arc<Tables>, Box<Detection>),
+    /// Records of the index.
+    Chunk {
+        /// Its number.
+        number: usize,
+        /// Its records.
+        entries: Arc<[Entry]>,
+        /// Offset behind the last of them.
+        end: u64,
+        /// Length of the image, if known.
+        len: Option<u64>,
+    },
+    /// All records are indexed: what was found wrong on the way, whether TAIL was there.
+    Indexed(Box<Findings>, bool),
+    /// The model is being built: records so far.
+    Modelling(u64),
+    /// The model is there.
+    Image(Arc<Image>),
+    /// Answers.
+    Data(Vec<(Want, Data)>),
+    /// More places that a search has found; whether it is over.
+    Found(Vec<u64>, bool),
+    /// An export is done: what to say about it.
+    Exported(Result<String, String>),
+    /// The image has been judged.
+    Judged(Box<Vec<Assessment>>),
+    /// The images have been compared.
+    Compared(Box<Result<Diff, String>>),
+    /// Nothing more can be read; why.
+    Failed(String),
+}
+
+/// How an image is to be opened.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// The image; `None` for the sample.
+    pub path: Option<PathBuf>,
+    /// How to read records.
+    pub options: Options,
+    /// Files of the image's machine.
+    pub sysroot: Option<PathBuf>,
+}
+
+/// The threads of an image.
+pub struct Worker {
+    requests: Sender<Request>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Starts reading; everything is told to `tell`.
+    pub fn start(how: How, tell: Sender<Message>) -> Worker {
+        let (requests, receiver) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        std::thread::spawn(move || {
+            if let Err(error) = serve(&how, &tell, &receiver, &stopped) {
+                let _ = tell.send(Message::Failed(error.to_string()));
+            }
+        });
+        Worker { requests, stop }
+    }
+    /// Asks for something.
+    pub fn ask(&self, request: Request) {
+        if matches!(request, Request::Cancel) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        // The thread is gone only if the image could not be opened, which it has said.
+        let _ = self.requests.send(request);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the indexing thread hands to the answering one.
+#[derive(Default)]
+struct Known {
+    tables: Option<(Arc<Tables>, u32)>,
+    image: Option<Arc<Image>>,
+}
+
+fn serve(
+    how: &How,
+    tell: &Sender<Message>,
+    requests: &Receiver<Request>,
+    stop: &Arc<AtomicBool>,
+) -> io::Result<()> {
+    let expansion = how.options.limits.expansion;
+    let opened = open::open(how.path.as_deref(), expansion, stop, |bytes| {
+        let _ = tell.send(Message::Unpacked(bytes));
+    })?;
+    let _ = tell.send(Message::Opened(opened.kind));
+    let known = Arc::new(Mutex::new(Known::default()));
+    spawn_reader(
+        opened.clone(),
+        how.options.clone(),
+        tell.clone(),
+        known.clone(),
+        stop.clone(),
+    )?;
+    let mut answers = Answers {
+        window: Window::new(opened.source()?),
+        known: known.clone(),
+    };
+    let latest = Arc::new(AtomicU64::new(0));
+    while let Ok(mut request) = requests.recv() {
+        // Only the newest screen matters.
+        while let (Request::Screen(_), Ok(newer)) = (&request, requests.try_recv()) {
+            request = newer;
+        }
+        match request {
+            Request::Screen(wants) => {
+                let answer = |want: Want| {
+                    let data = answers.answer(&want)?;
+                    Some((want, data))
+                };
+                let found: Vec<_> = wants.into_iter().filter_map(answer).collect();
+                let _ = tell.send(Message::Data(found));
+            }
+            Request::Search(domain, pattern) => {
+                let number = latest.fetch_add(1, Ordering::Relaxed) + 1;
+                let image = image_of(&known);
+                let (source, tell, latest) = (opened.source()?, tell.clone(), latest.clone());
+                std::thread::spawn(move || {
+                    let current = || latest.load(Ordering::Relaxed) == number;
+                    search::run(
+                        source,
+                        image.as_deref(),
+                        domain,
+                        &pattern,
+                        current,
+                        |found, over| {
+                            let _ = tell.send(Message::Found(found, over));
+                        },
+                    );
+                });
+            }
+            Request::Export(export) => {
+                let image = image_of(&known);
+                let done = export.write(opened.source()?, image.as_deref());
+                let _ = tell.send(Message::Exported(done.map_err(|e| e.to_string())));
+            }
+            Request::Judge(target) => {
+                let work = Judge::of(how, &opened, &known)?;
+                let tell = tell.clone();
+                std::thread::spawn(move || {
+                    let _ = tell.send(Message::Judged(Box::new(work.judge(target.as_deref()))));
+                });
+            }
+            Request::Compare(path) => {
+                let (opened, known, tell) = (opened.clone(), known.clone(), tell.clone());
+                let (options, stop) = (how.options.clone(), stop.clone());
+                std::thread::spawn(move || {
+                    let diff = compare(&opened, &known, &path, &options, &stop);
+                    let diff = diff.map_err(|error| escape(error.to_string().as_bytes()));
+                    let _ = tell.send(Message::Compared(Box::new(diff)));
+                });
+            }
+            Request::Cancel => {
+                latest.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Judging an image: needs its own source.
+struct Judge {
+    image: Option<Arc<Image>>,
+    source: Shared,
+    origin: Origin,
+    sysroot: Option<PathBuf>,
+}
+
+/// A source that several threads read.
+struct Shared(Mutex<Box<dyn Source>>);
+
+impl ReadAt for Shared {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
+        self.0
+            .lock()
+            .ok()
+            .and_then(|mut source| source.read_at(offset, out).ok())
+            .unwrap_or(0)
+    }
+}
+
+impl Judge {
+    fn of(how: &How, opened: &Opened, known: &Mutex<Known>) -> io::Result<Judge> {
+        Ok(Judge {
+            image: image_of(known),
+            source: Shared(Mutex::new(opened.source()?)),
+            origin: opened.origin,
+            sysroot: how.sysroot.clone(),
+        })
+    }
+
+    fn judge(&self, target: Option<&str>) -> Vec<Assessment> {
+        let Some(image) = &self.image else {
+            return Vec::new();
+        };
+        let revision = u16::from(image.detection.dialect.revision.number());
+        let origin = match self.origin {
+            Origin::Criu => ckpt_compat::evidence::Origin::Criu,
+            Origin::Core => ckpt_compat::evidence::Origin::Core,
+            Origin::Stream | Origin::Sample => ckpt_compat::evidence::Origin::LinuxCr { revision },
+        };
+        let options = gather::Options {
+            sysroot: self.sysroot.clone(),
+            jobs: 1,
+        };
+        let evidence = gather::from_image(image, &self.source, origin, &options);
+        let own = target.and_then(|name| Target::named(name).ok());
+        let grammar = GENERIC.iter().filter_map(|name| Target::named(name).ok());
+        let parts = ckpt_compat::target::parts().map(|part| part.target);
+        let mut seen = std::collections::BTreeSet::new();
+        own.into_iter()
+            .chain(grammar)
+            .chain(parts)
+            .filter(|target| seen.insert(target.name.clone()))
+            .map(|target| ckpt_compat::check(&evidence, &target, None))
+            .collect()
+    }
+}
+
+/// Targets by grammar that stand before the parts.
+const GENERIC: [&str; 8] = [
+    "v4t",
+    "v5te",
+    "v6-vfp",
+    "v7-vfp",
+    "v7-neon",
+    "v7ve-neon-vfpv4",
+    "v8",
+    "v8-aarch64",
+];
+
+fn compare(
+    opened: &Opened,
+    known: &Mutex<Known>,
+    path: &Path,
+    options: &Options,
+    stop: &AtomicBool,
+) -> io::Result<Diff> {
+    let read = |opened: &Opened| {
+        let mut decoder = Decoder::new(opened.source()?, options.clone())?;
+        Image::read(&mut decoder, |_| !stop.load(Ordering::Relaxed))
+    };
+    let other = open::open(Some(path), options.limits.expansion, stop, |_| {})?;
+    // The first image may still be read by its own thread; reading it again is simplest.
+    let left = match image_of(known) {
+        Some(image) => image,
+        None => Arc::new(read(opened)?),
+    };
+    let right = read(&other)?;
+    crate::diff::compare((&left, opened.source()?), (&right, other.source()?))
+}
+
+fn image_of(known: &Mutex<Known>) -> Option<Arc<Image>> {
+    known.lock().ok()?.image.clone()
+}
+
+fn spawn_reader(
+    opened: Opened,
+    options: Options,
+    tell: Sender<Message>,
+    known: Arc<Mutex<Known>>,
+    stop: Arc<AtomicBool>,
+) -> io::Result<()> {
+    let read = move || {
+        let done = read_all(&opened, &options, &tell, &known, &stop);
+        if let Err(error) = done
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            let _ = tell.send(Message::Failed(error.to_string()));
+        }
+    };
+    std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(read)?;
+    Ok(())
+}
+
+/// Indexes all records, then builds the model.
+fn read_all(
+    opened: &Opened,
+    options: &Options,
+    tell: &Sender<Message>,
+    known: &Mutex<Known>,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let source = opened.source()?;
+    let len = source.len();
+    let mut decoder = Decoder::new(source, options.clone())?;
+    let detection = decoder.detection().clone();
+    let tables = decoder.tables().clone();
+    if let Ok(mut known) = known.lock() {
+        known.tables = Some((tables.clone(), detection.page_size));
+    }
+    let _ = tell.send(Message::Detected(tables, Box::new(detection)));
+    index_all(&mut decoder, len, tell, stop)?;
+    let complete = decoder.is_complete();
+    let findings = std::mem::take(decoder.findings_mut());
+    let _ = tell.send(Message::Indexed(Box::new(findings), complete));
+
+    let mut decoder = Decoder::new(opened.source()?, options.clone())?;
+    let mut image = Image::read(&mut decoder, |progress| {
+        let _ = tell.send(Message::Modelling(progress.records));
+        !stop.load(Ordering::Relaxed)
+    })?;
+    let more = validate(&image, options.limits.diagnostics);
+    image.findings.extend(more);
+    image.findings.sort();
+    let image = Arc::new(image);
+    if let Ok(mut known) = known.lock() {
+        known.image = Some(image.clone());
+    }
+    let _ = tell.send(Message::Image(image));
+    Ok(())
+}
+
+/// Records of the first chunk after which the screen is told: the first screen must not wait for
+/// the index.
+const FIRST: usize = 256;
+
+fn index_all(
+    decoder: &mut Decoder<Box<dyn Source>>,
+    len: Option<u64>,
+    tell: &Sender<Message>,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let mut entries: Vec<Entry> = Vec::with_capacity(CHUNK);
+    let mut number = 0;
+    let send = |number: usize, entries: &[Entry], end: u64| {
+        let entries = entries.into();
+        let _ = tell.send(Message::Chunk {
+            number,
+            entries,
+            end,
+            len,
+        });
+    };
+    while let Some(event) = decoder.next() {
+        let event = event?;
+        entries.push(Entry::of(&event));
+        let full = entries.len() == CHUNK;
+        if full || (number == 0 && entries.len() == FIRST) {
+            send(number, &entries, event.frame.end());
+        }
+        if full {
+            number += 1;
+            entries.clear();
+            if stop.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+        }
+    }
+    if !entries.is_empty() {
+        send(number, &entries, decoder.offset());
+    }
+    Ok(())
+}
+
+/// Answers what the screen wants to know.
+struct Answers {
+    window: Window<Box<dyn Source>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// Bytes of a record that are decoded; further ones are payload.
+const HELD: u64 = 64 << 10;
+
+impl Answers {
+    /// `None` if it cannot be known yet.
+    fn answer(&mut self, want: &Want) -> Option<Data> {
+        match self.try_answer(want) {
+            Ok(data) => data,
+            Err(error) => Some(Data::Failed(error.to_string())),
+        }
+    }
+
+    fn try_answer(&mut self, want: &Want) -> io::Result<Option<Data>> {
+        let (tables, image) = match self.known.lock() {
+            Ok(known) => (known.tables.clone(), known.image.clone()),
+            Err(_) => (None, None),
+        };
+        Ok(match (want, tables, image) {
+            (Want::Row(at), Some((tables, page_size)), _) => {
+                let record = record(&mut self.window, &tables, page_size, at, 512)?;
+                Some(Data::Row(record.summary()))
+            }
+            (Want::Fields(at), Some((tables, page_size)), _) => {
+                let record = record(&mut self.window, &tables, page_size, at, HELD)?;
+                Some(Data::Fields(Arc::new(record.detail())))
+            }
+            (Want::Bytes { offset, len }, _, _) => {
+                let bytes = self.window.bytes(*offset, *len as usize)?;
+                Some(Data::Bytes(bytes.to_vec()))
+            }
+            (Want::Memory { mm, addr, len }, _, Some(image)) => {
+                self.memory(&image, *mm, *addr, *len)?
+            }
+            (
+                Want::Strip {
+                    mm,
+                    start,
+                    end,
+                    cells,
+                },
+                _,
+                Some(image),
+            ) => {
+                let cells = strip(self.window.source(), &image, *mm, *start..*end, *cells)?;
+                Some(Data::Strip(cells))
+            }
+            _ => None,
+        })
+    }
+
+    fn memory(
+        &mut self,
+        image: &Image,
+        mm: ObjRef,
+        addr: u64,
+        len: u32,
+    ) -> io::Result<Option<Data>> {
+        let Some(mm) = image.mms.get(&mm) else {
+            return Ok(None);
+        };
+        let mut memory = Memory::new(image, self.window.source());
+        let mut bytes = vec![0; len as usize];
+        let spans = memory.read(mm, addr, &mut bytes)?;
+        Ok(Some(Data::Memory(bytes, spans)))
+    }
+}
+
+fn record<'a>(
+    window: &'a mut Window<Box<dyn Source>>,
+    tables: &'a Tables,
+    page_size: u32,
+    at: &At,
+    most: u64,
+) -> io::Result<Record<'a>> {
+    let bytes = window.bytes(at.offset, at.len.min(most) as usize)?;
+    Ok(Record {
+        tables,
+        page_size,
+        bytes,
+        len: at.len,
+        role: at.role,
+    })
+}
+
+/// Bytes that are looked at for one cell of a strip.
+const SAMPLE: u64 = 4096;
+
+fn strip(
+    source: &mut Box<dyn Source>,
+    image: &Image,
+    mm: ObjRef,
+    range: std::ops::Range<u64>,
+    cells: u16,
+) -> io::Result<Vec<Cell>> {
+    let Some(mm) = image.mms.get(&mm) else {
+        return Ok(Vec::new());
+    };
+    let step = ((range.end - range.start) / u64::from(cells.max(1))).max(1);
+    let mut memory = Memory::new(image, source);
+    let mut bytes = vec![0; SAMPLE as usize];
+    let mut found = Vec::with_capacity(usize::from(cells));
+    for i in 0..u64::from(cells) {
+        let start = range.start + i * step;
+        let end = (start + step).min(range.end);
+        let stored = ckpt_parser::memory::spans(image, mm, start, end)
+            .find(|span| matches!(span.backing, ckpt_parser::memory::Backing::Stored(_)));
+        let Some(span) = stored else {
+            found.push(Cell::Absent);
+            continue;
+        };
+        let len = span.len.min(SAMPLE) as usize;
+        let Some(piece) = bytes.get_mut(..len) else {
+            continue;
+        };
+        memory.read(mm, span.addr, piece)?;
+        found.push(measure(piece));
+    }
+    Ok(found)
+}
+
+/// Entropy of bytes in bits a byte.
+fn measure(bytes: &[u8]) -> Cell {
+    let mut counts = [0u32; 256];
+    for byte in bytes {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
+    }
+    if counts
+        .first()
+        .is_some_and(|zeros| *zeros as usize == bytes.len())
+    {
+        return Cell::Zero;
+    }
+    let all = bytes.len() as f32;
+    let bits = counts.iter().filter(|n| **n > 0).map(|n| {
+        let p = *n as f32 / all;
+        -p * p.log2()
+    });
+    Cell::Data(bits.sum())
+}
