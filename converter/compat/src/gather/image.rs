@@ -196,7 +196,10 @@ impl Gatherer<'_> {
                 Some(file) => {
                     found.insert(vma.file, file);
                 }
-                None => self.evidence.missing_files.push(name),
+                None if !self.evidence.missing_files.contains(&name) => {
+                    self.evidence.missing_files.push(name);
+                }
+                None => {}
             }
         }
         found

@@ -116,8 +116,8 @@ fn old_calls(target: &Target, space: &SpaceFacts) -> Outcome {
         (Strength::Swept, &code.swept),
     ]
     .into_iter()
-    // Without mapping symbols a word in a gap may be data that only looks like a call.
-    .filter(|(strength, _)| *strength != Strength::Swept || code.mapped_len > 0)
+    // Without mapping symbols a word that no thread leads to may be data that only looks like a call.
+    .filter(|(strength, _)| *strength <= Strength::FromPc || code.mapped_len > 0)
     .find(|(_, hits)| hits.oabi_calls.count > 0);
     let Some((strength, hits)) = found else {
         return Outcome::nothing();

@@ -101,7 +101,7 @@ fn by_code(
 
 /// The machine that the process ran on had no such feature either: the code is behind a test of AT_HWCAP or its
 /// like, the saved answer stays "no" after a restore, and the code stays unused.
-fn guarded(evidence: &Evidence, space: &SpaceFacts, feature: Feature) -> bool {
+pub(super) fn guarded(evidence: &Evidence, space: &SpaceFacts, feature: Feature) -> bool {
     space
         .source_bound(evidence.header.as_ref())
         .is_some_and(|bound| !bound.has(feature))

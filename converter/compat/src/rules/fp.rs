@@ -400,7 +400,7 @@ fn lost(evidence: &Evidence, _: &Target) -> Outcome {
             let Some(space) = evidence.spaces.get(thread.space) else {
                 return outcome;
             };
-            let signs = signs_of_fp(space);
+            let signs = signs_of_fp(evidence, space);
             let found = Outcome::of("floating-point registers", "fresh ones");
             outcome.and(match signs.first() {
                 Some(sign) => found
@@ -435,11 +435,14 @@ fn lost(evidence: &Evidence, _: &Target) -> Outcome {
 const HWCAP_FP: u32 = 0x1660;
 
 /// Signs that a process uses floating point at all.
-fn signs_of_fp(space: &SpaceFacts) -> Vec<String> {
+fn signs_of_fp(evidence: &Evidence, space: &SpaceFacts) -> Vec<String> {
     let mut signs = Vec::new();
     signs.extend(space.hard_float());
     let units = [Vfp, Neon, Fpa, Iwmmxt, FpaOrIwmmxt, Crunch];
-    for unit in units {
+    for unit in units
+        .into_iter()
+        .filter(|unit| !features::guarded(evidence, space, *unit))
+    {
         if let Some((_, hit)) = space.strongest(unit) {
             let addr = hit.first.first().map_or(0, |(addr, _)| *addr);
             signs.push(format!(

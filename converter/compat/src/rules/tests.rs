@@ -1,1 +1,607 @@
+//! For each rule a sample for each verdict that it can give.
 
+use std::collections::BTreeMap;
+
+use super::{rule, rules};
+use crate::arm::Isa;
+use crate::elf::Attributes;
+use crate::evidence::{
+    AbiSign, Evidence, FileFacts, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts,
+    VfpFacts,
+};
+use crate::scan::{FeatureHits, Hit};
+use crate::target::{Endian, Target};
+use crate::verdict::Verdict::{self, *};
+use crate::{Feature, Feature as F};
+
+/// A process of a little-endian EABI image with all of its code in view.
+fn process() -> Evidence {
+    let mut space = SpaceFacts {
+        label: "process 1".to_owned(),
+        abi_signs: vec![AbiSign::ElfFlags(0x0500_0200)],
+        ..SpaceFacts::default()
+    };
+    space.code.code_len = 4096;
+    space.code.seen_len = 4096;
+    space.code.mapped_len = 4096;
+    space.code.num_insns = 100;
+    Evidence {
+        origin: Origin::Criu,
+        endian: Some(Endian::Little),
+        spaces: vec![space],
+        page_size: Some(4096),
+        ..Evidence::default()
+    }
+}
+
+fn hits(feature: Feature, isa: Isa) -> FeatureHits {
+    let mut hits = FeatureHits::default();
+    hits.features.insert(
+        feature,
+        Hit {
+            count: 1,
+            first: vec![(0x8000, isa)],
+        },
+    );
+    hits
+}
+
+/// Code that uses a feature on every path.
+fn inevitable(feature: Feature) -> Evidence {
+    let mut evidence = swept(feature);
+    evidence.spaces[0].code.inevitable = hits(feature, Isa::Thumb);
+    evidence
+}
+
+/// Code that uses a feature, not known to run.
+fn swept(feature: Feature) -> Evidence {
+    let mut evidence = process();
+    evidence.spaces[0].code.swept = hits(feature, Isa::Thumb);
+    evidence
+}
+
+/// Code that is not in view.
+fn unseen() -> Evidence {
+    let mut evidence = process();
+    evidence.spaces[0].code.seen_len = 0;
+    evidence.spaces[0]
+        .unseen_code
+        .push("/bin/program".to_owned());
+    evidence
+}
+
+fn thread(change: impl FnOnce(&mut ThreadFacts)) -> Evidence {
+    let mut evidence = process();
+    let mut thread = ThreadFacts {
+        label: "thread 1".to_owned(),
+        cpsr: 0x10,
+        fp_recorded: true,
+        ..ThreadFacts::default()
+    };
+    change(&mut thread);
+    evidence.threads.push(thread);
+    evidence
+}
+
+fn vfp(d: [u64; 32], fpscr: u32, exc: Option<[u32; 3]>) -> Evidence {
+    thread(|thread| thread.vfp = Some(VfpFacts { d, fpscr, exc }))
+}
+
+fn mapping(start: u64, end: u64, change: impl FnOnce(&mut MappingFacts)) -> Evidence {
+    let mut evidence = process();
+    let mut mapping = MappingFacts {
+        start,
+        end,
+        read: true,
+        ..MappingFacts::default()
+    };
+    change(&mut mapping);
+    evidence.spaces[0].mappings.push(mapping);
+    evidence
+}
+
+fn header(change: impl FnOnce(&mut HeaderFacts)) -> Evidence {
+    let mut evidence = process();
+    evidence.origin = Origin::LinuxCr { revision: 17 };
+    let mut header = HeaderFacts {
+        cpu_architecture: Some(8),
+        mmu: Some(true),
+        aeabi: Some(true),
+        oabi_compat: Some(true),
+        release: "3.0.31".to_owned(),
+        rev: 6,
+        constants: vec![("task_comm_len".to_owned(), 16)],
+        ..HeaderFacts::default()
+    };
+    change(&mut header);
+    evidence.header = Some(header);
+    evidence
+}
+
+fn with<T>(mut evidence: Evidence, change: impl FnOnce(&mut Evidence) -> T) -> Evidence {
+    change(&mut evidence);
+    evidence
+}
+
+/// `.ARM.attributes` with Tag_CPU_unaligned_access 1 and Tag_ABI_VFP_args 1.
+fn attributes() -> Attributes {
+    Attributes::parse(
+        b"A\x14\0\0\0aeabi\0\x01\x0a\0\0\0\x22\x01\x1c\x01\x06",
+        false,
+    )
+    .unwrap()
+}
+
+fn file(evidence: Evidence) -> Evidence {
+    with(evidence, |e| {
+        e.spaces[0].files.push(FileFacts {
+            name: "program".to_owned(),
+            attributes: Some(attributes()),
+            ..FileFacts::default()
+        });
+    })
+}
+
+type Sample = (&'static str, Verdict, &'static str, Evidence);
+
+/// Rules about instructions: fine with the feature, refused or conditional without it, unknown without the code.
+fn of_feature(
+    id: &'static str,
+    feature: Feature,
+    has: &'static str,
+    lacks: &'static str,
+) -> Vec<Sample> {
+    vec![
+        (id, Restorable, has, inevitable(feature)),
+        (id, Conditional, lacks, swept(feature)),
+        (id, Unknown, lacks, unseen()),
+        (id, NotRestorable, lacks, inevitable(feature)),
+    ]
+}
+
+fn isa_samples() -> Vec<Sample> {
+    let mut all = Vec::new();
+    all.extend(of_feature("isa.version", F::V7, "v7", "v6"));
+    all.extend(of_feature("isa.thumb", F::Thumb, "v4t", "v4"));
+    all.extend(of_feature("isa.swp", F::Swp, "v6", "v4+nothumb"));
+    all.retain(|(id, verdict, ..)| *id != "isa.swp" || *verdict == Restorable);
+    all.extend(of_feature("isa.setend", F::Setend, "v6", "v5te"));
+    all.extend(of_feature("isa.divide", F::IdivT, "v7ve", "v7"));
+    all.extend(of_feature("isa.cp15tls", F::TlsRegister, "v6k", "v5te"));
+    all.extend(of_feature("isa.barrier", F::Cp15Barrier, "v7", "v5te"));
+    all.extend(of_feature("isa.xscale", F::XscaleDsp, "pxa255", "v7"));
+    all.extend(of_feature("isa.system", F::Cp14, "v7+cp14", "v7"));
+    all.extend([
+        ("isa.aarch32", Restorable, "v7", process()),
+        ("isa.aarch32", NotRestorable, "apple-m1", process()),
+        ("isa.swp", Conditional, "v7", inevitable(F::Swp)),
+        ("isa.swp", Unknown, "v7", unseen()),
+        ("isa.thumb2", Restorable, "v7", inevitable(F::V6t2)),
+        ("isa.thumb2", Conditional, "v6", swept(F::V6t2)),
+        (
+            "isa.thumb2",
+            NotRestorable,
+            "v6",
+            thread(|t| t.cpsr = 0x10 | 0x20 | 0x0600_0000),
+        ),
+        (
+            "isa.jazelle",
+            Restorable,
+            "v5tej-jazelle",
+            thread(|t| t.cpsr = 0x10 | 1 << 24),
+        ),
+        (
+            "isa.jazelle",
+            Conditional,
+            "arm926ej-s",
+            thread(|t| t.cpsr = 0x10 | 1 << 24),
+        ),
+        (
+            "isa.jazelle",
+            NotRestorable,
+            "v7",
+            thread(|t| t.cpsr = 0x10 | 1 << 24),
+        ),
+        (
+            "isa.thumbee",
+            Restorable,
+            "v7-thumbee",
+            thread(|t| t.thumbee_state = Some(0x1000)),
+        ),
+        (
+            "isa.thumbee",
+            Conditional,
+            "v7",
+            thread(|t| t.thumbee_state = Some(0x1000)),
+        ),
+        ("isa.thumbee", Unknown, "v7", unseen()),
+        (
+            "isa.thumbee",
+            NotRestorable,
+            "v7",
+            thread(|t| t.cpsr = 0x30 | 1 << 24),
+        ),
+        ("isa.26bit", Restorable, "sa1110", thread(|t| t.cpsr = 0)),
+        (
+            "isa.26bit",
+            Conditional,
+            "v7",
+            thread(|t| t.personality = Some(0)),
+        ),
+        ("isa.26bit", NotRestorable, "v7", thread(|t| t.cpsr = 0)),
+        ("isa.endian", Restorable, "v7", process()),
+        (
+            "isa.endian",
+            Unknown,
+            "v7",
+            with(process(), |e| e.endian = None),
+        ),
+        ("isa.endian", NotRestorable, "v7-be8", process()),
+        ("isa.unaligned", Restorable, "v6", file(process())),
+        ("isa.unaligned", Conditional, "v5te", file(process())),
+        ("isa.undefined", Restorable, "v7", process()),
+        (
+            "isa.undefined",
+            NotRestorable,
+            "v7",
+            inevitable(F::Undefined),
+        ),
+    ]);
+    all
+}
+
+fn fp_samples() -> Vec<Sample> {
+    let mut d = [0; 32];
+    d[20] = 1;
+    let mut all = Vec::new();
+    all.extend(of_feature("fp.kind", F::Vfp, "v7-vfp", "v5te"));
+    all.extend(of_feature("fp.bank", F::VfpD32, "v7-neon", "v7-vfp"));
+    all.extend(of_feature("fp.neon", F::Neon, "v7-neon", "v7-vfp"));
+    all.extend(of_feature("fp.version", F::VfpV4, "v7ve-vfpv4", "v7-vfp"));
+    all.extend([
+        ("fp.bank", NotRestorable, "v7-vfp", vfp(d, 0, None)),
+        (
+            "fp.kind",
+            Conditional,
+            "v5te",
+            thread(|t| t.fpa_used = true),
+        ),
+        (
+            "fp.kind",
+            Restorable,
+            "v5te-nwfpe",
+            thread(|t| t.fpa_used = true),
+        ),
+        (
+            "fp.kind",
+            NotRestorable,
+            "v8-aarch64",
+            thread(|t| t.fpa_used = true),
+        ),
+        ("fp.exclusive", Restorable, "v7", process()),
+        (
+            "fp.exclusive",
+            NotRestorable,
+            "v7",
+            thread(|t| (t.fpa_used, t.iwmmxt_used) = (true, true)),
+        ),
+        (
+            "fp.vector",
+            Restorable,
+            "v6-vfp",
+            vfp([0; 32], 0x0003_0000, None),
+        ),
+        (
+            "fp.vector",
+            Conditional,
+            "v7-vfp",
+            vfp([0; 32], 0x0003_0000, None),
+        ),
+        (
+            "fp.vector",
+            NotRestorable,
+            "v8",
+            vfp([0; 32], 0x0003_0000, None),
+        ),
+        ("fp.trap", Restorable, "v6-vfp", vfp([0; 32], 0x100, None)),
+        ("fp.trap", Conditional, "v8", vfp([0; 32], 0x100, None)),
+        (
+            "fp.trap",
+            NotRestorable,
+            "v8",
+            vfp([0; 32], 0, Some([1 << 31, 0, 0])),
+        ),
+        ("fp.mode", Restorable, "v6-vfp", vfp([0; 32], 1 << 24, None)),
+        (
+            "fp.mode",
+            Conditional,
+            "v6-vfp",
+            vfp([0; 32], 1 << 26, None),
+        ),
+        ("fp.abi", Restorable, "v7-vfp", file(process())),
+        ("fp.abi", Conditional, "arm926ej-s", file(process())),
+        ("fp.abi", NotRestorable, "v7", file(process())),
+        ("fp.lost", Restorable, "v7", thread(|_| ())),
+        (
+            "fp.lost",
+            Conditional,
+            "v7",
+            with(thread(|t| t.fp_recorded = false), |e| {
+                e.spaces[0].code.from_pc = hits(F::Vfp, Isa::Arm);
+            }),
+        ),
+        (
+            "fp.lost",
+            Unknown,
+            "v7",
+            with(thread(|t| t.fp_recorded = false), |e| {
+                e.spaces[0].code.seen_len = 0;
+            }),
+        ),
+    ]);
+    all
+}
+
+fn abi_and_system_samples() -> Vec<Sample> {
+    let oabi = || {
+        with(process(), |e| {
+            e.spaces[0].abi_signs = vec![AbiSign::ElfFlags(0)];
+        })
+    };
+    let nameless = || with(process(), |e| e.spaces[0].abi_signs.clear());
+    let calls = || {
+        with(process(), |e| {
+            e.spaces[0].code.swept.oabi_calls = Hit {
+                count: 1,
+                first: vec![(0x8000, Isa::Arm)],
+            }
+        })
+    };
+    let restarting = |r0: i32, r7: u32| {
+        thread(move |t| {
+            t.regs[0] = r0.cast_unsigned();
+            t.regs[7] = r7;
+            t.call_before_pc = Some(0);
+        })
+    };
+    vec![
+        ("abi.personality", Restorable, "v5te-oabi", oabi()),
+        ("abi.personality", Restorable, "v5te-oabi-compat", oabi()),
+        ("abi.personality", NotRestorable, "v5te", oabi()),
+        ("abi.personality", NotRestorable, "v5te-oabi", process()),
+        ("abi.personality", Restorable, "v5te", process()),
+        ("abi.personality", Unknown, "v5te", nameless()),
+        (
+            "abi.personality",
+            Restorable,
+            "v5te-oabi-compat",
+            nameless(),
+        ),
+        ("abi.personality", Conditional, "v5te", calls()),
+        ("sys.restart", Restorable, "v7", thread(|_| ())),
+        ("sys.restart", Conditional, "v7", restarting(-516, 162)),
+        ("sys.number", Restorable, "v7", restarting(-512, 3)),
+        ("sys.number", Conditional, "v7", restarting(-512, 435)),
+        (
+            "task.frozen",
+            Restorable,
+            "v7",
+            thread(|t| t.deliverable = 1),
+        ),
+        (
+            "task.frozen",
+            Conditional,
+            "v7",
+            thread(|t| t.regs[15] = 0xffff_0fc8),
+        ),
+    ]
+}
+
+fn memory_samples() -> Vec<Sample> {
+    let shared = |start| mapping(start, start + 0x1000, |m| m.shared = true);
+    let helper = || thread(|t| t.regs[14] = 0xffff_0fe0);
+    let unknown_kernel = "baseline of unknown kernels";
+    vec![
+        ("mmu", Restorable, "v7", process()),
+        ("mmu", Unknown, "v4t-nommu", process()),
+        ("mmu", NotRestorable, "v4t-nommu", header(|_| ())),
+        (
+            "mem.tasksize",
+            Restorable,
+            "v7",
+            mapping(0xbe00_0000, 0xbf00_0000, |_| ()),
+        ),
+        (
+            "mem.tasksize",
+            Conditional,
+            unknown_kernel,
+            mapping(0xbe00_0000, 0xbf00_0000, |_| ()),
+        ),
+        (
+            "mem.tasksize",
+            NotRestorable,
+            "v7-vmsplit-2g",
+            mapping(0xbe00_0000, 0xbf00_0000, |_| ()),
+        ),
+        (
+            "mem.pagesize",
+            Restorable,
+            "v7",
+            mapping(0x1_1000, 0x1_2000, |_| ()),
+        ),
+        (
+            "mem.pagesize",
+            Conditional,
+            unknown_kernel,
+            mapping(0x1_1000, 0x1_2000, |_| ()),
+        ),
+        (
+            "mem.pagesize",
+            NotRestorable,
+            "v8-aarch64-page64k",
+            mapping(0x1_1000, 0x1_2000, |_| ()),
+        ),
+        ("mem.aliasing", Restorable, "v5te", shared(0x4000_0000)),
+        ("mem.aliasing", Conditional, "v5te", shared(0x4000_1000)),
+        (
+            "mem.mmap_min",
+            Restorable,
+            "v7",
+            mapping(0x1_0000, 0x1_1000, |_| ()),
+        ),
+        (
+            "mem.mmap_min",
+            Conditional,
+            "v7",
+            mapping(0x1000, 0x2000, |_| ()),
+        ),
+        ("mem.exec", Restorable, "v7", thread(|_| ())),
+        (
+            "mem.exec",
+            Conditional,
+            "v7",
+            thread(|t| t.personality = Some(0x0040_0000)),
+        ),
+        ("mem.vectors", Restorable, "v7", helper()),
+        (
+            "mem.vectors",
+            Conditional,
+            "v7",
+            thread(|t| t.regs[15] = 0xffff_0fc8),
+        ),
+        ("mem.vectors", NotRestorable, "v7-nokuser", helper()),
+        ("mem.vdso", Restorable, "v7", thread(|_| ())),
+        (
+            "mem.vdso",
+            Conditional,
+            "v7",
+            thread(|t| t.returns_to_kernel_page = vec![0x7ff1_2000]),
+        ),
+        (
+            "tls",
+            Restorable,
+            "v5te",
+            thread(|t| t.tp_value = Some(0x1000)),
+        ),
+        (
+            "tls",
+            Conditional,
+            unknown_kernel,
+            thread(|t| t.tp_value = Some(0x1000)),
+        ),
+        (
+            "tls",
+            NotRestorable,
+            "v5te-nokuser",
+            thread(|t| t.tp_value = Some(0x1000)),
+        ),
+    ]
+}
+
+fn kernel_samples() -> Vec<Sample> {
+    vec![
+        ("kernel.isa", Restorable, "v7", header(|_| ())),
+        ("kernel.isa", NotRestorable, "v5te", header(|_| ())),
+        ("abi.kernel", Restorable, "v7", header(|_| ())),
+        (
+            "abi.kernel",
+            Conditional,
+            "baseline of unknown kernels",
+            header(|_| ()),
+        ),
+        ("abi.kernel", NotRestorable, "v5te-oabi", header(|_| ())),
+        ("kernel.mmu", Restorable, "v7", header(|_| ())),
+        ("kernel.mmu", NotRestorable, "v4t-nommu", header(|_| ())),
+        ("const.block", Restorable, "v7", header(|_| ())),
+        (
+            "const.block",
+            NotRestorable,
+            "v7",
+            header(|h| h.constants[0].1 = 15),
+        ),
+        ("kernel.version", Restorable, "v7", header(|_| ())),
+        (
+            "kernel.version",
+            Conditional,
+            "v7",
+            with(header(|h| h.rev = 7), |e| {
+                e.origin = Origin::LinuxCr { revision: 18 }
+            }),
+        ),
+    ]
+}
+
+/// A machine of which only the processor is known.
+fn target(name: &str) -> Target {
+    if name != "baseline of unknown kernels" {
+        return Target::named(name).unwrap();
+    }
+    let mut target = Target::named("v5te").unwrap();
+    target.kernel.aeabi = None;
+    target.kernel.task_size = None;
+    target.kernel.page_size = None;
+    target.kernel.kuser_helpers = None;
+    target
+}
+
+#[test]
+fn each_rule_gives_each_of_its_verdicts_on_a_sample() {
+    let samples = [
+        isa_samples(),
+        fp_samples(),
+        abi_and_system_samples(),
+        memory_samples(),
+        kernel_samples(),
+    ]
+    .concat();
+    let mut given: BTreeMap<&str, Vec<Verdict>> = BTreeMap::new();
+    for (id, expected, name, evidence) in &samples {
+        let outcome =
+            (rule(id).unwrap_or_else(|| panic!("no rule {id}")).judge)(evidence, &target(name));
+        assert_eq!(outcome.verdict, *expected, "{id} on {name}: {outcome:?}");
+        let explained = outcome.verdict == Restorable || !outcome.requirement.is_empty();
+        assert!(explained, "{id} on {name} does not say why: {outcome:?}");
+        given.entry(id).or_default().push(*expected);
+    }
+    for rule in rules() {
+        let verdicts = given
+            .get(rule.id)
+            .unwrap_or_else(|| panic!("{} has no sample", rule.id));
+        assert!(
+            verdicts.contains(&Restorable) && verdicts.len() >= 2,
+            "{}: {verdicts:?}",
+            rule.id
+        );
+    }
+}
+
+#[test]
+fn ids_are_unique_and_texts_are_there() {
+    let mut ids: Vec<&str> = rules().map(|rule| rule.id).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    for rule in rules() {
+        assert!(
+            !rule.title.is_empty() && rule.rationale.len() > 20 && rule.remedy.len() > 10,
+            "{}",
+            rule.id
+        );
+    }
+}
+
+#[test]
+fn code_behind_an_absent_capability_stays_unused() {
+    let guarded = |hwcap| {
+        with(swept(F::Iwmmxt), |e| {
+            e.spaces[0].hwcap = Some((hwcap, 0));
+            e.spaces[0].platform = Some("v5l".to_owned());
+        })
+    };
+    let judge = |evidence: &Evidence| {
+        (rule("fp.kind").unwrap().judge)(evidence, &Target::named("v7").unwrap()).verdict
+    };
+    assert_eq!(judge(&guarded(0x97)), Restorable);
+    assert_eq!(judge(&guarded(0x97 | 1 << 9)), Conditional);
+}

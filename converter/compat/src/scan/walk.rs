@@ -152,7 +152,7 @@ impl Walker<'_, '_> {
                 return false;
             }
             match fetch(&mut self.window, at, isa) {
-                Some(insn) if insn.is_defined() && !super::sweep::is_unlikely(&insn) => {
+                Some(insn) if insn.is_defined() && !super::sweep::is_unlikely(&insn, isa) => {
                     if insn.ends_block() {
                         return true;
                     }
