@@ -1,0 +1,349 @@
+//! The program `ckpt-check` from outside: exit status, forms of the report, targets, policies, real images.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+fn sample(name: &str) -> String {
+    format!("{ROOT}/samples/images/{name}.ckpt")
+}
+
+fn check(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ckpt-check"))
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_slice(&check(arguments).stdout).unwrap()
+}
+
+fn scratch(name: &str, content: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn exit_status_tells_refusal_from_failure() {
+    let oabi = sample("oabi-r12-arm");
+    let truncated = sample("truncated-r17-arm");
+    let unknown = sample("minimal-r17-arm");
+    let status = |arguments: &[&str]| check(arguments).status.code();
+    assert_eq!(status(&[&oabi, "-t", "v7"]), Some(1));
+    assert_eq!(status(&[&unknown, "-t", "v7"]), Some(0));
+    assert_eq!(status(&[&unknown, "-t", "v7", "--strict"]), Some(1));
+    assert_eq!(status(&[&truncated, "-t", "v7"]), Some(2));
+    assert_eq!(status(&["no-such-file", "-t", "v7"]), Some(2));
+    assert_eq!(status(&[&oabi, "-t", "v7-noen"]), Some(2));
+    assert_eq!(status(&[&oabi]), Some(2));
+    assert_eq!(status(&["-t", "v7"]), Some(2));
+    // One image that cannot be judged does not hide behind one that is refused.
+    assert_eq!(status(&[&oabi, &truncated, "-t", "v7"]), Some(2));
+}
+
+#[test]
+fn a_damaged_image_is_neither_pass_nor_refusal_in_any_form() {
+    let truncated = sample("truncated-r17-arm");
+    for form in ["text", "json", "ndjson", "sarif", "junit", "markdown"] {
+        let output = check(&[&truncated, "-t", "v7", "--format", form]);
+        assert_eq!(output.status.code(), Some(2), "{form}");
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert!(all.contains("damaged image"), "{form}: {all}");
+        assert!(!all.contains("restorable on"), "{form}: {all}");
+    }
+}
+
+#[test]
+fn a_typo_names_what_was_meant() {
+    let error = text(&check(&[&sample("minimal-r17-arm"), "-t", "cortx-a9"]).stderr);
+    assert!(
+        error.contains("cortex-a9") && error.contains("--list-targets"),
+        "{error}"
+    );
+    let error = text(&check(&["--explain", "thumb2"]).stderr);
+    assert!(error.contains("isa.thumb2"), "{error}");
+}
+
+#[test]
+fn lists_and_explanations_name_everything() {
+    let rules = text(&check(&["--list-rules"]).stdout);
+    for rule in ckpt_compat::rules::rules() {
+        assert!(rules.contains(rule.id));
+        let explained = check(&["--explain", rule.id]);
+        assert!(explained.status.success() && text(&explained.stdout).contains(rule.remedy));
+    }
+    let targets = text(&check(&["--list-targets"]).stdout);
+    assert!(ckpt_compat::target::parts().count() >= 40);
+    for part in ckpt_compat::target::parts() {
+        assert!(targets.contains(&part.target.name));
+    }
+}
+
+#[test]
+fn json_names_rule_requirement_evidence_and_remedy() {
+    let report = json(&[
+        &sample("oabi-r12-arm"),
+        "-t",
+        "v7",
+        "-t",
+        "v5te-oabi",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(report["schema"], 1);
+    let image = &report["images"][0];
+    assert_eq!(image["kind"], "linux-cr");
+    assert_eq!(image["revision"], "R12");
+    let findings = image["targets"][0]["findings"].as_array().unwrap();
+    let finding = findings
+        .iter()
+        .find(|finding| finding["rule"] == "abi.personality")
+        .unwrap();
+    assert_eq!(finding["verdict"], "not-restorable");
+    assert!(finding["requirement"].as_str().unwrap().contains("OABI"));
+    assert!(!finding["evidence"].as_array().unwrap().is_empty() && finding["remedy"].is_string());
+    let other = image["targets"][1]["findings"].as_array().unwrap();
+    let finding = other
+        .iter()
+        .find(|finding| finding["rule"] == "abi.personality")
+        .unwrap();
+    assert_eq!(finding["verdict"], "restorable");
+}
+
+#[test]
+fn other_forms_hold_the_same_verdicts() {
+    let oabi = sample("oabi-r12-arm");
+    let sarif = json(&[&oabi, "-t", "v7", "--format", "sarif"]);
+    assert_eq!(sarif["version"], "2.1.0");
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(
+        results
+            .iter()
+            .any(|result| result["ruleId"] == "abi.personality" && result["level"] == "error")
+    );
+    let junit = text(&check(&[&oabi, "-t", "v7", "--format", "junit"]).stdout);
+    assert!(
+        junit.contains("<failure message=\"not restorable\">"),
+        "{junit}"
+    );
+    let markdown = text(&check(&[&oabi, "-t", "v7", "--format", "markdown"]).stdout);
+    assert!(markdown.contains("✘ not-restorable"));
+    let lines = text(&check(&[&oabi, &oabi, "-t", "v7", "--format", "ndjson"]).stdout);
+    assert_eq!(
+        lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .count(),
+        2
+    );
+    let annotations = json(&[&oabi, "-t", "v7", "--annotations"]);
+    assert_eq!(annotations["org.ckpt.check.verdict.v7"], "not-restorable");
+}
+
+#[test]
+fn policies_set_the_bar() {
+    let unknown = sample("minimal-r17-arm");
+    let deny = scratch(
+        "deny.toml",
+        "targets = [\"v7-neon\"]\ndeny = [\"isa.version\"]\n",
+    );
+    assert_eq!(check(&[&unknown, "--policy", &deny]).status.code(), Some(1));
+    let broken = scratch("broken.toml", "deny = [\"no.such.rule\"]\n");
+    assert_eq!(
+        check(&[&unknown, "--policy", &broken]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn fingerprints_make_a_baseline_that_is_a_target() {
+    let cpuinfo = scratch(
+        "cpuinfo",
+        "processor : 0\nFeatures : half thumb fastmult vfp edsp vfpv3 vfpv3d16 tls\nCPU implementer : 0x41\nCPU architecture: 7\nCPU part : 0xc09\n",
+    );
+    let one = scratch(
+        "one.toml",
+        &text(&check(&["--fingerprint", "--target-cpuinfo", &cpuinfo]).stdout),
+    );
+    let two = scratch(
+        "two.toml",
+        &text(&check(&["--fingerprint", "-t", "cortex-a15"]).stdout),
+    );
+    let output = check(&["--baseline", &one, &two]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let baseline = ckpt_compat::Target::from_toml(&text(&output.stdout)).unwrap();
+    for path in [&one, &two] {
+        let machine =
+            ckpt_compat::Target::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert!(machine.covers(&baseline), "{path}");
+    }
+    let file = scratch("baseline.toml", &text(&output.stdout));
+    assert_eq!(
+        check(&[&sample("minimal-r17-arm"), "--target-file", &file])
+            .status
+            .code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn colour_never_stands_alone() {
+    let oabi = sample("oabi-r12-arm");
+    let plain = text(&check(&[&oabi, "-t", "v7", "--color", "never"]).stdout);
+    let coloured = text(&check(&[&oabi, "-t", "v7", "--color", "always"]).stdout);
+    assert!(!plain.contains('\x1b') && coloured.contains("\x1b[31m✘ not-restorable"));
+    assert!(plain.contains("✘ not-restorable") && plain.contains("next: do not restore there"));
+}
+
+#[test]
+fn pipes_lists_and_directories_are_images_too() {
+    let oabi = sample("oabi-r12-arm");
+    let list = scratch("list", &format!("{oabi}\n{}\n", sample("minimal-r17-arm")));
+    let lines = text(&check(&["--files-from", &list, "-t", "v7", "-q"]).stdout);
+    assert_eq!(lines.lines().count(), 2);
+    let piped = Command::new(env!("CARGO_BIN_EXE_ckpt-check"))
+        .args(["-", "-t", "v7", "-q"])
+        .stdin(std::fs::File::open(&oabi).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(piped.status.code(), Some(1));
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("directory-of-images");
+    std::fs::create_dir_all(directory.join("deeper")).unwrap();
+    std::fs::copy(&oabi, directory.join("deeper/a.ckpt")).unwrap();
+    std::fs::write(directory.join("notes.txt"), "no image").unwrap();
+    let lines = text(&check(&[directory.to_str().unwrap(), "-t", "v7", "-q"]).stdout);
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+}
+
+/// Folders of real images: the small ones of the repository, and more if CKPT_REAL_IMAGES names them.
+fn real_folders() -> Vec<PathBuf> {
+    let own = Path::new(ROOT).join("converter/bridge/tests/data/real");
+    let more = std::env::var_os("CKPT_REAL_IMAGES").map(PathBuf::from);
+    let mut folders: Vec<PathBuf> = std::iter::once(own)
+        .chain(more)
+        .flat_map(|root| {
+            std::fs::read_dir(root)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+        })
+        .filter(|path| path.join("expected.json").exists())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn images_of(folder: &Path) -> Vec<PathBuf> {
+    let sets = ["criu", "criu.tar.gz", "criu.tar.zst", "criu.tar.xz"].map(|name| folder.join(name));
+    let cores = std::fs::read_dir(folder.join("core"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    sets.into_iter()
+        .filter(|path| path.exists())
+        .chain(cores)
+        .collect()
+}
+
+const TARGETS: [&str; 7] = [
+    "v5te",
+    "v6-vfp",
+    "v7",
+    "v7-vfp",
+    "v7-neon",
+    "v8",
+    "v8-aarch64",
+];
+
+/// Processes of the reference; images of programs that died early have none.
+fn processes(expected: &Value) -> &[Value] {
+    expected["processes"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Registers of the upper bank, and any at all, as the reference measured them.
+fn vfp_in_use(expected: &Value) -> (bool, bool) {
+    let mut used = (false, false);
+    for thread in processes(expected)
+        .iter()
+        .flat_map(|process| process["threads"].as_array().into_iter().flatten())
+    {
+        let Some(registers) = thread["vfp"].as_object() else {
+            continue;
+        };
+        for (name, value) in registers {
+            let number: Option<usize> = name.strip_prefix('d').and_then(|n| n.parse().ok());
+            let zero = value
+                .as_str()
+                .is_none_or(|text| text.trim_start_matches("0x").bytes().all(|b| b == b'0'));
+            if let Some(number) = number.filter(|_| !zero) {
+                used.0 = true;
+                used.1 |= number >= 16;
+            }
+        }
+    }
+    used
+}
+
+#[test]
+fn verdicts_on_real_images_follow_from_what_is_known_of_them() {
+    let mut judged = 0;
+    for folder in real_folders() {
+        let expected: Value =
+            serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
+        let (any, high) = vfp_in_use(&expected);
+        for image in images_of(&folder) {
+            let image = image.to_str().unwrap();
+            let mut arguments = vec![image, "--format", "ndjson"];
+            for target in TARGETS {
+                arguments.extend(["-t", target]);
+            }
+            let report = json(&arguments);
+            assert!(report["error"].is_null(), "{image}: {}", report["error"]);
+            for (target, answer) in TARGETS.iter().zip(report["targets"].as_array().unwrap()) {
+                let verdict = |rule: &str| {
+                    let findings = answer["findings"].as_array().unwrap();
+                    findings
+                        .iter()
+                        .find(|finding| finding["rule"] == rule)
+                        .unwrap()["verdict"]
+                        .as_str()
+                        .unwrap()
+                        .to_owned()
+                };
+                let no_vfp = matches!(*target, "v5te" | "v7");
+                let d16 = no_vfp || matches!(*target, "v6-vfp" | "v7-vfp");
+                let is_tree = image.contains("gcore") || processes(&expected).len() > 1;
+                if any && no_vfp && !is_tree {
+                    assert_eq!(verdict("fp.kind"), "not-restorable", "{image} on {target}");
+                }
+                if high && d16 && !is_tree {
+                    assert_eq!(verdict("fp.bank"), "not-restorable", "{image} on {target}");
+                }
+                if !any && !is_tree {
+                    assert_ne!(verdict("fp.bank"), "not-restorable", "{image} on {target}");
+                }
+                assert_ne!(
+                    verdict("isa.endian"),
+                    "not-restorable",
+                    "{image} on {target}"
+                );
+                assert_ne!(
+                    verdict("abi.personality"),
+                    "not-restorable",
+                    "{image} on {target}"
+                );
+                judged += 1;
+            }
+        }
+    }
+    assert!(judged >= 7, "{judged} verdicts");
+}
