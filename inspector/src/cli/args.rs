@@ -1,5 +1,6 @@
 //! The options.
 
+use crate::tui;
 use ckpt_format::{Arch, Revision};
 use ckpt_parser::decoder::Options;
 use ckpt_parser::detect::Override;
@@ -71,10 +72,31 @@ pub(super) struct Args {
     /// Every record as a line of JSON, in constant memory
     #[arg(long, group = "mode")]
     pub(super) json_lines: bool,
+    /// Compare with another image, side by side; with --text or without a terminal as text, with --json as JSON
+    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "image")]
+    pub(super) diff: Option<Vec<PathBuf>>,
     /// Explain a diagnostic, for instance P002; `all` lists them
     #[arg(long, value_name = "CODE")]
     pub(super) explain: Option<String>,
 
+    /// Text even on a terminal (what --tree shows unless another view is asked for)
+    #[arg(long)]
+    pub(super) text: bool,
+    /// In the interface: only ASCII characters
+    #[arg(long)]
+    pub(super) ascii: bool,
+    /// In the interface: colours for a light or a dark background
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(super) background: Option<Background>,
+    /// In the interface: leave the mouse to the terminal
+    #[arg(long)]
+    pub(super) no_mouse: bool,
+    /// In the interface: folder with the files of the image's machine, for symbols
+    #[arg(long, value_name = "DIR")]
+    pub(super) sysroot: Option<PathBuf>,
+    /// In the interface: the target that the compatibility view shows first
+    #[arg(long, value_name = "TARGET")]
+    pub(super) target: Option<String>,
     /// Only this task (pid)
     #[arg(long, value_name = "PID")]
     pub(super) task: Option<i32>,
@@ -116,6 +138,15 @@ pub(super) enum Colour {
     Always,
     /// Never.
     Never,
+}
+
+/// Background of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Background {
+    /// Dark letters on light.
+    Light,
+    /// Light letters on dark.
+    Dark,
 }
 
 /// What to show.
@@ -190,12 +221,20 @@ impl Args {
             .or_else(|| self.strings.map(Mode::Strings))
             .or_else(|| self.find.clone().map(Mode::Find))
     }
-    /// How to call the image.
-    pub(super) fn name(&self) -> String {
-        self.image.as_ref().map_or_else(
-            || "(embedded sample)".to_owned(),
-            |path| path.display().to_string(),
-        )
+    /// How the interface starts.
+    pub(super) fn interface(&self) -> tui::Options {
+        tui::Options {
+            read: self.options(),
+            ascii: self.ascii,
+            mono: !self.wants_colour(true),
+            light: self
+                .background
+                .map(|background| background == Background::Light),
+            sysroot: self.sysroot.clone(),
+            target: self.target.clone(),
+            diff: self.diff.as_ref().and_then(|pair| pair.get(1)).cloned(),
+            no_mouse: self.no_mouse,
+        }
     }
     /// How to read it.
     pub(super) fn options(&self) -> Options {

@@ -59,7 +59,7 @@ fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, i3
 }
 
 pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
-    let mut opened = opened(args)?;
+    let mut opened = opened(args, args.image.as_deref())?;
     let pattern = pattern(what, opened.decoder.detection().dialect)?;
     let halves = Halves::of(&pattern, u64::from(opened.decoder.detection().page_size));
     // The file is searched for halves of the pattern while its records are read.

@@ -10,6 +10,7 @@ mod summary;
 mod views;
 
 use crate::open::{self, Input, Origin};
+use crate::tui;
 use anyhow::{Context, Result};
 use args::{Args, Mode};
 use ckpt_parser::decoder::{Decoder, Options};
@@ -21,6 +22,7 @@ use clap::Parser;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub use args::command;
@@ -64,13 +66,54 @@ fn dispatch(args: &Args) -> Result<u8> {
     if let Some(code) = &args.explain {
         return explain(code);
     }
-    let mode = args.mode().unwrap_or(Mode::Tree);
     let stdout = io::stdout();
+    let interactive = stdout.is_terminal() && io::stdin().is_terminal() && !args.text;
+    if interactive && args.mode().is_none() {
+        return interface(args);
+    }
+    let mode = args.mode().unwrap_or(Mode::Tree);
     let colour = args.wants_colour(stdout.is_terminal());
     let mut out = BufWriter::with_capacity(64 << 10, stdout.lock());
-    let code = show(args, &mode, colour, &mut out)?;
+    let code = match args.diff.as_deref() {
+        Some([left, right]) => diff(args, left, right, &mut out)?,
+        _ => show(args, &mode, colour, &mut out)?,
+    };
     out.flush()?;
     Ok(code)
+}
+
+/// The terminal interface, on one image or on two.
+fn interface(args: &Args) -> Result<u8> {
+    let first = args.diff.as_ref().and_then(|pair| pair.first());
+    let code = tui::run(
+        first.or(args.image.as_ref()).map(PathBuf::as_path),
+        args.interface(),
+    )?;
+    Ok(if code == ExitCode::SUCCESS {
+        FINE
+    } else {
+        FAILED
+    })
+}
+
+/// `--diff` without the interface.
+fn diff(args: &Args, left: &Path, right: &Path, out: &mut dyn Write) -> Result<u8> {
+    let side = |path: &Path| -> Result<(Image, Box<dyn Source>)> {
+        let mut opened = opened(args, Some(path))?;
+        Ok((opened.image()?, opened.decoder.into_source()))
+    };
+    let (left, right) = (side(left)?, side(right)?);
+    let diff = crate::diff::compare((&left.0, left.1), (&right.0, right.1))?;
+    if args.json {
+        writeln!(out, "{}", diff.json())?;
+    } else {
+        write!(out, "{diff}")?;
+    }
+    Ok(if diff.changes.is_empty() {
+        FINE
+    } else {
+        FINDINGS
+    })
 }
 
 fn explain(code: &str) -> Result<u8> {
@@ -94,6 +137,14 @@ fn explain(code: &str) -> Result<u8> {
     Ok(FINE)
 }
 
+/// How to call an image.
+fn name_of(path: Option<&Path>) -> String {
+    path.map_or_else(
+        || "the embedded sample".to_owned(),
+        |path| path.display().to_string(),
+    )
+}
+
 /// An opened image, ready to be read.
 struct Opened {
     decoder: Decoder<Box<dyn Source>>,
@@ -109,10 +160,10 @@ impl Opened {
     }
 }
 
-fn opened(args: &Args) -> Result<Opened> {
+fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     let options: Options = args.options();
-    let input = open::open(args.image.as_deref(), options.limits.expansion)
-        .with_context(|| format!("cannot open {}", args.name()))?;
+    let input = open::open(path, options.limits.expansion)
+        .with_context(|| format!("cannot open {}", name_of(path)))?;
     let Input {
         source,
         name,
@@ -135,13 +186,13 @@ fn opened(args: &Args) -> Result<Opened> {
 }
 
 fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
-    let Opened { decoder, name, .. } = opened(args)?;
+    let Opened { decoder, name, .. } = opened(args, args.image.as_deref())?;
     Ok((decoder, name))
 }
 
 /// The model of an image and the source to read its memory from.
 fn image(args: &Args) -> Result<(Image, Box<dyn Source>)> {
-    let mut opened = opened(args)?;
+    let mut opened = opened(args, args.image.as_deref())?;
     let image = opened.image()?;
     Ok((image, opened.decoder.into_source()))
 }
