@@ -37,6 +37,7 @@ impl Slot {
         let none = FieldId {
             outer: u8::MAX,
             inner: u8::MAX,
+            deep: u8::MAX,
         };
         let size = end - offset;
         Slot {
@@ -224,6 +225,7 @@ impl Builder {
                 id: FieldId {
                     outer: ordinal,
                     inner: FieldId::WHOLE,
+                    deep: FieldId::WHOLE,
                 },
                 inner: inner.map(Box::new),
                 overlay,
@@ -237,15 +239,7 @@ impl Builder {
             slot.offset += offset;
             slot.overlay |= overlay;
             if !slot.is_padding() {
-                let inner = if slot.id.inner == FieldId::WHOLE {
-                    slot.id.outer
-                } else {
-                    slot.id.inner
-                };
-                slot.id = FieldId {
-                    outer: ordinal,
-                    inner,
-                };
+                slot.id = slot.id.inside(ordinal);
                 if !field.flat {
                     slot.name = format!("{}.{}", field.name, slot.name).into();
                 }

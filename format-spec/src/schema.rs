@@ -402,6 +402,7 @@ impl Struct {
                     return Some(FieldId {
                         outer: ordinal,
                         inner: FieldId::WHOLE,
+                        deep: FieldId::WHOLE,
                     });
                 }
                 if let Type::Struct(inner) = field.ty {
@@ -413,10 +414,7 @@ impl Struct {
                     if let Some(rest) = rest
                         && let Some(id) = inner.find(rest)
                     {
-                        return Some(FieldId {
-                            outer: ordinal,
-                            inner: id.outer,
-                        });
+                        return Some(id.inside(ordinal));
                     }
                 }
                 ordinal += 1;
@@ -494,11 +492,26 @@ impl Record {
 pub struct FieldId {
     pub(crate) outer: u8,
     pub(crate) inner: u8,
+    pub(crate) deep: u8,
 }
 
 impl FieldId {
-    /// `inner` of a field that is not a member of a nested structure.
+    /// `inner` of a field that is not a member of a nested structure, `deep` of one that is not a
+    /// member of a member.
     pub(crate) const WHOLE: u8 = u8::MAX;
+
+    /// The id of this field as a member of the field `outer`.
+    pub(crate) const fn inside(self, outer: u8) -> FieldId {
+        assert!(
+            self.deep == FieldId::WHOLE,
+            "structures nest three deep at most"
+        );
+        FieldId {
+            outer,
+            inner: self.outer,
+            deep: self.inner,
+        }
+    }
 }
 
 /// A name of an enumeration, present in a range of revisions.
