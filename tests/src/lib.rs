@@ -2,6 +2,7 @@
 //! numbers, and work spread over the cores.
 
 pub mod fuzz;
+pub mod generate;
 pub mod source;
 
 use ckpt_parser::decoder::{Decoder, Options};

@@ -1,5 +1,6 @@
 //! Tests across the crates.
 
 mod exhaustive;
+mod properties;
 mod replay;
 mod search;

@@ -162,10 +162,10 @@ impl Bench {
             .map(|(name, command)| (*name, fill(command, &image)))
             .collect();
         if self.dry_run {
-            return Ok(commands
-                .iter()
-                .map(|(name, command)| format!("| {} | {name} | `{command}` | | |\n", case.name))
-                .collect());
+            let line = |(name, command): &(&str, String)| {
+                format!("| {} | {name} | `{command}` | | |\n", case.name)
+            };
+            return Ok(commands.iter().map(line).collect::<Vec<_>>().concat());
         }
         let report = self.dir.join(format!("{}.json", case.name));
         let mut args = vec![
@@ -224,7 +224,7 @@ fn rows(case: &str, commands: &[(&str, String)], results: &serde_json::Value) ->
             .context("no time in the report")
     };
     let limit = mean(commands.len().saturating_sub(1))?;
-    let mut table = String::new();
+    let mut table = Vec::new();
     for (i, (name, command)) in commands.iter().enumerate() {
         let time = mean(i)?;
         let ratio = if commands.len() > 1 {
@@ -233,12 +233,12 @@ fn rows(case: &str, commands: &[(&str, String)], results: &serde_json::Value) ->
             String::new()
         };
         let memory = peak_memory(command).map_or(String::new(), |mib| format!("{mib:.1} MiB"));
-        table += &format!(
+        table.push(format!(
             "| {case} | {name} | {:.1} ms | {memory} | {ratio} |\n",
             time * 1e3
-        );
+        ));
     }
-    Ok(table)
+    Ok(table.concat())
 }
 
 /// Peak resident memory of a command in MiB, as GNU time reports it; `None` without GNU time.
