@@ -7,6 +7,7 @@
 pub mod check;
 pub mod error;
 pub mod input;
+pub mod json;
 pub mod loss;
 pub mod native;
 pub mod output;

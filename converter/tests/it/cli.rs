@@ -270,3 +270,21 @@ fn registers_and_personality_can_be_added() {
     at(ckpt_format::Tag::CpuFpu, &vfp, 32);
     at(ckpt_format::Tag::ArmAbi, &0x80_0000u32.to_le_bytes(), 8);
 }
+
+#[test]
+fn a_document_and_its_side_file_come_back() {
+    let dir = with("tour-r12-arm");
+    let there = run(dir.path(), &["in.ckpt", "--to", "json", "-o", "image.json"]);
+    assert_eq!(there.status.code(), Some(0), "{there:?}");
+    assert_eq!(
+        names(dir.path()),
+        ["image.json", "image.json.mem", "in.ckpt"]
+    );
+    let back = run(dir.path(), &["image.json", "-o", "back.ckpt"]);
+    assert_eq!(back.status.code(), Some(0), "{back:?}");
+    assert!(fs::read(dir.path().join("back.ckpt")).unwrap() == sample("tour-r12-arm"));
+    let piped = piped(&["--to", "json"], &sample("tour-r12-arm"));
+    assert_eq!(piped.status.code(), Some(0), "{piped:?}");
+    let back = crate::cli::piped(&["--to", "r12"], &piped.stdout);
+    assert!(back.stdout == sample("tour-r12-arm"), "{:?}", back.stderr);
+}

@@ -1,4 +1,5 @@
 //! Tests of the converter against the samples, which are built without the format tables.
 
 mod cli;
+mod json;
 mod native;

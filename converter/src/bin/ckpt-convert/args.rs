@@ -31,6 +31,17 @@ impl Format {
     }
 }
 
+/// Where contents of memory go in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum MemoryPlace {
+    /// A file beside the document.
+    Side,
+    /// The document.
+    Base64,
+    /// Nowhere.
+    None,
+}
+
 /// Converts checkpoint images of Linux processes between the revisions of the linux-cr stream, ELF
 /// cores, CRIU image sets and JSON.
 ///
@@ -49,8 +60,14 @@ pub(crate) struct Args {
     pub(crate) output: PathBuf,
 
     /// Format to write: r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu, json
-    #[arg(long, value_name = "FORMAT", value_parser = Format::parse, default_value = "newest")]
-    pub(crate) to: Format,
+    /// [default: newest; for JSON input the revision that it names]
+    #[arg(long, value_name = "FORMAT", value_parser = Format::parse)]
+    pub(crate) to: Option<Format>,
+
+    /// Where contents of memory go in JSON: a side file named after the output, the document
+    /// itself, or nowhere [default: side, on standard output base64]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) memory: Option<MemoryPlace>,
 
     /// Revision to read, where the image does not tell
     #[arg(long, value_name = "REVISION", value_parser = |text: &str| Revision::parse(text).ok_or("expected r01 to r18"))]

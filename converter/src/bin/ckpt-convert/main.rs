@@ -6,7 +6,7 @@ mod set;
 mod target;
 
 use args::{Args, Format};
-use ckpt_convert::input::{self, Input};
+use ckpt_convert::input;
 use ckpt_convert::loss::Code;
 use ckpt_convert::{Allow, Error, Losses};
 use clap::Parser;
@@ -52,10 +52,11 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     check_codes(args)?;
     let input = input::open(&args.input)?;
     match args.to {
-        Format::Stream(revision) => target::stream(args, revision, input, losses),
-        Format::Core => target::core(args, input, losses),
-        Format::Criu => target::criu(args, input, losses),
-        Format::Json => target::json(args, input, losses),
+        None => target::stream(args, None, input, losses),
+        Some(Format::Stream(revision)) => target::stream(args, Some(revision), input, losses),
+        Some(Format::Core) => target::core(args, input, losses),
+        Some(Format::Criu) => target::criu(args, input, losses),
+        Some(Format::Json) => target::json(args, input, losses),
     }
 }
 
@@ -90,18 +91,4 @@ fn explain(code: &str) -> ExitCode {
         );
     }
     ExitCode::SUCCESS
-}
-
-/// An input as the stream that it amounts to; losses of a foreign format are added.
-fn as_stream(input: Input, losses: &mut Losses) -> Result<target::Stream, Error> {
-    match input {
-        Input::Stream(source, file) => Ok((source, file)),
-        Input::Foreign(foreign) => {
-            for loss in &foreign.losses {
-                losses.push(loss.clone().into());
-            }
-            Ok((Box::new(foreign.stream()), None))
-        }
-        Input::Json(_) => Err(Error::Request("JSON cannot be read here".into())),
-    }
 }

@@ -1,26 +1,63 @@
 //! One function per format that can be written.
 
-use crate::args::Args;
-use crate::{as_stream, set};
+use crate::args::{Args, MemoryPlace};
+use crate::set;
 use ckpt_bridge::Foreign;
 use ckpt_bridge::core::{Plain, Sparse};
 use ckpt_convert::input::{self, Input};
+use ckpt_convert::json::{self, Memory};
 use ckpt_convert::native::{Native, Request};
 use ckpt_convert::output::{Atomic, Output};
 use ckpt_convert::{Allow, Error, Losses, survey};
 use ckpt_format::Revision;
-use ckpt_parser::decoder::Options;
+use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::detect::Override;
 use ckpt_parser::limits::Policy;
-use ckpt_parser::source::Source;
+use ckpt_parser::source::{FileSource, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-/// A stream, and the plain file that it is.
-pub(crate) type Stream = (Box<dyn Source>, Option<File>);
+/// An input as a stream.
+struct AsStream {
+    /// The stream, and the plain file that it is.
+    stream: (Box<dyn Source>, Option<File>),
+    /// The revision that a document names.
+    revision: Option<Revision>,
+}
+
+/// An input as the stream that it amounts to; losses of a foreign format are added.
+fn as_stream(args: &Args, input: Input, losses: &mut Losses) -> Result<AsStream, Error> {
+    match input {
+        Input::Stream(source, file) => Ok(AsStream {
+            stream: (source, file),
+            revision: None,
+        }),
+        Input::Foreign(foreign) => {
+            for loss in &foreign.losses {
+                losses.push(loss.clone().into());
+            }
+            Ok(AsStream {
+                stream: (Box::new(foreign.stream()), None),
+                revision: None,
+            })
+        }
+        Input::Json(document) => {
+            let directory = args.input.parent().unwrap_or(Path::new("."));
+            let mut spool = Output::new(tempfile::tempfile()?, None);
+            let document = json::read(document, directory, &mut spool)?;
+            let file = spool.finish()?;
+            let source = FileSource::new(file.try_clone()?).map_err(Error::Read)?;
+            let revision = Some(document.dialect.revision);
+            Ok(AsStream {
+                stream: (Box::new(source), Some(file)),
+                revision,
+            })
+        }
+    }
+}
 
 fn options(args: &Args) -> Options {
     Options {
@@ -80,21 +117,27 @@ impl Place {
 /// Writes a checkpoint stream.
 pub(crate) fn stream(
     args: &Args,
-    to: Revision,
+    to: Option<Revision>,
     input: Input,
     losses: &mut Losses,
 ) -> Result<(), Error> {
+    let AsStream {
+        stream: (mut source, file),
+        revision,
+    } = as_stream(args, input, losses)?;
+    let to = to.or(revision).unwrap_or(Revision::LAST);
     let request = Request {
         to,
         additions: set::additions(&args.set)?,
         salvage: args.salvage,
     };
-    let (mut source, file) = as_stream(input, losses)?;
-    let known = survey::abi(&mut source, options(args), to)?;
+    let mut options = options(args);
+    options.dialect.revision = args.from.or(revision);
+    let known = survey::abi(&mut source, options.clone(), to)?;
     let place = Place::new(&args.output, args.force)?;
     let total = source.len();
     let mut output = Output::new(place.file()?, file);
-    let mut native = Native::new(source, options(args), &request, &mut output, losses)?;
+    let mut native = Native::new(source, options, &request, &mut output, losses)?;
     native.set_known_abi(known);
     let bar = progress(args, total);
     native.run(&mut |at| bar.set_position(at))?;
@@ -128,7 +171,7 @@ fn tree(args: &Args, input: Input, losses: &mut Losses) -> Result<Foreign, Error
     let foreign = match input {
         Input::Foreign(foreign) => *foreign,
         other => {
-            let (source, file) = as_stream(other, losses)?;
+            let (source, file) = as_stream(args, other, losses)?.stream;
             let blob = input::seekable(source, file)?;
             ckpt_bridge::open_stream(&blob, options(args))?
         }
@@ -283,6 +326,56 @@ fn criu_directory(
 }
 
 /// Writes the image as a document.
-pub(crate) fn json(_args: &Args, _input: Input, _losses: &mut Losses) -> Result<(), Error> {
-    Err(Error::Request("--to json is under construction".into()))
+pub(crate) fn json(args: &Args, input: Input, losses: &mut Losses) -> Result<(), Error> {
+    let to_stdout = args.output == Path::new("-");
+    let default = if to_stdout {
+        MemoryPlace::Base64
+    } else {
+        MemoryPlace::Side
+    };
+    let memory = args.memory.unwrap_or(default);
+    if to_stdout && memory == MemoryPlace::Side {
+        let why = "a side file is named after the output; name one with -o, or say --memory base64";
+        return Err(Error::Request(why.into()));
+    }
+    let (source, file) = as_stream(args, input, losses)?.stream;
+    let decoder = Decoder::new(source, options(args)).map_err(Error::Read)?;
+    let total = file
+        .as_ref()
+        .and_then(|file| file.metadata().ok())
+        .map(|meta| meta.len());
+    let bar = progress(args, total);
+    let mut tick = |at| bar.set_position(at);
+    let place = Place::new(&args.output, args.force)?;
+    let mut out = BufWriter::with_capacity(1 << 18, place.file()?);
+    match memory {
+        MemoryPlace::Side => {
+            let side = side_file(&args.output);
+            let name = side
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let side_place = Place::new(&side, args.force)?;
+            let mut contents = Output::new(side_place.file()?, None);
+            json::write(
+                decoder,
+                &mut out,
+                Memory::Side(name, &mut contents),
+                &mut tick,
+            )?;
+            contents.finish()?;
+            side_place.commit(losses)?;
+        }
+        MemoryPlace::Base64 => json::write(decoder, &mut out, Memory::Base64, &mut tick)?,
+        MemoryPlace::None => json::write(decoder, &mut out, Memory::None, &mut tick)?,
+    }
+    bar.finish_and_clear();
+    place.commit(losses)
+}
+
+fn side_file(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".mem");
+    PathBuf::from(name)
 }
