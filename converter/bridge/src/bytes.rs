@@ -24,6 +24,11 @@ pub trait ReadAt: Send + Sync {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The file that this is, if it is one: the kernel can copy from it.
+    fn file(&self) -> Option<&File> {
+        None
+    }
 }
 
 /// An open file and its length when it was opened; a file that shrinks later gives short reads, not a crash.
@@ -48,6 +53,10 @@ impl ReadAt for FileAt {
 
     fn len(&self) -> u64 {
         self.len
+    }
+
+    fn file(&self) -> Option<&File> {
+        Some(&self.file)
     }
 }
 
@@ -162,6 +171,24 @@ impl Blob {
             len: len.min(self.len - start),
             ..self.clone()
         }
+    }
+
+    /// Copies the content to where a file stands: large contents in the kernel, if both ends are files that it can copy
+    /// between, else through one fixed buffer.
+    pub fn copy_to_file(&self, out: &mut File) -> Result<()> {
+        let mut at = 0;
+        if let Some(source) = self.source.file().filter(|_| self.len >= COPY_BUFFER) {
+            while at < self.len {
+                let mut from = self.start + at;
+                let len = usize::try_from(self.len - at).unwrap_or(usize::MAX);
+                match rustix::fs::copy_file_range(source, Some(&mut from), &mut *out, None, len) {
+                    Ok(n) if n > 0 => at += n as u64,
+                    // Another file system, an old kernel, or the end: the buffer copies, or says what is wrong.
+                    _ => break,
+                }
+            }
+        }
+        self.part(at, self.len - at).copy_to(out)
     }
 
     /// Copies the content through one fixed buffer.

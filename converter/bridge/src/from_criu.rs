@@ -645,7 +645,7 @@ impl Reader<'_> {
                 None
             }
         };
-        if made.is_none() {
+        if made.is_none() && !self.remaps.contains_key(&id) {
             self.loss(
                 "criu.file-kind",
                 "files.img",

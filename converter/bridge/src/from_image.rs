@@ -260,6 +260,7 @@ impl Reader<'_> {
             self.index.sockets.insert(number, i);
         }
         for (&number, socket) in &image.sockets {
+            self.unread_queues(number, socket);
             let socket = self.socket(number, socket);
             self.tree.sockets.push(socket);
         }
@@ -445,6 +446,32 @@ impl Reader<'_> {
             flags: file.flags,
             pos: file.pos,
             kind,
+        }
+    }
+
+    /// Other formats have one queue for each socket, that of what waits to be read.
+    fn unread_queues(&mut self, number: ObjRef, s: &model::Socket) {
+        let listening = s.state == 10;
+        if s.queues.len() < 2 && !listening && !s.dead {
+            let why =
+                "the stream has no queues for the socket, or they could not be told from another's";
+            self.loss(
+                "stream.socket-queue",
+                "SOCKET_QUEUE",
+                "",
+                format!("socket {number}"),
+                why,
+            );
+        }
+        if s.queues.get(1).is_some_and(|q| !q.buffers.is_empty()) {
+            let why = "other formats have no queue of what is still to be sent";
+            self.loss(
+                "stream.send-queue",
+                "SOCKET_QUEUE",
+                "total_bytes",
+                format!("socket {number}"),
+                why,
+            );
         }
     }
 

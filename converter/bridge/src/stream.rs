@@ -2,7 +2,10 @@
 //!
 //! It reads like a file, so whoever reads checkpoint files reads foreign images too, and writing it out is copying.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Write},
+};
 
 use ckpt_format::{
     Abi, Arch, Dialect, Object, Order as Ends, Revision, Slot, Tables, Tag, layout::Layout,
@@ -74,8 +77,30 @@ impl Stream {
         self.len += len;
     }
 
-    /// Copies the stream through one fixed buffer.
+    /// Copies the stream to anything that takes bytes, through one fixed buffer.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
+        self.write_with(
+            out,
+            |out, bytes| out.write_all(bytes).map_err(|e| Error::io("writing", e)),
+            |out, blob| blob.copy_to(out),
+        )
+    }
+
+    /// Copies the stream to a file, large contents in the kernel.
+    pub fn write_to_file(&self, out: &mut File) -> Result<()> {
+        self.write_with(
+            out,
+            |out, bytes| out.write_all(bytes).map_err(|e| Error::io("writing", e)),
+            |out, blob| blob.copy_to_file(out),
+        )
+    }
+
+    fn write_with<W: ?Sized>(
+        &self,
+        out: &mut W,
+        write: impl Fn(&mut W, &[u8]) -> Result<()>,
+        copy: impl Fn(&mut W, &Blob) -> Result<()>,
+    ) -> Result<()> {
         let ends = self
             .parts
             .iter()
@@ -89,8 +114,7 @@ impl Stream {
                     let bytes = usize::try_from(len)
                         .ok()
                         .and_then(|len| self.small.get(from..from + len));
-                    out.write_all(bytes.unwrap_or_default())
-                        .map_err(|e| Error::io("writing", e))?;
+                    write(out, bytes.unwrap_or_default())?;
                 }
                 Part::Blob(blob, at) => {
                     let blob = self
@@ -98,10 +122,12 @@ impl Stream {
                         .get(blob)
                         .map(|b| b.part(at, len))
                         .filter(|b| b.len() == len);
-                    blob.ok_or_else(|| {
-                        Error::Unsupported("page contents end before their time".into())
-                    })?
-                    .copy_to(out)?;
+                    copy(
+                        out,
+                        &blob.ok_or_else(|| {
+                            Error::Unsupported("page contents end before their time".into())
+                        })?,
+                    )?;
                 }
             }
         }

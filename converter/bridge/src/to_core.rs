@@ -295,7 +295,7 @@ impl Content for Memory<'_> {
                 .blobs
                 .get(p.blob)
                 .ok_or_else(|| Error::Unsupported("pages of nowhere".into()))?;
-            blob.part(p.at, p.len).copy_to(out)?;
+            out.blob(&blob.part(p.at, p.len))?;
             at = p.addr + p.len;
         }
         out.zeros((mapping.addr + mapping.file_len).saturating_sub(at))

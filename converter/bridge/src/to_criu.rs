@@ -837,7 +837,10 @@ impl Writer<'_> {
         self.next_pages += 1;
         let name = format!("pages-{id}.img");
         let mut map = PagemapWriter::new(id);
-        let mut out = self.create(&name)?;
+        let mut out = self
+            .create(&name)?
+            .into_inner()
+            .map_err(|e| Error::io(&name, e.into_error()))?;
         let mut at = 0;
         while let Some(&(first, flags)) = runs.get(at) {
             let mut end = first.addr + first.len;
@@ -850,13 +853,12 @@ impl Writer<'_> {
                     .blobs
                     .get(p.blob)
                     .ok_or_else(|| Error::Unsupported("pages of nowhere".into()))?;
-                blob.part(p.at, p.len).copy_to(&mut out)?;
+                blob.part(p.at, p.len).copy_to_file(&mut out)?;
                 end = p.addr + p.len;
                 at += 1;
             }
             map.run(first.addr, (end - first.addr) / PAGE, flags);
         }
-        self.close(out, &name)?;
         let mut out = self.create(&format!("{stem}.img"))?;
         out.write_all(&map.finish())
             .map_err(|e| Error::io(stem, e))?;

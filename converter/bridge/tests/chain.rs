@@ -228,10 +228,9 @@ fn trees_survive_the_stream() {
         let foreign = open(&path);
         let (image, blob) = image(foreign.stream(), "stream");
         let (back, losses) = from_image(&image, &blob).unwrap();
-        let about: Vec<_> = losses
-            .iter()
-            .filter(|l| l.code != "stream.no-fp-state")
-            .collect();
+        // The model gives the queues of a socket whose peer nests in it to the peer; they are empty here.
+        let known = ["stream.no-fp-state", "stream.socket-queue"];
+        let about: Vec<_> = losses.iter().filter(|l| !known.contains(&l.code)).collect();
         assert!(about.is_empty(), "{}: {about:?}", path.display());
         // A stream that was read and written again is the same, byte for byte.
         let once = Blob::new("once", Arc::new(foreign.stream()))

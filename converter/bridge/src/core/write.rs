@@ -8,7 +8,7 @@ use std::{
 use super::{Core, Machine, notes};
 use crate::{
     Error, Result,
-    bytes::{Order, push_uint},
+    bytes::{Blob, Order, push_uint},
 };
 
 /// Alignment of segments in the file and the granularity of contents, in bytes.
@@ -35,9 +35,16 @@ pub trait Sink: Write {
     fn zeros(&mut self, len: u64) -> io::Result<()> {
         io::copy(&mut io::Read::take(io::repeat(0), len), self).map(drop)
     }
+
+    /// Writes the content of a blob.
+    fn blob(&mut self, blob: &Blob) -> Result<()>;
 }
 
-impl Sink for Vec<u8> {}
+impl Sink for Vec<u8> {
+    fn blob(&mut self, blob: &Blob) -> Result<()> {
+        blob.copy_to(self)
+    }
+}
 
 /// A pipe or anything else that takes bytes only.
 #[derive(Debug)]
@@ -53,7 +60,11 @@ impl<W: Write> Write for Plain<W> {
     }
 }
 
-impl<W: Write> Sink for Plain<W> {}
+impl<W: Write> Sink for Plain<W> {
+    fn blob(&mut self, blob: &Blob) -> Result<()> {
+        blob.copy_to(&mut self.0)
+    }
+}
 
 /// A new file, in which memory that was never touched takes no space.
 #[derive(Debug)]
@@ -77,6 +88,10 @@ impl Sink for Sparse {
     fn zeros(&mut self, len: u64) -> io::Result<()> {
         let len = i64::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?;
         self.0.seek_relative(len)
+    }
+
+    fn blob(&mut self, blob: &Blob) -> Result<()> {
+        blob.copy_to_file(&mut self.0)
     }
 }
 

@@ -91,11 +91,11 @@ impl Pagemap {
             at,
             end: 0,
         };
-        let head = fields(&map.name, &map.data, &mut map.at)?;
+        let head = next_message(&map.name, &map.data, &mut map.at)?;
         let head =
             head.ok_or_else(|| Error::damaged(&file.name, start, "page map", "no head", "a head"))?;
-        let id = head
-            .into_iter()
+        let id = fields(head)
+            .flatten()
             .find_map(|f| (f.number == 1).then_some(f.value));
         map.pages_id = id.and_then(|v| u32::try_from(v).ok()).ok_or_else(|| {
             Error::damaged(&file.name, start, "page map", "no pages_id", "a head")
@@ -105,21 +105,35 @@ impl Pagemap {
 
     fn run(&mut self) -> Result<Option<Run>> {
         let at = self.at as u64;
-        let Some(fields) = fields(&self.name, &self.data, &mut self.at)? else {
+        let Some(bytes) = next_message(&self.name, &self.data, &mut self.at)? else {
             return Ok(None);
         };
-        let get = |n: u64| {
-            fields
-                .iter()
-                .rev()
-                .find(|f| f.number == n && f.bytes.is_none())
-                .map(|f| f.value)
+        let mut numbers = [None; 9];
+        let mut compressed = false;
+        let cut = |()| {
+            Error::damaged(
+                &self.name,
+                at,
+                "page map entry",
+                "a field that does not end",
+                "a message",
+            )
         };
+        for field in fields(bytes) {
+            let field = field.map_err(cut)?;
+            compressed |= field.number == 6;
+            let slot = usize::try_from(field.number)
+                .ok()
+                .and_then(|n| numbers.get_mut(n));
+            if let (Some(slot), None) = (slot, field.bytes) {
+                *slot = Some(field.value);
+            }
+        }
+        let [_, addr, old, in_parent, flags, new, _, _, region] = numbers;
         let bad = |what: &str, found: u64, expected: &str| {
             Error::damaged(&self.name, at, what, found, expected)
         };
-        let addr = get(1).ok_or_else(|| bad("page map entry", 0, "an address"))?;
-        let (old, new) = (get(2), get(5));
+        let addr = addr.ok_or_else(|| bad("page map entry", 0, "an address"))?;
         // 4.2 moved the count: field 2 is 0 when field 5 is there, unless the writer wants to be read by everybody.
         let pages = new
             .or(old)
@@ -131,7 +145,7 @@ impl Pagemap {
                 "the one in field 2, or 0 there",
             ));
         }
-        let flags = match (get(3), get(4)) {
+        let flags = match (in_parent, flags) {
             (Some(1), _) => PARENT,
             (_, Some(flags)) => u32::try_from(flags).unwrap_or(u32::MAX),
             _ => PRESENT,
@@ -152,9 +166,12 @@ impl Pagemap {
                 "a page behind the run before",
             ));
         }
-        let blocks = Blocks::of(&fields, pages).map_err(|why| {
-            Error::damaged(&self.name, at, "compressed pages", why, "their blocks")
-        })?;
+        let blocks = compressed
+            .then(|| Blocks::of(bytes, region, pages))
+            .transpose()
+            .map_err(|why| {
+                Error::damaged(&self.name, at, "compressed pages", why, "their blocks")
+            })?;
         self.end = end.unwrap_or(addr);
         Ok(Some(Run {
             addr,
@@ -179,27 +196,20 @@ impl Iterator for Pagemap {
 
 impl Blocks {
     /// The blocks of an entry in either of the two encodings (see `pagemap_blocks` in `memory.proto`).
-    fn of(fields: &[Field], pages: u64) -> Result<Option<Self>, String> {
-        let six = fields.iter().filter(|f| f.number == 6);
+    fn of(entry: &[u8], region: Option<u64>, pages: u64) -> Result<Self, String> {
         let mut blocks = Self {
             sizes: Vec::new(),
             pages: 1,
         };
-        let mut any = false;
-        for field in six {
-            any = true;
-            match &field.bytes {
+        for field in fields(entry).flatten().filter(|f| f.number == 6) {
+            match field.bytes {
                 None => blocks
                     .sizes
                     .push(u32::try_from(field.value).map_err(|_| "a size above 4 GiB")?),
                 Some(bytes) => blocks.message(bytes)?,
             }
         }
-        let region = fields.iter().find(|f| f.number == 8 && f.value > 0);
-        blocks.pages = region.map_or(blocks.pages, |f| f.value);
-        if !any {
-            return Ok(None);
-        }
+        blocks.pages = region.filter(|&r| r > 0).unwrap_or(blocks.pages);
         if blocks.pages == 0 || blocks.pages > MAX_BLOCK_PAGES {
             return Err(format!("{} pages in a block", blocks.pages));
         }
@@ -210,7 +220,7 @@ impl Blocks {
                 blocks.pages
             ));
         }
-        Ok(Some(blocks))
+        Ok(blocks)
     }
 
     fn message(&mut self, mut bytes: &[u8]) -> Result<(), String> {
@@ -250,8 +260,8 @@ impl Blocks {
     }
 }
 
-/// The fields of the message at `at`, which moves behind it; `None` at the end.
-fn fields<'a>(name: &str, data: &'a [u8], at: &mut usize) -> Result<Option<Vec<Field<'a>>>> {
+/// The bytes of the message at `at`, which moves behind it; `None` at the end.
+fn next_message<'a>(name: &str, data: &'a [u8], at: &mut usize) -> Result<Option<&'a [u8]>> {
     if *at >= data.len() {
         return Ok(None);
     }
@@ -262,15 +272,25 @@ fn fields<'a>(name: &str, data: &'a [u8], at: &mut usize) -> Result<Option<Vec<F
         order: Order::Little,
     };
     let size = whole.u32(start).ok_or_else(|| bad("end of file"))? as usize;
-    let mut rest = whole
+    let bytes = whole
         .bytes(start + 4, size)
         .ok_or_else(|| bad("a length beyond the file"))?;
     *at = start + 4 + size;
-    let mut out = Vec::with_capacity(5);
-    while !rest.is_empty() {
-        out.push(Field::take(&mut rest).ok_or_else(|| bad("a field that does not end"))?);
-    }
-    Ok(Some(out))
+    Ok(Some(bytes))
+}
+
+/// The fields of a message; an error where one does not end.
+fn fields(mut rest: &[u8]) -> impl Iterator<Item = std::result::Result<Field<'_>, ()>> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let field = Field::take(&mut rest).ok_or(());
+        if field.is_err() {
+            rest = &[];
+        }
+        Some(field)
+    })
 }
 
 /// A field of a message as it stands on the wire.

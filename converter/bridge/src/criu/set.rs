@@ -309,4 +309,8 @@ impl ReadAt for PathAt {
     fn len(&self) -> u64 {
         self.len
     }
+
+    fn file(&self) -> Option<&File> {
+        self.open.as_ref()?.file()
+    }
 }
