@@ -336,3 +336,54 @@ fn cores_written_from_sets_are_read_back() {
     }
     assert!(threads >= 8, "{threads} threads");
 }
+
+#[test]
+fn cores_survive_the_stream() {
+    let mut count = 0;
+    for (_, path) in folders()
+        .into_iter()
+        .flat_map(|f| cores(&f).into_iter().map(move |p| (f.clone(), p)))
+    {
+        let first = open_core(&path).unwrap();
+        let stream = Blob::new("stream", Arc::new(first.stream()));
+        let through = open_stream(&stream, Options::default()).unwrap().tree;
+        let pid = processes(&through)[0];
+        let mut bytes = Vec::new();
+        to_core(&through, pid, &mut bytes).unwrap();
+        let blob = Blob::new("core", Arc::new(bytes));
+        let (last, _) = from_core(&blob, &core::read(&blob).unwrap()).unwrap();
+        let say = |tree: &Tree| {
+            let state = |t: &ckpt_bridge::tree::Task| {
+                let l = t.live.as_ref().unwrap();
+                format!(
+                    "{} {} {} {:?} {:?} {:?} {}",
+                    t.tid, t.tgid, t.ppid, t.comm, l.regs, l.units, l.blocked
+                )
+            };
+            tree.tasks.iter().map(state).collect::<Vec<_>>()
+        };
+        assert_eq!(say(&last), say(&first.tree), "{}", path.display());
+        let map = |tree: &Tree| {
+            tree.mms[0]
+                .vmas
+                .iter()
+                .map(|v| (v.start, v.end, v.flags & 7))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(map(&last), map(&first.tree), "{}", path.display());
+        // Every page of the first is in the last; anonymous memory may have zeros besides.
+        for vma in &first.tree.mms[0].vmas {
+            for p in &vma.pages {
+                let want = first.tree.memory(0, p.addr, p.len).unwrap();
+                assert!(
+                    last.memory(0, p.addr, p.len) == Some(want),
+                    "{:#x} of {}",
+                    p.addr,
+                    path.display()
+                );
+            }
+        }
+        count += 1;
+    }
+    assert!(count >= 5, "{count} cores");
+}
