@@ -42,6 +42,11 @@ const BUFFER: usize = 1 << 20;
 /// From this length on copying inside the kernel is faster than a buffer: at 128 KiB it takes 1.6
 /// times as long, at 1 MiB less.
 const KERNEL_COPY: u64 = 1 << 20;
+/// Up to this length a stretch is read into the buffer rather than written on its own.
+const SHORT_COPY: u64 = 64 << 10;
+/// A stretch is copied when it has this length, so that progress shows and the pages that were just
+/// looked at are still in the processor's cache.
+const LONG_COPY: u64 = 8 << 20;
 
 /// An output file or stream with a buffer.
 pub struct Output {
@@ -51,6 +56,9 @@ pub struct Output {
     kernel_copy: bool,
     muted: bool,
     written: u64,
+    /// A stretch of the input that is still to be copied: neighbours are joined, so that small
+    /// records between pages do not cut a long copy into short ones.
+    pending: (u64, u64),
 }
 
 impl Output {
@@ -63,6 +71,7 @@ impl Output {
             kernel_copy: true,
             muted: false,
             written: 0,
+            pending: (0, 0),
         }
     }
     /// Bytes taken so far.
@@ -74,6 +83,7 @@ impl Output {
     /// # Errors
     /// Those of the output.
     pub fn finish(mut self) -> io::Result<File> {
+        self.copy_pending()?;
         self.flush()?;
         Ok(self.file)
     }
@@ -84,6 +94,35 @@ impl Output {
         }
         self.buffer.clear();
         Ok(())
+    }
+
+    /// Copies what waits to be copied.
+    fn copy_pending(&mut self) -> io::Result<()> {
+        let (offset, len) = std::mem::take(&mut self.pending);
+        if len == 0 || self.muted {
+            return Ok(());
+        }
+        if len < SHORT_COPY && self.buffer.len().saturating_add(SHORT_COPY as usize) <= BUFFER {
+            return self.buffer_input(offset, len);
+        }
+        self.flush()?;
+        let done = if len >= KERNEL_COPY {
+            self.copy_in_kernel(offset, len)?
+        } else {
+            0
+        };
+        self.copy_buffered(offset.saturating_add(done), len.saturating_sub(done))
+    }
+
+    /// Reads a short stretch into the buffer.
+    fn buffer_input(&mut self, offset: u64, len: u64) -> io::Result<()> {
+        let start = self.buffer.len();
+        let len = usize::try_from(len).unwrap_or(0);
+        self.buffer.resize(start.saturating_add(len), 0);
+        match (self.input.as_ref(), self.buffer.get_mut(start..)) {
+            (Some(input), Some(room)) => input.read_exact_at(room, offset),
+            _ => Ok(()),
+        }
     }
 
     /// Copies inside the kernel as far as it can; the number of bytes it did.
@@ -142,6 +181,7 @@ impl Sink for Output {
         if self.muted {
             return Ok(());
         }
+        self.copy_pending()?;
         if self.buffer.len().saturating_add(bytes.len()) > BUFFER {
             self.flush()?;
         }
@@ -157,21 +197,22 @@ impl Sink for Output {
             return Ok(false);
         }
         self.written = self.written.saturating_add(len);
-        if self.muted {
-            return Ok(true);
-        }
-        self.flush()?;
-        let done = if len >= KERNEL_COPY {
-            self.copy_in_kernel(offset, len)?
+        let (start, pending) = self.pending;
+        if pending > 0 && start.saturating_add(pending) == offset {
+            self.pending.1 = pending.saturating_add(len);
         } else {
-            0
-        };
-        self.copy_buffered(offset.saturating_add(done), len.saturating_sub(done))?;
+            self.copy_pending()?;
+            self.pending = (offset, len);
+        }
+        if self.pending.1 >= LONG_COPY {
+            self.copy_pending()?;
+        }
         Ok(true)
     }
 
     fn mute(&mut self) {
         self.muted = true;
+        self.pending = (0, 0);
         self.buffer.clear();
     }
 }
@@ -182,6 +223,7 @@ impl Write for Output {
         Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
+        self.copy_pending()?;
         Output::flush(self)
     }
 }

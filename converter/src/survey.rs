@@ -12,6 +12,7 @@ use ckpt_parser::source::Source;
 use ckpt_parser::view::read_uint;
 use std::collections::HashMap;
 
+const NR_TASKS: FieldId = table::TREE.id("nr_tasks");
 const MM_OBJREF: FieldId = table::TASK_OBJS.id("mm_objref");
 /// Entry types of the auxiliary vector (include/linux/auxvec.h).
 const AT_HWCAP: u64 = 16;
@@ -39,7 +40,11 @@ pub fn abi(
         return Ok(tasks);
     }
     let mut spaces: HashMap<i32, KnownAbi> = HashMap::new();
+    let mut count = u32::MAX;
     while let Some(Ok(event)) = decoder.next() {
+        if let (Some(Tag::Tree), Some(view)) = (event.tag, decoder.view()) {
+            count = view.u32(NR_TASKS).unwrap_or(count);
+        }
         let space = event
             .object()
             .filter(|object| object.kind == Some(Object::Mm));
@@ -48,6 +53,11 @@ pub fn abi(
             let payload = decoder.payload(8, MAX_AUXV).map_err(Error::Read)?;
             let known = from_auxv(payload, |word| read_uint(word, order));
             spaces.insert(space.objref, known);
+            // The only task owns the address space; its pages need not be passed.
+            if let (1, Some(task)) = (count, event.place.task) {
+                tasks.insert(task, known);
+                break;
+            }
         }
         let task = event
             .place

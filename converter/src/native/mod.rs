@@ -5,8 +5,11 @@
 //! records: those that a revision added or dropped, the form of the process tree ([`pids`]), and
 //! what has to stand in another place.
 
+mod edit;
 mod fields;
 mod pids;
+
+pub use edit::Edits;
 
 use crate::error::Error;
 use crate::loss::{Code, Gravity, Loss, Losses};
@@ -58,8 +61,6 @@ ids! {
 /// Where numbers of objects begin that the source does not have: far above those that a kernel
 /// counts up to.
 const NEW_OBJECTS: i32 = 0x4000_0000;
-/// Records up to this length are copied through the reader's window, longer ones from the source.
-const SMALL_RECORD: u64 = 128 << 10;
 /// Step in which contents of a source are copied that is no plain file.
 const COPY_STEP: usize = 1 << 20;
 /// Longest process tree, in bytes of one buffer: a million tasks.
@@ -109,6 +110,8 @@ pub struct Request {
     pub additions: Additions,
     /// Drop damage instead of stopping at it.
     pub salvage: bool,
+    /// What to change on the way.
+    pub edits: Edits,
 }
 
 /// What came of a conversion.
@@ -254,7 +257,9 @@ impl<'a, S: Source> Native<'a, S> {
     }
 
     fn same_revision(&self) -> bool {
-        self.from.dialect.revision == self.to.dialect.revision && self.request.additions.is_empty()
+        self.from.dialect.revision == self.to.dialect.revision
+            && self.request.additions.is_empty()
+            && self.request.edits.is_empty()
     }
     fn revisions(&self) -> (Revision, Revision) {
         (self.from.dialect.revision, self.to.dialect.revision)
@@ -340,6 +345,9 @@ impl<'a, S: Source> Native<'a, S> {
         if self.is_dropped(event, tag)? {
             return Ok(());
         }
+        if !self.request.edits.is_empty() && self.replaced(event, tag)? {
+            return Ok(());
+        }
         self.remember(event, tag);
         self.insert_before(event, tag)?;
         self.record(event, tag)?;
@@ -382,7 +390,7 @@ impl<'a, S: Source> Native<'a, S> {
     /// Copies `len` bytes of a record from `skip` on.
     fn copy_part(&mut self, event: &Event, skip: u64, len: u64) -> Result<(), Error> {
         let start = event.frame.offset.saturating_add(skip);
-        if len > SMALL_RECORD && self.out.extent(start, len)? {
+        if self.out.extent(start, len)? {
             return Ok(());
         }
         let mut done = 0;
@@ -489,7 +497,8 @@ impl<'a, S: Source> Native<'a, S> {
             .from
             .by_tag(tag)
             .is_some_and(|record| record.record.payload);
-        if payload || (plan == Plan::Copy && (self.shift == 0 || !refers)) {
+        let same = plan == Plan::Copy && (self.shift == 0 || !refers);
+        if payload || (same && self.request.edits.is_empty()) {
             return self.copy(event);
         }
         let head = self.decoder.head();
@@ -503,7 +512,11 @@ impl<'a, S: Source> Native<'a, S> {
                 limit,
             ));
         }
-        let bytes = head.to_vec();
+        let mut bytes = head.to_vec();
+        let changed = self.request.edits.apply(tag, &mut bytes, &self.from);
+        if same && !changed {
+            return self.copy(event);
+        }
         match tag {
             Tag::File if self.drops(R02) => return self.file(event, bytes),
             Tag::SocketBuffer if plan == Plan::Convert => {

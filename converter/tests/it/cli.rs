@@ -288,3 +288,102 @@ fn a_document_and_its_side_file_come_back() {
     let back = crate::cli::piped(&["--to", "r12"], &piped.stdout);
     assert!(back.stdout == sample("tour-r12-arm"), "{:?}", back.stderr);
 }
+
+fn contains(image: &[u8], text: &[u8]) -> bool {
+    image.windows(text.len()).any(|window| window == text)
+}
+
+#[test]
+fn a_redacted_image_keeps_its_structure() {
+    let dir = with("tour-r17-arm");
+    let image = sample("tour-r17-arm");
+    let done = run(
+        dir.path(),
+        &["in.ckpt", "--to", "r17", "--redact", "-o", "out.ckpt"],
+    );
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let redacted = fs::read(dir.path().join("out.ckpt")).unwrap();
+    assert_eq!(redacted.len(), image.len());
+    for secret in [
+        &b"notes.txt"[..],
+        b"heap page at",
+        b"unread pipe data",
+        b"/var/mail",
+    ] {
+        assert!(contains(&image, secret), "{}", secret.escape_ascii());
+        assert!(!contains(&redacted, secret), "{}", secret.escape_ascii());
+    }
+    let again = run(
+        dir.path(),
+        &[
+            "out.ckpt",
+            "--to",
+            "r12",
+            "--allow",
+            "all",
+            "-q",
+            "-o",
+            "down.ckpt",
+        ],
+    );
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+}
+
+#[test]
+fn stripped_memory_leaves_the_mappings() {
+    let dir = with("minimal-r17-arm");
+    let args = [
+        "in.ckpt", "--to", "r17", "--strip", "memory", "-o", "out.ckpt",
+    ];
+    let done = run(dir.path(), &args);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let stripped = fs::read(dir.path().join("out.ckpt")).unwrap();
+    // One group of one page: PGARR and its buffer.
+    assert_eq!(sample("minimal-r17-arm").len() - stripped.len(), 16 + 4108);
+    let strict = run(dir.path(), &["out.ckpt", "-o", "up.ckpt"]);
+    assert_eq!(strict.status.code(), Some(0), "{strict:?}");
+}
+
+#[test]
+fn a_descriptor_gets_another_number() {
+    let dir = with("minimal-r17-arm");
+    let args = [
+        "in.ckpt",
+        "--to",
+        "r17",
+        "--relocate-fd",
+        "0=9",
+        "-o",
+        "out.ckpt",
+    ];
+    let done = run(dir.path(), &args);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let image = fs::read(dir.path().join("out.ckpt")).unwrap();
+    let at = crate::native::find(
+        &image,
+        ckpt_format::Tag::FileDesc,
+        ckpt_parser::grammar::Role::Plain,
+    );
+    assert_eq!(image[at + 12], 9);
+    let args = [
+        "in.ckpt",
+        "--relocate-fd",
+        "0=9",
+        "--relocate-fd",
+        "1=9",
+        "-o",
+        "two.ckpt",
+    ];
+    assert_eq!(run(dir.path(), &args).status.code(), Some(2));
+}
+
+#[test]
+fn a_compressed_stream_reads_like_a_plain_one() {
+    let dir = with("sensor-r18-arm");
+    let args = ["in.ckpt", "--compress", "zstd", "-o", "out.ckpt.zst"];
+    let done = run(dir.path(), &args);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let back = run(dir.path(), &["out.ckpt.zst", "-o", "back.ckpt"]);
+    assert_eq!(back.status.code(), Some(0), "{back:?}");
+    assert!(fs::read(dir.path().join("back.ckpt")).unwrap() == sample("sensor-r18-arm"));
+}

@@ -1,7 +1,7 @@
 //! From every revision to every other one, on every sample.
 
 use ckpt_convert::loss::Code;
-use ckpt_convert::native::{Additions, Native};
+use ckpt_convert::native::{Additions, Edits, Native};
 use ckpt_convert::{Allow, Losses, Request};
 use ckpt_format::Tag;
 use ckpt_format::dialect::*;
@@ -31,6 +31,7 @@ pub(crate) fn convert(image: &[u8], from: Option<Revision>, to: Revision) -> (Ve
         to,
         additions: Additions::default(),
         salvage: false,
+        edits: Edits::default(),
     };
     let mut losses = Losses::new(Allow::all());
     let mut out = Vec::new();
@@ -296,6 +297,12 @@ fn changed() -> Vec<(Vec<u8>, Option<Revision>, Revision, &'static str)> {
             R15,
             "padding",
         ),
+        (
+            tour("tour-r17-arm", Tag::Socket, plain, 8, &[5]),
+            Some(R17),
+            R12,
+            "has-buffers",
+        ),
         (sample("tour-r11-x86_64"), None, R17, "ambiguous"),
     ]
 }
@@ -332,6 +339,7 @@ fn salvage(image: &[u8], to: Revision) -> (Vec<u8>, Losses) {
         to,
         additions: Additions::default(),
         salvage: true,
+        edits: Edits::default(),
     };
     let mut losses = Losses::new(Allow::all());
     let mut out = Vec::new();

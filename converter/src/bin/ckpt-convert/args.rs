@@ -31,6 +31,28 @@ impl Format {
     }
 }
 
+/// What can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Strip {
+    /// Contents of pages.
+    Memory,
+}
+
+/// How a stream can be compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Compress {
+    /// Zstandard.
+    Zstd,
+}
+
+fn parse_move(text: &str) -> Result<(i32, i32), String> {
+    let numbers = text.split_once('=').and_then(|(old, new)| {
+        let number = |text: &str| text.parse().ok().filter(|fd| *fd >= 0);
+        Some((number(old)?, number(new)?))
+    });
+    numbers.ok_or_else(|| "expected OLD=NEW, two descriptor numbers".to_owned())
+}
+
 /// Where contents of memory go in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum MemoryPlace {
@@ -93,6 +115,23 @@ pub(crate) struct Args {
     /// Write what is intact and name the rest
     #[arg(long)]
     pub(crate) salvage: bool,
+
+    /// Replace page contents, data in flight and texts by zeros and x, keeping every length: for
+    /// showing an image to strangers
+    #[arg(long)]
+    pub(crate) redact: bool,
+
+    /// Leave out what is named: memory (page contents)
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) strip: Option<Strip>,
+
+    /// Give a descriptor another number, in every table
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse_move)]
+    pub(crate) relocate_fd: Vec<(i32, i32)>,
+
+    /// Compress the stream that is written
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) compress: Option<Compress>,
 
     /// Replace the output if it exists
     #[arg(short, long)]

@@ -1,13 +1,13 @@
 //! One function per format that can be written.
 
-use crate::args::{Args, MemoryPlace};
+use crate::args::{Args, Compress, MemoryPlace, Strip};
 use crate::set;
 use ckpt_bridge::Foreign;
 use ckpt_bridge::core::{Plain, Sparse};
 use ckpt_convert::input::{self, Input};
 use ckpt_convert::json::{self, Memory};
-use ckpt_convert::native::{Native, Request};
-use ckpt_convert::output::{Atomic, Output};
+use ckpt_convert::native::{Edits, Native, Request};
+use ckpt_convert::output::{Atomic, Output, Sink};
 use ckpt_convert::{Allow, Error, Losses, survey};
 use ckpt_format::Revision;
 use ckpt_parser::decoder::{Decoder, Options};
@@ -15,6 +15,7 @@ use ckpt_parser::detect::Override;
 use ckpt_parser::limits::Policy;
 use ckpt_parser::source::{FileSource, Source};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -130,20 +131,61 @@ pub(crate) fn stream(
         to,
         additions: set::additions(&args.set)?,
         salvage: args.salvage,
+        edits: edits(args)?,
     };
     let mut options = options(args);
     options.dialect.revision = args.from.or(revision);
     let known = survey::abi(&mut source, options.clone(), to)?;
     let place = Place::new(&args.output, args.force)?;
     let total = source.len();
-    let mut output = Output::new(place.file()?, file);
-    let mut native = Native::new(source, options, &request, &mut output, losses)?;
-    native.set_known_abi(known);
     let bar = progress(args, total);
-    native.run(&mut |at| bar.set_position(at))?;
+    let mut tick = |at| bar.set_position(at);
+    let run = |sink: &mut dyn Sink, losses: &mut Losses| {
+        let mut native = Native::new(source, options, &request, sink, losses)?;
+        native.set_known_abi(known);
+        native.run(&mut tick)
+    };
+    match args.compress {
+        None => {
+            let mut output = Output::new(place.file()?, file);
+            run(&mut output, losses)?;
+            output.finish()?;
+        }
+        Some(Compress::Zstd) => {
+            let mut output = Compressed(zstd::Encoder::new(place.file()?, 0)?);
+            run(&mut output, losses)?;
+            output.0.finish()?;
+        }
+    }
     bar.finish_and_clear();
-    output.finish()?;
     place.commit(losses)
+}
+
+fn edits(args: &Args) -> Result<Edits, Error> {
+    let descriptors: HashMap<i32, i32> = args.relocate_fd.iter().copied().collect();
+    let targets: HashSet<i32> = descriptors.values().copied().collect();
+    if targets.len() < args.relocate_fd.len() {
+        let why = "--relocate-fd: two descriptors would get the same number";
+        return Err(Error::Request(why.into()));
+    }
+    Ok(Edits {
+        redact: args.redact,
+        strip_memory: args.strip == Some(Strip::Memory),
+        descriptors,
+    })
+}
+
+/// A stream that is compressed as it is written.
+struct Compressed(zstd::Encoder<'static, File>);
+
+impl Sink for Compressed {
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+    fn extent(&mut self, _offset: u64, _len: u64) -> io::Result<bool> {
+        Ok(false)
+    }
+    fn mute(&mut self) {}
 }
 
 fn progress(args: &Args, total: Option<u64>) -> ProgressBar {
