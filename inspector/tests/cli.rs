@@ -1,0 +1,227 @@
+//! The program as a person or a script runs it, without a terminal.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn run(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ckpt-inspect"));
+    command.args(args).stdin(Stdio::null()).env("NO_COLOR", "1");
+    command.output().unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn sample(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../samples/images")
+        .join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn without_arguments_the_sample_is_shown_as_an_outline() {
+    let text = stdout(&[]);
+    assert!(
+        text.lines()
+            .next()
+            .unwrap()
+            .contains("HEADER  arch_id=ARM rev=7")
+    );
+    assert!(text.lines().last().unwrap().contains("TAIL"));
+    assert_eq!(text.lines().count(), 317);
+}
+
+#[test]
+fn tasks_are_a_tree_with_calls_and_zombies() {
+    let text = stdout(&["--tasks"]);
+    let line = |word: &str| {
+        text.lines()
+            .find(|line| line.ends_with(word))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(line(" sensord").contains("poll ERESTART_RESTARTBLOCK restart POLL"));
+    assert!(line("rotate").contains("zombie 1"));
+    assert!(line("sampler").contains("thread sampler"));
+    assert!(line("sampler").starts_with("    413     412"));
+}
+
+#[test]
+fn registers_come_with_their_files() {
+    let text = stdout(&["--regs", "--task", "413"]);
+    assert!(text.contains("pc 0x40800010"), "{text}");
+    assert!(text.contains("VFP (in use)"));
+    assert!(!text.contains("sensord"), "{text}");
+}
+
+#[test]
+fn a_record_is_shown_field_by_field_whatever_names_it() {
+    let by_type = stdout(&["--record", "VMA"]);
+    assert!(by_type.contains("ckpt_hdr_vma"));
+    assert!(by_type.contains("vm_flags"));
+    assert!(by_type.contains("READ|EXEC"));
+    let offset = by_type
+        .split(" at ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    assert_eq!(stdout(&["--record", &format!("@{offset}")]), by_type);
+    let number = by_type.split_whitespace().nth(1).unwrap();
+    assert_eq!(stdout(&["--record", number]), by_type);
+}
+
+#[test]
+fn what_find_finds_is_there() {
+    let text = stdout(&["--find", "/usr/sbin/sensord"]);
+    let (pid, rest) = text.split_once(':').unwrap();
+    let addr = rest.split_whitespace().next().unwrap();
+    let raw = run(&["--memory", &format!("{pid}:{addr}+17"), "--raw"]);
+    assert_eq!(raw.stdout, b"/usr/sbin/sensord");
+    assert_eq!(run(&["--find", "this is nowhere"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_file_is_searched_like_the_sample() {
+    let from_file = stdout(&[
+        "--find",
+        "/usr/sbin/sensord",
+        &sample("sensor-r18-arm.ckpt"),
+    ]);
+    assert_eq!(from_file, stdout(&["--find", "/usr/sbin/sensord"]));
+}
+
+#[test]
+fn memory_that_is_in_a_file_is_named_and_not_invented() {
+    let output = run(&["--memory", "412:0x8000+16"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("an unmodified page of /usr/sbin/sensord")
+    );
+}
+
+#[test]
+fn damage_is_told_with_code_and_place_and_exit_1() {
+    let output = run(&["--tree", &sample("truncated-r17-arm.ckpt")]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("P003 at 0x957 (BUFFER, record 52)"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("P006"), "{stderr}");
+    assert!(stdout(&["--explain", "P003"]).contains("cut short"));
+    let quiet = run(&["--tree", "-q", &sample("truncated-r17-arm.ckpt")]);
+    assert_eq!((quiet.status.code(), quiet.stderr.len()), (Some(1), 0));
+}
+
+#[test]
+fn integrity_passes_intact_images_and_names_what_is_wrong_with_others() {
+    assert!(stdout(&["--integrity"]).starts_with("sound: 317 records"));
+    let output = run(&["--integrity", &sample("references-r17-arm.ckpt")]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout);
+    for code in ["V002", "V005", "V012"] {
+        assert!(text.contains(code), "{code}: {text}");
+    }
+}
+
+#[test]
+fn what_is_no_image_is_refused_by_name() {
+    for (path, word) in [
+        ("/dev/null", "P001"),
+        ("/dev/zero", "P001"),
+        ("/etc", "directory"),
+        ("/no/such/file", "cannot open"),
+    ] {
+        let output = run(&["--tree", path]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(word), "{path}: {stderr}");
+        assert!(output.stdout.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn an_image_comes_through_a_pipe() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ckpt-inspect"))
+        .args(["-", "--stats"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(ckpt_samples::EMBEDDED)
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        stdout(&["--stats"])
+    );
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_without_a_word() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ckpt-inspect"))
+        .arg("--json-lines")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141));
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn hostile_names_are_escaped_everywhere() {
+    let path = sample("hostile-r17-arm.ckpt");
+    let views = [
+        "--tree",
+        "--tasks",
+        "--maps",
+        "--files",
+        "--summary",
+        "--json",
+        "--json-lines",
+        "--strings",
+        "--integrity",
+    ];
+    for view in views {
+        let output = run(&[view, &path]);
+        let control = |byte: &u8| *byte < 0x20 && *byte != b'\n';
+        assert!(!output.stdout.iter().any(control), "{view}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{9b}']), "{view}");
+    }
+}
+
+#[test]
+fn usage_errors_are_exit_2_and_suggest() {
+    let output = run(&["--task-list"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--task"));
+    assert_eq!(run(&["--help"]).status.code(), Some(0));
+}
