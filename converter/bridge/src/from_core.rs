@@ -2,10 +2,12 @@
 //!
 //! A core says little besides; what a restart would need and a core never has is reported, and filled with defaults.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::{
     Loss, Result,
     bytes::{Blob, Fields},
-    core::{Core, Machine, Segment as CoreSegment, Thread},
+    core::{Core, Machine, MappedFile, Segment as CoreSegment, Thread},
     tree::{
         Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, PAGE, Pages, Process, Segment, State,
         Task, Tree, Unit, Vma, VmaKind,
@@ -29,10 +31,19 @@ const VECTORS: u64 = 0xffff_0000;
 
 /// Reads a core into a tree. The losses say what the core lacks.
 pub fn from_core(file: &Blob, core: &Core) -> Result<(Tree, Vec<Loss>)> {
+    let mut files = core.files.clone();
+    files.sort_by_key(|f| f.start);
     let mut r = Reader {
         core,
         tree: Tree::new(core.machine, core.order),
         losses: Vec::new(),
+        files,
+        paths: HashMap::new(),
+        stacks: core
+            .threads
+            .iter()
+            .map(|t| stack_pointer(core.machine, t))
+            .collect(),
     };
     r.tree.blobs.push(file.clone());
     let mm = r.mm();
@@ -57,6 +68,12 @@ struct Reader<'a> {
     core: &'a Core,
     tree: Tree,
     losses: Vec<Loss>,
+    /// File mappings by address.
+    files: Vec<MappedFile>,
+    /// Indices of files by path.
+    paths: HashMap<String, usize>,
+    /// Stack pointers of all threads.
+    stacks: BTreeSet<u64>,
 }
 
 impl Reader<'_> {
@@ -77,6 +94,13 @@ impl Reader<'_> {
         });
     }
 
+    /// The file mapping that holds an address.
+    fn file_at(&self, addr: u64) -> Option<&MappedFile> {
+        let next = self.files.partition_point(|f| f.start <= addr);
+        let file = next.checked_sub(1).and_then(|i| self.files.get(i))?;
+        (addr < file.end).then_some(file)
+    }
+
     fn aux(&self, key: u64) -> Option<u64> {
         self.core
             .auxv
@@ -95,11 +119,7 @@ impl Reader<'_> {
             ..Mm::default()
         };
         for s in segments.iter().filter(|s| s.mem_size >= PAGE) {
-            let file = self
-                .core
-                .files
-                .iter()
-                .find(|f| f.start <= s.addr && s.addr < f.end);
+            let file = self.file_at(s.addr);
             let pages = contents(s);
             let (end, flags) = (s.addr + s.mem_size, protection(s.flags));
             if let (Some(last), Some(file)) = (mm.vmas.last_mut(), file)
@@ -127,13 +147,7 @@ impl Reader<'_> {
             offset: 0,
             pages,
         };
-        if let Some(file) = self
-            .core
-            .files
-            .iter()
-            .find(|f| f.start <= start && start < f.end)
-            .cloned()
-        {
+        if let Some(file) = self.file_at(start).cloned() {
             return self.mapped(plain, &file);
         }
         let vdso = self.aux(AT_SYSINFO_EHDR);
@@ -162,11 +176,7 @@ impl Reader<'_> {
                 ..plain
             };
         }
-        let sp = self
-            .core
-            .threads
-            .iter()
-            .any(|t| (start..end).contains(&stack_pointer(self.core.machine, t)));
+        let sp = self.stacks.range(start..end).next().is_some();
         let stack = sp
             && self
                 .aux(AT_EXECFN)
@@ -177,9 +187,9 @@ impl Reader<'_> {
         }
     }
 
-    fn mapped(&mut self, vma: Vma, file: &crate::core::MappedFile) -> Vma {
+    fn mapped(&mut self, vma: Vma, file: &MappedFile) -> Vma {
         let path = String::from_utf8_lossy(&file.path).into_owned();
-        let offset = file.offset + (vma.start - file.start);
+        let offset = file.offset.saturating_add(vma.start - file.start);
         // What the kernel calls shared anonymous memory, and what a restore makes of it.
         let shared = path.starts_with("/dev/zero (deleted)")
             || path.starts_with("/memfd:/dev/zero")
@@ -189,12 +199,12 @@ impl Reader<'_> {
                 .pages
                 .iter()
                 .map(|p| Pages {
-                    addr: p.addr - vma.start + offset,
+                    addr: (p.addr - vma.start).saturating_add(offset),
                     ..*p
                 })
                 .collect();
             let segment = Segment {
-                size: offset + (vma.end - vma.start),
+                size: offset.saturating_add(vma.end - vma.start),
                 pages,
             };
             let index = Tree::add(&mut self.tree.segments, segment);
@@ -206,18 +216,15 @@ impl Reader<'_> {
                 ..vma
             };
         }
-        let known = self
-            .tree
-            .files
-            .iter()
-            .position(|f| f.kind == FileKind::Path(path.clone()));
-        let index = known.unwrap_or_else(|| {
+        let files = &mut self.tree.files;
+        let index = *self.paths.entry(path.clone()).or_insert_with(|| {
+            let kind = FileKind::Path(path);
             Tree::add(
-                &mut self.tree.files,
+                files,
                 File {
                     flags: 0,
                     pos: 0,
-                    kind: FileKind::Path(path),
+                    kind,
                 },
             )
         });
@@ -461,12 +468,12 @@ impl Reader<'_> {
         ] {
             self.loss("core.absent", field, "", value, why);
         }
-        let missing: u64 = self
+        let absent = self
             .core
             .segments
             .iter()
-            .map(|s| (s.mem_size - s.file_size) / PAGE)
-            .sum();
+            .map(|s| (s.mem_size - s.file_size) / PAGE);
+        let missing = absent.fold(0, u64::saturating_add);
         if missing > 0 {
             self.loss(
                 "core.absent-pages",

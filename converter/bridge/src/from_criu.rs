@@ -138,6 +138,8 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
         memory: Memory::default(),
         fdinfo_per_id: inventory.flag("fdinfo_per_id"),
         entries: BTreeMap::new(),
+        keyed: HashMap::new(),
+        inodes: HashMap::new(),
         remaps: HashMap::new(),
         files: HashMap::new(),
         maps: Maps::default(),
@@ -220,6 +222,10 @@ struct Reader<'a> {
     fdinfo_per_id: bool,
     /// Messages of files: kind and message by number.
     entries: BTreeMap<u64, (u64, Msg)>,
+    /// Messages of files by a number in them.
+    keyed: HashMap<&'static str, HashMap<u64, Vec<Entry>>>,
+    /// Numbers of unix sockets by inode.
+    inodes: HashMap<u64, u64>,
     /// Files whose name is gone: how they are replaced, and by what.
     remaps: HashMap<u64, (u64, u64)>,
     /// Indices of files by number; `None` for what has no home.
@@ -285,7 +291,27 @@ impl Reader<'_> {
                 self.entries.insert(id, (number, m));
             }
         }
+        let unix = self
+            .entries
+            .iter()
+            .filter_map(|(&id, (_, m))| Some((m.sub("usk")?.u64("ino"), id)));
+        self.inodes = unix.collect();
         Ok(())
+    }
+
+    /// The messages of a file whose field `key` is `id`. Each file is read once, however many ask.
+    fn keyed(&mut self, name: &'static str, kind: &str, key: &str, id: u64) -> Result<Vec<Entry>> {
+        if !self.keyed.contains_key(name) {
+            let mut index: HashMap<u64, Vec<Entry>> = HashMap::new();
+            if let Some(file) = self.set.get(name) {
+                for entry in image::read(file, kind)? {
+                    index.entry(entry.message.u64(key)).or_default().push(entry);
+                }
+            }
+            self.keyed.insert(name, index);
+        }
+        let index = self.keyed.get(name);
+        Ok(index.and_then(|i| i.get(&id)).cloned().unwrap_or_default())
     }
 
     fn process(&mut self, entry: &Msg, leader: bool) -> Result<()> {
@@ -713,14 +739,10 @@ impl Reader<'_> {
         Ok(Some(file))
     }
 
-    fn epoll_items(&self, own: &Msg) -> Result<Vec<EpollItem>> {
+    fn epoll_items(&mut self, own: &Msg) -> Result<Vec<EpollItem>> {
         let mut list = own.subs("tfd");
-        if let Some(file) = self.set.get("eventpoll-tfd.img") {
-            let old = image::read(file, "EVENTPOLL_TFD")?
-                .into_iter()
-                .map(|e| e.message);
-            list.extend(old.filter(|m| m.u64("id") == own.u64("id")));
-        }
+        let old = self.keyed("eventpoll-tfd.img", "EVENTPOLL_TFD", "id", own.u64("id"))?;
+        list.extend(old.into_iter().map(|e| e.message));
         Ok(list
             .iter()
             .map(|t| EpollItem {
@@ -732,29 +754,17 @@ impl Reader<'_> {
             .collect())
     }
 
-    fn pipe(&mut self, id: u64, name: &str, kind: &str) -> Result<usize> {
+    fn pipe(&mut self, id: u64, name: &'static str, kind: &str) -> Result<usize> {
         if let Some(&index) = self.maps.pipes.get(&id) {
             return Ok(index);
         }
         let mut pipe = Pipe::default();
-        if let Some(file) = self.set.get(name) {
-            let entry = image::read(file, kind)?
-                .into_iter()
-                .find(|e| e.message.u64("pipe_id") == id);
-            if let Some(size) = entry
-                .as_ref()
-                .and_then(|e| e.message.get("size"))
-                .filter(|&s| s != 65536)
-            {
-                self.loss(
-                    "criu.pipe-size",
-                    name,
-                    "size",
-                    size,
-                    "streams do not keep the size of a pipe's buffer",
-                );
+        if let Some(entry) = self.keyed(name, kind, "pipe_id", id)?.into_iter().next() {
+            if let Some(size) = entry.message.get("size").filter(|&s| s != 65536) {
+                let why = "streams do not keep the size of a pipe's buffer";
+                self.loss("criu.pipe-size", name, "size", size, why);
             }
-            pipe.data = entry.and_then(|e| e.payload);
+            pipe.data = entry.payload;
         }
         let index = Tree::add(&mut self.tree.pipes, pipe);
         self.maps.pipes.insert(id, index);
@@ -810,12 +820,8 @@ impl Reader<'_> {
                 }
             }
         }
-        if let Some(file) = self.set.get("sk-queues.img") {
-            let mine = image::read(file, "SK_QUEUES")?
-                .into_iter()
-                .filter(|e| e.message.u64("id_for") == own.u64("id"));
-            socket.queue = mine.filter_map(|e| e.payload).collect();
-        }
+        let packets = self.keyed("sk-queues.img", "SK_QUEUES", "id_for", own.u64("id"))?;
+        socket.queue = packets.into_iter().filter_map(|e| e.payload).collect();
         let index = Tree::add(&mut self.tree.sockets, socket);
         self.sockets.insert(ino, index);
         if unix && own.u64("peer") != 0 {
@@ -825,10 +831,8 @@ impl Reader<'_> {
     }
 
     fn peer(&mut self, index: usize, ino: u64) -> Result<()> {
-        let other = self
-            .entries
-            .values()
-            .find_map(|(_, m)| m.sub("usk").filter(|u| u.u64("ino") == ino));
+        let other = self.inodes.get(&ino).and_then(|id| self.entries.get(id));
+        let other = other.and_then(|(_, m)| m.sub("usk"));
         let peer = match other {
             Some(other) => self.socket(fd_type::UNIXSK, &other)?,
             None => None,
@@ -843,13 +847,8 @@ impl Reader<'_> {
         if let Some(&index) = self.ttys.get(&id) {
             return Ok(Some(index));
         }
-        let Some(file) = self.set.get("tty-info.img") else {
-            return Ok(None);
-        };
-        let info = image::read(file, "TTY_INFO")?
-            .into_iter()
-            .map(|e| e.message)
-            .find(|m| m.u64("id") == id);
+        let info = self.keyed("tty-info.img", "TTY_INFO", "id", id)?;
+        let info = info.into_iter().next().map(|e| e.message);
         let Some(info) = info.filter(|m| m.u64("type") == 1) else {
             return Ok(None);
         };
@@ -884,13 +883,11 @@ impl Reader<'_> {
             tty.winsize = ["ws_row", "ws_col", "ws_xpixel", "ws_ypixel"]
                 .map(|f| u16::try_from(w.u64(f)).unwrap_or(0));
         }
-        if let Some(file) = self.set.get("tty-data.img") {
-            let data = image::read(file, "TTY_DATA")?
-                .into_iter()
-                .map(|e| e.message)
-                .find(|m| m.u64("tty_id") == id);
-            tty.data = data.map(|m| m.bytes("data")).unwrap_or_default();
-        }
+        let data = self.keyed("tty-data.img", "TTY_DATA", "tty_id", id)?;
+        tty.data = data
+            .first()
+            .map(|e| e.message.bytes("data"))
+            .unwrap_or_default();
         let index = Tree::add(&mut self.tree.ttys, tty);
         self.ttys.insert(id, index);
         Ok(Some(index))
@@ -1036,7 +1033,7 @@ impl Reader<'_> {
 
     /// Shared anonymous memory: a segment of its own, or since 4.0 a memfd called `/dev/zero`.
     fn segment(&mut self, v: &Msg, record: &str) -> Result<usize> {
-        let reach = v.u64("pgoff") + (v.u64("end") - v.u64("start"));
+        let reach = v.u64("pgoff").saturating_add(v.u64("end") - v.u64("start"));
         let (mut shmid, mut size) = (v.u64("shmid"), reach);
         if v.u64("status") & status::MEMFD != 0 {
             let inode = self
@@ -1044,14 +1041,11 @@ impl Reader<'_> {
                 .get(&shmid)
                 .and_then(|(_, m)| m.sub("memfd"))
                 .map(|m| m.u64("inode_id"));
-            let inodes = match self.set.get("memfd.img") {
-                Some(file) => image::read(file, "MEMFD_INODE")?,
+            let found = match inode {
+                Some(inode) => self.keyed("memfd.img", "MEMFD_INODE", "inode_id", inode)?,
                 None => Vec::new(),
             };
-            let found = inodes
-                .into_iter()
-                .map(|e| e.message)
-                .find(|m| Some(m.u64("inode_id")) == inode);
+            let found = found.into_iter().next().map(|e| e.message);
             let found = found.ok_or_else(|| {
                 Error::damaged(record, 8, "memfd", shmid, "a number in memfd.img")
             })?;

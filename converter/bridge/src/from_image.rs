@@ -238,16 +238,7 @@ impl Reader<'_> {
                 .insert(number, Tree::add(&mut self.tree.pipes, Pipe { data }));
         }
         for (&number, segment) in &image.segments {
-            let pages = segment
-                .pages
-                .iter()
-                .map(|p| Pages {
-                    addr: p.addr,
-                    len: p.len,
-                    blob: 0,
-                    at: p.offset,
-                })
-                .collect();
+            let pages = self.runs(&segment.pages, 0, u64::MAX);
             let segment = Segment {
                 size: segment.size,
                 pages,
@@ -342,6 +333,37 @@ impl Reader<'_> {
                 .processes
                 .insert(number, Tree::add(&mut self.tree.processes, process));
         }
+    }
+
+    /// Runs of pages that ascend and lie in a range; damaged streams may have others.
+    fn runs(&mut self, runs: &[model::PageRun], start: u64, end: u64) -> Vec<Pages> {
+        let mut out: Vec<Pages> = Vec::new();
+        let mut at = start;
+        for r in runs {
+            let inside = r
+                .addr
+                .checked_add(r.len)
+                .filter(|&e| r.addr >= at && e <= end);
+            let Some(next) = inside else {
+                let why = "the page lies outside of its mapping, or before the one before";
+                self.loss(
+                    "stream.bad-page",
+                    "PGARR",
+                    "address",
+                    format!("{:#x}", r.addr),
+                    why,
+                );
+                continue;
+            };
+            at = next;
+            out.push(Pages {
+                addr: r.addr,
+                len: r.len,
+                blob: 0,
+                at: r.offset,
+            });
+        }
+        out
     }
 
     fn process(&mut self, signal: &model::Signal) -> Process {
@@ -613,7 +635,20 @@ impl Reader<'_> {
         let vdso = mm.auxv(AT_SYSINFO_EHDR);
         let page = self.image.page_size();
         let mut vmas = Vec::new();
+        let mut end = 0;
         for v in &mm.vmas {
+            if v.start < end || v.end <= v.start {
+                let why = "the mapping is empty, or overlaps the one before";
+                self.loss(
+                    "stream.bad-mapping",
+                    "VMA",
+                    "vm_start",
+                    format!("{:#x}", v.start),
+                    why,
+                );
+                continue;
+            }
+            end = v.end;
             let file = |r: &Self| r.index.files.get(&v.file).copied();
             let segment = |r: &Self| r.index.segments.get(&v.inode).copied();
             let anonymous = if vdso == Some(v.start) {
@@ -642,16 +677,7 @@ impl Reader<'_> {
                     segment(self).map_or(VmaKind::Anon, VmaKind::Shared)
                 }
             };
-            let pages = mm
-                .pages_of(v)
-                .iter()
-                .map(|p| Pages {
-                    addr: p.addr,
-                    len: p.len,
-                    blob: 0,
-                    at: p.offset,
-                })
-                .collect();
+            let pages = self.runs(mm.pages_of(v), v.start, v.end);
             let anonymous = matches!(kind, VmaKind::Anon | VmaKind::Vdso | VmaKind::Special);
             let flags = if kind == VmaKind::Vdso {
                 v.flags & !ALWAYSDUMP

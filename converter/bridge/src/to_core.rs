@@ -254,7 +254,7 @@ fn joined(pages: &[Pages]) -> Vec<Vec<Pages>> {
 
 /// The pages of a segment that a mapping shows, at their addresses.
 fn window(pages: &[Pages], vma: &Vma) -> Vec<Pages> {
-    let end = vma.offset + (vma.end - vma.start);
+    let end = vma.offset.saturating_add(vma.end - vma.start);
     let mut out = Vec::new();
     for p in pages {
         let (from, to) = (p.addr.max(vma.offset), (p.addr + p.len).min(end));

@@ -646,12 +646,12 @@ impl Writer<'_> {
     }
 
     fn pipes(&self) -> Result<()> {
-        let fifo = |index: usize| {
-            self.tree
-                .files
-                .iter()
-                .any(|f| matches!(&f.kind, FileKind::Fifo(_, p) if *p == index))
+        let named_pipe = |f: &crate::tree::File| match &f.kind {
+            FileKind::Fifo(_, pipe) => Some(*pipe),
+            _ => None,
         };
+        let fifos: HashSet<usize> = self.tree.files.iter().filter_map(named_pipe).collect();
+        let fifo = |index: usize| fifos.contains(&index);
         for (kind, stem, named) in [
             ("PIPES_DATA", "pipes-data", false),
             ("FIFO_DATA", "fifo-data", true),

@@ -449,7 +449,7 @@ impl Tree {
             let (pages, key) = match vma.kind {
                 VmaKind::Shared(index) => (
                     &self.segments.get(index)?.pages,
-                    at - vma.start + vma.offset,
+                    (at - vma.start).saturating_add(vma.offset),
                 ),
                 _ => (&vma.pages, at),
             };
