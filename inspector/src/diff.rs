@@ -1,5 +1,10 @@
 //! What two images do not have in common: head, tasks, registers, mappings, files, pages.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of pieces and pages, far below 4 GiB"
+)]
+
 use ckpt_parser::memory::{Backing, Memory, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, Task};
 use ckpt_parser::source::Source;

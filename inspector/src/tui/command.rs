@@ -198,13 +198,13 @@ fn write(model: &mut Model, rest: &str) -> Option<Request> {
     let (form, to) = rest.split_once(' ').unwrap_or((rest, ""));
     let form = Form::NAMES.iter().find(|(name, _)| *name == form);
     match (form, to.trim()) {
-        (Some((_, form)), to) if !to.is_empty() => match export(model, *form, to) {
-            Some(export) => Some(Request::Export(export)),
-            None => {
+        (Some((_, form)), to) if !to.is_empty() => {
+            let wanted = export(model, *form, to).map(Request::Export);
+            if wanted.is_none() {
                 say(model, "Nothing to export here", Ink::Warn);
-                None
             }
-        },
+            wanted
+        }
         _ => {
             say(model, "export raw|hex|json FILE", Ink::Bad);
             None

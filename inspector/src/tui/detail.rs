@@ -80,6 +80,8 @@ pub struct Record<'a> {
 
 /// Elements of an array that get lines of their own.
 const EXPANDED: u32 = 64;
+/// Plain numbers from here on are shown in hexadecimal too.
+const WORTH_HEX: u64 = 0x1_0000;
 /// Characters of a value that are shown in a list.
 const WIDEST: usize = 200;
 
@@ -123,6 +125,7 @@ impl<'a> Record<'a> {
             return format!("type {}, {} bytes", self.number(), self.len);
         };
         match self.tag() {
+            Some(Tag::Cpu) if view.layout.named("uregs").is_some() => registers(&view),
             Some(Tag::Vma) => range(&view, "vm_start", "vm_end", "vm_flags"),
             Some(Tag::Objref) => object(&view),
             Some(Tag::String | Tag::FileName) => quoted(self.payload()),
@@ -212,6 +215,14 @@ fn range(view: &View, start: &str, end: &str, flags: &str) -> String {
     )
 }
 
+fn registers(view: &View) -> String {
+    let Some(slot) = view.layout.named("uregs") else {
+        return String::new();
+    };
+    let get = |i| view.element(slot, i).unwrap_or(0);
+    format!("pc={:#x}  sp={:#x}  lr={:#x}", get(15), get(13), get(14))
+}
+
 fn object(view: &View) -> String {
     let kind = view.layout.named("objtype").and_then(|slot| {
         let value = view.element(slot, 0)?;
@@ -261,7 +272,14 @@ fn worded(slot: &Slot, value: u64, view: &View) -> (String, String) {
         return (String::new(), String::new());
     };
     let signed = matches!(field.ty, Type::I16 | Type::I32 | Type::I64);
-    let in_words = meaning(slot, value, view.dialect).unwrap_or_default();
+    let mut in_words = meaning(slot, value, view.dialect).unwrap_or_default();
+    if matches!(field.meaning, Meaning::Plain)
+        && value >= WORTH_HEX
+        && !signed
+        && !matches!(field.ty, Type::Ulong)
+    {
+        in_words = format!("{value:#x}");
+    }
     let number = match field.meaning {
         Meaning::Address => return (format!("{value:#010x}"), String::new()),
         Meaning::Flags(_) | Meaning::Magic => format!("{value:#x}"),
@@ -334,7 +352,9 @@ impl List<'_> {
             let bytes = view.slot_bytes(slot).unwrap_or_default();
             let dirty = bytes.iter().any(|byte| *byte != 0);
             let line = self.push("padding", offset, u64::from(slot.size), Kind::Padding);
-            line.value = (if dirty { "not zero" } else { "" }).to_owned();
+            if dirty {
+                "not zero".clone_into(&mut line.value);
+            }
             return;
         };
         let name = format!("{prefix}{}", slot.name);

@@ -48,10 +48,9 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
             break;
         }
         let word = match (thumb, wide, order) {
-            (true, true, _) => unit(0) << 16 | unit(1),
             (true, false, _) => unit(0),
+            (true, true, _) | (false, _, Order::Big) => unit(0) << 16 | unit(1),
             (false, _, Order::Little) => unit(1) << 16 | unit(0),
-            (false, _, Order::Big) => unit(0) << 16 | unit(1),
         };
         found.push(Instruction {
             addr: addr + at as u64,

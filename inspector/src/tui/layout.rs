@@ -96,7 +96,9 @@ impl View {
             View::Memory if width >= WIDE => (38, 35),
             View::Memory => (42, 30),
             View::Tasks => (58, 50),
-            View::Files | View::Problems | View::Compat | View::Diff => (50, 45),
+            View::Files => (41, 50),
+            View::Compat if width < 100 => (46, 50),
+            View::Problems | View::Compat | View::Diff => (40, 45),
         };
         Splits { x, y }
     }
@@ -118,14 +120,13 @@ pub fn areas(view: View, screen: Rect, splits: Splits) -> Areas {
     };
     let wide = screen.width >= WIDE;
     match view {
-        View::Records if wide => columns(&mut areas, body, splits),
+        View::Records | View::Registers if wide => columns(&mut areas, body, splits),
         View::Records => {
             let (top, divider, bottom) = rows(body, splits.y);
             let (left, middle, right) = halves(top, splits.x);
             areas.panes = vec![left, right, bottom];
             areas.dividers = [Some(middle), Some(divider)];
         }
-        View::Registers if wide => columns(&mut areas, body, splits),
         View::Registers | View::Memory => {
             let (left, middle, right) = halves(body, splits.x);
             let (top, divider, bottom) = rows(right, splits.y);

@@ -128,7 +128,6 @@ impl Look {
                 .tint(BLUE, Modifier::empty())
                 .add_modifier(Modifier::BOLD),
             Ink::Tab | Ink::Status => self.on_bar(plain),
-            Ink::TabOn => self.selected(),
             Ink::Name => self.tint(BLUE, Modifier::empty()),
             Ink::Number => self.tint(PURPLE, Modifier::empty()),
             Ink::Text | Ink::Good => self.tint(GREEN, Modifier::empty()),
@@ -140,7 +139,7 @@ impl Look {
             Ink::Bad => self
                 .tint(RED, Modifier::empty())
                 .add_modifier(Modifier::BOLD),
-            Ink::Cursor => self.selected(),
+            Ink::Cursor | Ink::TabOn => self.selected(),
             Ink::Rest => self.resting(),
             Ink::Mark => self
                 .tint(YELLOW, Modifier::REVERSED)

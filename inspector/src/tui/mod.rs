@@ -4,6 +4,13 @@
 //! answers ([`worker`]). [`update`] turns a message into a changed [`model`] and perhaps a request;
 //! [`view`] draws the model. [`keys`] is the one table of keys, [`panes`] holds a file per view.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    reason = "counts of rows, cells and records that are in memory; amounts for the eye"
+)]
+
 pub mod command;
 pub mod config;
 pub mod detail;
@@ -183,7 +190,7 @@ fn show(
         let mut only_progress = true;
         loop {
             let message = if only_progress && progress.elapsed() < PROGRESS {
-                messages.recv_timeout(PROGRESS - progress.elapsed())
+                messages.recv_timeout(PROGRESS.saturating_sub(progress.elapsed()))
             } else {
                 messages.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };

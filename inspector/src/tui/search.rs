@@ -63,7 +63,7 @@ fn word_bytes(value: u64, order: Order, len: usize) -> Vec<u8> {
 fn hex_bytes(hex: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<u8> = hex.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     let wrong = || format!("{hex}: give pairs of hexadecimal digits");
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(wrong());
     }
     let pair = |pair: &[u8]| {

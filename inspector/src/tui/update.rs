@@ -114,7 +114,7 @@ pub fn update(model: &mut Model, action: Action) -> Option<Request> {
         Action::Export => model.prompt = Some(Prompt::new(For::Command, &export_line(model))),
         Action::Next | Action::Previous => next_match(model, action == Action::Previous),
         Action::Represent | Action::RepresentBack => {
-            represent(model, action == Action::RepresentBack)
+            represent(model, action == Action::RepresentBack);
         }
         Action::Disassemble => disassemble(model),
         Action::NextTask | Action::PrevTask => step_task(model, action == Action::PrevTask),
@@ -222,7 +222,7 @@ fn set_cursor(model: &mut Model, pane: usize, cursor: usize) {
             *model.scroll_mut(view, 1) = super::model::Scroll::default();
         }
         (View::Records, 1) => {
-            model.byte = records::current_field(model).map_or(0, |field| field.offset)
+            model.byte = records::current_field(model).map_or(0, |field| field.offset);
         }
         (View::Memory, 0) => memory::follow_vma(model),
         (View::Memory, 1) => {
@@ -975,22 +975,19 @@ fn show_match(model: &mut Model, at: Option<usize>) {
         model.search.hits.len(),
         if model.search.over { "" } else { "+" },
     );
-    match model.search.domain {
-        Some(Domain::Memory(mm)) => {
-            model.view = View::Memory;
-            model.focus[View::Memory as usize] = 2;
-            model.mm = mm;
-            memory::show(model, hit);
-        }
-        _ => {
-            model.view = View::Records;
-            if let Some(record) = model.index.record_at(hit) {
-                let start = model
-                    .index
-                    .get(record)
-                    .map_or(0, super::index::Entry::offset);
-                select_record(model, record, hit - start);
-            }
+    if let Some(Domain::Memory(mm)) = model.search.domain {
+        model.view = View::Memory;
+        model.focus[View::Memory as usize] = 2;
+        model.mm = mm;
+        memory::show(model, hit);
+    } else {
+        model.view = View::Records;
+        if let Some(record) = model.index.record_at(hit) {
+            let start = model
+                .index
+                .get(record)
+                .map_or(0, super::index::Entry::offset);
+            select_record(model, record, hit - start);
         }
     }
     say(

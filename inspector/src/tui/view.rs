@@ -9,6 +9,7 @@ use super::panes;
 use super::tour;
 use super::update::describe;
 use super::words;
+use ckpt_parser::diagnostic::{Diagnostic, Severity};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -298,7 +299,7 @@ fn draw_hex(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
             buffer.set_style(address, model.look.style(Ink::Address));
         }
     }
-    let mut paint = |byte: u64, style: Style| {
+    let mut paint = |byte: u64, style: Style, symbol: Option<&str>| {
         let byte = usize::try_from(byte).unwrap_or(usize::MAX);
         let (Some(line), column) = (lines.get(byte / row), byte % row) else {
             return;
@@ -315,6 +316,9 @@ fn draw_hex(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
                 && let Some(cell) = buffer.cell_mut((x, y))
             {
                 cell.set_style(style);
+                if let Some(symbol) = symbol {
+                    cell.set_symbol(symbol);
+                }
             }
         }
     };
@@ -322,8 +326,20 @@ fn draw_hex(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
     for (range, ink) in &shown.marks {
         let style = model.look.style(*ink);
         for byte in range.start..range.end.min(all) {
-            paint(byte, style);
+            paint(byte, style, None);
         }
+    }
+    // What nobody knows must not look like zeros.
+    for byte in shown
+        .unknown
+        .iter()
+        .flat_map(|range| range.start..range.end.min(all))
+    {
+        paint(
+            byte,
+            model.look.style(Ink::Dim),
+            Some(model.look.glyph(Glyph::None)),
+        );
     }
     if shown.cursor < all {
         let style = model
@@ -334,6 +350,7 @@ fn draw_hex(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
             style.add_modifier(
                 ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED,
             ),
+            None,
         );
     }
 }
@@ -416,20 +433,16 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
         }
         return;
     }
-    let left = match &model.message {
-        Some((text, ink)) => (format!(" {text}"), *ink),
-        None => {
-            let (text, ink) = phase(model);
-            let errors = model
-                .findings
-                .iter()
-                .filter(|f| f.severity == ckpt_parser::diagnostic::Severity::Error)
-                .count();
-            if errors > 0 && ink == Ink::Status {
-                (format!(" {text} · {errors} errors: 7"), Ink::Bad)
-            } else {
-                (format!(" {text}"), ink)
-            }
+    let left = if let Some((text, ink)) = &model.message {
+        (format!(" {text}"), *ink)
+    } else {
+        let (text, ink) = phase(model);
+        let is_error = |f: &&Diagnostic| f.severity == Severity::Error;
+        let errors = model.findings.iter().filter(is_error).count();
+        if errors > 0 && ink == Ink::Status {
+            (format!(" {text} · {errors} errors: 7"), Ink::Bad)
+        } else {
+            (format!(" {text}"), ink)
         }
     };
     let hints = hints(model);

@@ -1,7 +1,7 @@
 //! Compat: on which targets the process could go on, and for one of them every rule with its
 //! evidence.
 
-use super::{cut, pending};
+use super::{cut, cut_wrapped, pending};
 use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Link, Model, Row};
@@ -101,7 +101,9 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
                 .collect(),
         );
     }
-    cut(
+    cut_wrapped(
+        model,
+        pane,
         chosen(model)
             .map(|assessment| rules(model, assessment))
             .unwrap_or_default(),

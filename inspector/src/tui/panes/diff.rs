@@ -1,6 +1,6 @@
 //! Diff: what two images do not have in common, side by side.
 
-use super::cut;
+use super::{cut, cut_wrapped};
 use crate::diff::{Change, Diff, Where};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
@@ -24,7 +24,7 @@ pub fn compared(model: &mut Model, diff: Result<Diff, String>) {
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
     if pane == 1 {
-        return cut(about(model), range);
+        return cut_wrapped(model, 1, about(model), range);
     }
     let text = match (&model.diff.other, &model.diff.diff) {
         (None, _) => "No second image. :diff FILE compares with one.".to_owned(),

@@ -1,6 +1,6 @@
 //! Files and sockets: descriptors by table, what they are, who shares them, what waits in them.
 
-use super::{bytes_of, cut, pending};
+use super::{bytes_of, cut, cut_wrapped, pending};
 use crate::tui::hex;
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
@@ -84,7 +84,9 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
             rows.map(|line| row(model, image, *line)).collect(),
         );
     }
-    cut(
+    cut_wrapped(
+        model,
+        pane,
         under_cursor(model)
             .map(|line| about(model, image, line))
             .unwrap_or_default(),
@@ -497,10 +499,17 @@ fn contents(model: &Model, extent: Extent) -> Vec<Row> {
     let panels = hex::panels_for(model.inside(1).width);
     let bytes = bytes_of(model, &content_want(extent)).unwrap_or_default();
     let lines = hex::lines(bytes, 0, panels, model.look.ascii);
-    let mut rows: Vec<Row> = lines
-        .into_iter()
-        .map(|line| Row::new(line.text, Ink::Text).link(Link::Offset(extent.offset)))
-        .collect();
+    let readable = bytes
+        .iter()
+        .filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+        .count();
+    let text =
+        (readable * 4 >= bytes.len() * 3 && readable > 0).then(|| format!("\"{}\"", escape(bytes)));
+    let text = text.map(|text| Row::new(text, Ink::Text).link(Link::Offset(extent.offset)));
+    let lines = lines.into_iter().map(|line| {
+        Row::new(line.text.trim().to_owned(), Ink::Normal).link(Link::Offset(extent.offset))
+    });
+    let mut rows: Vec<Row> = text.into_iter().chain(lines).collect();
     if extent.len > SHOWN {
         rows.push(
             Row::new(

@@ -228,9 +228,9 @@ fn grid(
 
 fn strip_row(model: &Model) -> Row {
     let mut row = Row::new(" entropy ", Ink::Dim);
-    let cells = match strip_want(model).and_then(|want| model.data(&want).cloned()) {
-        Some(Data::Strip(cells)) => cells,
-        _ => return row,
+    let Some(Data::Strip(cells)) = strip_want(model).and_then(|want| model.data(&want).cloned())
+    else {
+        return row;
     };
     for cell in cells {
         let (glyph, ink) = match cell {
@@ -273,13 +273,15 @@ pub fn hex(model: &Model) -> Option<Hex> {
     };
     let top = model.addr_top;
     let mut marks: Vec<(Range<u64>, Ink)> = Vec::new();
+    let mut unknown = Vec::new();
     for span in found {
-        let ink = match span.backing {
+        let range = span.addr - top..span.end() - top;
+        match span.backing {
             Backing::Stored(_) => continue,
-            Backing::Zero => Ink::Dim,
-            _ => Ink::Padding,
-        };
-        marks.push((span.addr - top..span.end() - top, ink));
+            Backing::Zero => {}
+            _ => unknown.push(range.clone()),
+        }
+        marks.push((range, Ink::Dim));
     }
     let (number, _) = model.current_mm()?;
     if model.search.domain == Some(Domain::Memory(number)) {
@@ -296,6 +298,7 @@ pub fn hex(model: &Model) -> Option<Hex> {
         cursor: model.addr.saturating_sub(top),
         panels: shape(model).0,
         marks,
+        unknown,
     })
 }
 

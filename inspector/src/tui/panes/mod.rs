@@ -14,6 +14,7 @@ use super::look::Ink;
 use super::model::{Model, Row};
 use super::worker::{Data, Want};
 use std::ops::Range;
+use unicode_width::UnicodeWidthStr;
 
 /// The number of lines of a pane, and those in `range`.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
@@ -82,6 +83,8 @@ pub struct Hex {
     pub panels: usize,
     /// Stretches that are painted, from `start`; later ones lie on top.
     pub marks: Vec<(Range<u64>, Ink)>,
+    /// Stretches whose bytes nobody knows.
+    pub unknown: Vec<Range<u64>>,
 }
 
 /// The bytes of a pane, if it shows bytes.
@@ -111,6 +114,52 @@ pub fn cut(rows: Vec<Row>, range: Range<usize>) -> (usize, Vec<Row>) {
         .take(range.len())
         .collect();
     (len, rows)
+}
+
+/// The same for lines that are broken where the pane ends.
+pub fn cut_wrapped(
+    model: &Model,
+    pane: usize,
+    rows: Vec<Row>,
+    range: Range<usize>,
+) -> (usize, Vec<Row>) {
+    let width = usize::from(model.inside(pane).width).saturating_sub(1);
+    cut(
+        rows.into_iter()
+            .flat_map(|row| wrapped(row, width))
+            .collect(),
+        range,
+    )
+}
+
+/// Spaces before the second and further lines of a broken one.
+const INDENT: usize = 7;
+
+/// Breaks a line between words; every piece follows the same link.
+fn wrapped(row: Row, width: usize) -> Vec<Row> {
+    let long: usize = row.cells.iter().map(|(text, _)| text.width()).sum();
+    if long <= width || width < 2 * INDENT {
+        return vec![row];
+    }
+    let mut lines = vec![Row {
+        cells: Vec::new(),
+        link: row.link,
+    }];
+    let mut used = 0;
+    for (text, ink) in row.cells {
+        for word in text.split_inclusive(' ') {
+            if used > INDENT && used + word.trim_end().width() > width {
+                lines.push(Row::new(" ".repeat(INDENT), Ink::Dim));
+                used = INDENT;
+            }
+            used += word.width();
+            if let Some(last) = lines.last_mut() {
+                last.cells.push((word.to_owned(), ink));
+                last.link = row.link;
+            }
+        }
+    }
+    lines
 }
 
 /// A line that says why there is nothing yet.

@@ -1,6 +1,6 @@
 //! Problems: what is wrong with the image, where, and what it means.
 
-use super::cut;
+use super::{cut, cut_wrapped};
 use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Link, Model, Phase, Row};
@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
     if pane == 1 {
-        return cut(about(model), range);
+        return cut_wrapped(model, 1, about(model), range);
     }
     if model.findings.is_empty() {
         return cut(vec![Row::new(nothing(model), Ink::Good)], range);

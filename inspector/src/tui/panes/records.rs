@@ -208,6 +208,7 @@ pub fn hex(model: &Model) -> Option<Hex> {
         cursor: model.byte.saturating_sub(skip),
         panels: hex_shape(model).0,
         marks,
+        unknown: Vec::new(),
     })
 }
 

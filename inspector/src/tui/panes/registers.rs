@@ -299,13 +299,13 @@ fn lanes(value: u128, bytes: usize, lanes: Lanes) -> String {
         let _ = match (lanes.format, size) {
             (Format::Hex, 4) => write!(text, "{low32:08x}"),
             (Format::Hex, 8) => write!(text, "{low64:016x}"),
-            (Format::Hex, _) => write!(text, "{lane:032x}"),
             (Format::Int, 4) => write!(text, "{:>11}", low32.cast_signed()),
             (Format::Int, 8) => write!(text, "{:>20}", low64.cast_signed()),
             (Format::Int, _) => write!(text, "{:>39}", lane.cast_signed()),
             (Format::Float, 4) => write!(text, "{:>13.6e}", f32::from_bits(low32)),
             (Format::Float, 8) => write!(text, "{:>23.16e}", f64::from_bits(low64)),
-            (Format::Float, _) => write!(text, "{lane:032x}"),
+            // There is no 128-bit float.
+            (Format::Hex | Format::Float, _) => write!(text, "{lane:032x}"),
         };
     }
     text

@@ -1,6 +1,6 @@
 //! Tasks: the tree of processes and threads, and all about one of them.
 
-use super::{bytes_of, cut, pending};
+use super::{bytes_of, cut, cut_wrapped, pending};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
@@ -88,7 +88,9 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         });
         return (model.order.len(), rows.collect());
     }
-    cut(
+    cut_wrapped(
+        model,
+        pane,
         under_cursor(model)
             .map(|task| about(model, image, task))
             .unwrap_or_default(),
