@@ -23,7 +23,7 @@ pub struct Screen {
 }
 
 /// How long a screen waits for its threads.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Screen {
     /// Opens an image (`None`: the sample) on a screen of this size and waits until it is read.

@@ -8,7 +8,7 @@ use super::model::{Code, Link, Model, OPEN_LEVEL, Overlay, Phase, Place, Quit, R
 use super::panes::{self, files, memory, records, registers, tasks};
 use super::prompt::{For, Prompt, Typed};
 use super::search::{Domain, Pattern};
-use super::worker::{Message, Request};
+use super::worker::{Data, Message, Request, Want};
 use ckpt_parser::text::escape;
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
@@ -37,7 +37,7 @@ pub fn input(model: &mut Model, event: &Event) -> Option<Request> {
         _ => None,
     };
     fit(model);
-    request
+    request.or_else(|| panes::compat::begin(model))
 }
 
 fn pressed(model: &mut Model, key: KeyEvent) -> Option<Request> {
@@ -1149,6 +1149,7 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
         Message::Unpacked(bytes) => model.phase = Phase::Unpacking(bytes),
         Message::Detected(tables, detection) => {
             model.tables = Some(tables);
+            forget_later(model);
             model.findings.clone_from(&detection.diagnostics);
             model.detection = Some(detection);
         }
@@ -1179,11 +1180,22 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
             model.findings = image.findings.kept().to_vec();
             model.image = Some(image);
             model.phase = Phase::Ready;
+            forget_later(model);
             registers::show_pc(model);
             request = panes::compat::begin(model);
         }
         Message::Data(answers) => {
             model.asked.clear();
+            // An answer may have crossed the news that it waits for: it is asked for again.
+            let known = |want: &Want| match want {
+                Want::Row(_) | Want::Fields(_) => model.tables.is_some(),
+                _ => model.image.is_some(),
+            };
+            let stale = |(want, data): &(Want, Data)| matches!(data, Data::Later) && known(want);
+            let answers: Vec<_> = answers
+                .into_iter()
+                .filter(|answer| !stale(answer))
+                .collect();
             model.cache.extend(answers);
         }
         Message::Found(hits, over) => {
@@ -1206,6 +1218,11 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
     }
     fit(model);
     request
+}
+
+/// What could not be known is asked for again.
+fn forget_later(model: &mut Model) {
+    model.cache.retain(|_, data| !matches!(data, Data::Later));
 }
 
 /// Keeps every cursor of the view where there is something.

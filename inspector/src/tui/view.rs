@@ -35,6 +35,24 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
         Some(Overlay::Tour(page)) => tour_page(model, buffer, page),
         None => {}
     }
+    if model.look.ascii {
+        only_ascii(buffer);
+    }
+}
+
+/// Replaces what a terminal without Unicode cannot show.
+fn only_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let plain = match cell.symbol() {
+            symbol if symbol.is_ascii() => continue,
+            "·" => "-",
+            "…" => "~",
+            "→" => ">",
+            "§" => "s",
+            _ => "?",
+        };
+        cell.set_symbol(plain);
+    }
 }
 
 /// Writes pieces of text into a line, cut at its end; the rest of the line keeps its style.

@@ -98,6 +98,8 @@ pub enum Data {
     Memory(Vec<u8>, Vec<Span>),
     /// To [`Want::Strip`].
     Strip(Vec<Cell>),
+    /// It cannot be known before the dialect, or the model, is.
+    Later,
     /// Reading failed; why.
     Failed(String),
 }
@@ -238,25 +240,60 @@ fn serve(
         window: Window::new(opened.source()?),
         known: known.clone(),
     };
-    let latest = Arc::new(AtomicU64::new(0));
-    while let Ok(mut request) = requests.recv() {
-        // Only the newest screen matters.
-        while let (Request::Screen(_), Ok(newer)) = (&request, requests.try_recv()) {
-            request = newer;
+    let mut jobs = Jobs {
+        how,
+        opened,
+        known,
+        tell: tell.clone(),
+        stop: stop.clone(),
+        latest: Arc::default(),
+    };
+    while let Ok(first) = requests.recv() {
+        // Only the newest screen matters, and it is answered behind what else was asked.
+        let mut screen = None;
+        let others = std::iter::once(first)
+            .chain(requests.try_iter())
+            .filter_map(|request| match request {
+                Request::Screen(wants) => {
+                    screen = Some(wants);
+                    None
+                }
+                other => Some(other),
+            });
+        for request in others.collect::<Vec<_>>() {
+            jobs.begin(request)?;
         }
+        if let Some(wants) = screen {
+            let found = wants.into_iter().map(|want| {
+                let data = answers.answer(&want);
+                (want, data)
+            });
+            let _ = tell.send(Message::Data(found.collect()));
+        }
+    }
+    Ok(())
+}
+
+/// What is done aside, so that the screen does not wait for it.
+struct Jobs<'a> {
+    how: &'a How,
+    opened: Opened,
+    known: Arc<Mutex<Known>>,
+    tell: Sender<Message>,
+    stop: Arc<AtomicBool>,
+    /// Number of the newest search; older ones stop.
+    latest: Arc<AtomicU64>,
+}
+
+impl Jobs<'_> {
+    fn begin(&mut self, request: Request) -> io::Result<()> {
+        let (opened, known, tell) = (self.opened.clone(), self.known.clone(), self.tell.clone());
         match request {
-            Request::Screen(wants) => {
-                let answer = |want: Want| {
-                    let data = answers.answer(&want)?;
-                    Some((want, data))
-                };
-                let found: Vec<_> = wants.into_iter().filter_map(answer).collect();
-                let _ = tell.send(Message::Data(found));
-            }
+            Request::Screen(_) => {}
             Request::Search(domain, pattern) => {
+                let latest = self.latest.clone();
                 let number = latest.fetch_add(1, Ordering::Relaxed) + 1;
-                let image = image_of(&known);
-                let (source, tell, latest) = (opened.source()?, tell.clone(), latest.clone());
+                let (image, source) = (image_of(&known), opened.source()?);
                 std::thread::spawn(move || {
                     let current = || latest.load(Ordering::Relaxed) == number;
                     search::run(
@@ -272,20 +309,20 @@ fn serve(
                 });
             }
             Request::Export(export) => {
-                let image = image_of(&known);
-                let done = export.write(opened.source()?, image.as_deref());
-                let _ = tell.send(Message::Exported(done.map_err(|e| e.to_string())));
+                let (image, source) = (image_of(&known), opened.source()?);
+                std::thread::spawn(move || {
+                    let done = export.write(source, image.as_deref());
+                    let _ = tell.send(Message::Exported(done.map_err(|e| e.to_string())));
+                });
             }
             Request::Judge(target) => {
-                let work = Judge::of(how, &opened, &known)?;
-                let tell = tell.clone();
+                let work = Judge::of(self.how, &opened, &known)?;
                 std::thread::spawn(move || {
                     let _ = tell.send(Message::Judged(Box::new(work.judge(target.as_deref()))));
                 });
             }
             Request::Compare(path) => {
-                let (opened, known, tell) = (opened.clone(), known.clone(), tell.clone());
-                let (options, stop) = (how.options.clone(), stop.clone());
+                let (options, stop) = (self.how.options.clone(), self.stop.clone());
                 std::thread::spawn(move || {
                     let diff = compare(&opened, &known, &path, &options, &stop);
                     let diff = diff.map_err(|error| escape(error.to_string().as_bytes()));
@@ -293,11 +330,11 @@ fn serve(
                 });
             }
             Request::Cancel => {
-                latest.fetch_add(1, Ordering::Relaxed);
+                self.latest.fetch_add(1, Ordering::Relaxed);
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Judging an image: needs its own source.
@@ -507,11 +544,10 @@ struct Answers {
 const HELD: u64 = 64 << 10;
 
 impl Answers {
-    /// `None` if it cannot be known yet.
-    fn answer(&mut self, want: &Want) -> Option<Data> {
+    fn answer(&mut self, want: &Want) -> Data {
         match self.try_answer(want) {
-            Ok(data) => data,
-            Err(error) => Some(Data::Failed(error.to_string())),
+            Ok(data) => data.unwrap_or(Data::Later),
+            Err(error) => Data::Failed(error.to_string()),
         }
     }
 
@@ -561,7 +597,7 @@ impl Answers {
         len: u32,
     ) -> io::Result<Option<Data>> {
         let Some(mm) = image.mms.get(&mm) else {
-            return Ok(None);
+            return Ok(Some(Data::Failed(format!("no address space {mm}"))));
         };
         let mut memory = Memory::new(image, self.window.source());
         let mut bytes = vec![0; len as usize];

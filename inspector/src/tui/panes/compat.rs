@@ -23,9 +23,9 @@ pub struct State {
     pub asked: bool,
 }
 
-/// Asks for the verdicts, once the image is read.
+/// Asks for the verdicts, once the image is read and somebody wants to see them.
 pub fn begin(model: &mut Model) -> Option<Request> {
-    if model.compat.asked || model.image.is_none() {
+    if model.view != View::Compat || model.compat.asked || model.image.is_none() {
         return None;
     }
     model.compat.asked = true;
@@ -58,6 +58,8 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
         return None;
     }
     model.compat.wanted = Some(name.to_owned());
+    model.image.as_ref()?;
+    model.compat.asked = true;
     Some(Request::Judge(Some(name.to_owned())))
 }
 
