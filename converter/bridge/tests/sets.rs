@@ -11,15 +11,18 @@ use std::{
 
 use ckpt_bridge::{
     bytes::Blob,
+    core,
     criu::{
         self, Msg, Set,
         image::{self, Entry},
         pagemap::{self, PARENT, PRESENT, Pagemap, Writer},
         schema::Kind,
     },
-    from_criu, open_criu, read_criu,
+    from_core, from_criu, open_criu, open_stream, processes, read_criu, to_core, to_criu,
+    to_stream,
     tree::Tree,
 };
+use ckpt_parser::decoder::Options;
 
 const STACK: u64 = 0xbe9f_3000;
 
@@ -366,4 +369,68 @@ fn sets_are_copied_with_all_that_is_in_them() {
     let packed = Set::open_stream("tar", tar.as_slice()).unwrap();
     assert!(packed.parent.is_some());
     assert_eq!(packed.members().count(), set.members().count());
+}
+
+/// All the way from damaged images to the other format: an answer or an error.
+#[test]
+fn damage_never_gets_through_to_a_panic() {
+    let all_the_way = |tree: &Tree| {
+        let stream = Blob::new("stream", Arc::new(to_stream(tree)));
+        let Ok(back) = open_stream(&stream, Options::default()) else {
+            return;
+        };
+        for pid in processes(&back.tree).into_iter().take(2) {
+            let _ = to_core(&back.tree, pid, &mut core::Plain(std::io::sink()));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let _ = to_criu(&back.tree, dir.path());
+    };
+    // Core: headers and notes, a bit in every third byte.
+    let path = naked().join("../core/kernel.7500.xz");
+    let mut whole = Vec::new();
+    std::io::Read::read_to_end(
+        &mut liblzma::read::XzDecoder::new(fs::File::open(path).unwrap()),
+        &mut whole,
+    )
+    .unwrap();
+    for byte in (0..0x600).step_by(3) {
+        let mut bytes = whole.clone();
+        bytes[byte] ^= 1 << (byte % 8);
+        // Sizes that say gigabytes are honest work for a disk, not for a test.
+        let blob = Blob::new("core", Arc::new(bytes));
+        if let Ok(found) = core::read(&blob)
+            && found.segments.iter().all(|s| s.mem_size < 1 << 24)
+            && let Ok((tree, _)) = from_core(&blob, &found)
+        {
+            all_the_way(&tree);
+        }
+    }
+    // Set: the files that decide about everything else.
+    for name in [
+        "mm-7000.img",
+        "pagemap-7000.img",
+        "pstree.img",
+        "core-7000.img",
+        "files.img",
+    ] {
+        let dir = copy();
+        let whole = fs::read(dir.path().join(name)).unwrap();
+        for byte in (8..whole.len()).step_by(5) {
+            let mut bytes = whole.clone();
+            bytes[byte] ^= 1 << (byte % 7);
+            fs::write(dir.path().join(name), &bytes).unwrap();
+            let Ok(foreign) = open_criu(dir.path()) else {
+                continue;
+            };
+            let small = |tree: &Tree| {
+                tree.mms
+                    .iter()
+                    .flat_map(|mm| &mm.vmas)
+                    .all(|v| v.end - v.start < 1 << 24)
+            };
+            if small(&foreign.tree) {
+                all_the_way(&foreign.tree);
+            }
+        }
+    }
 }
