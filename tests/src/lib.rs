@@ -4,6 +4,7 @@
 pub mod fuzz;
 pub mod generate;
 pub mod source;
+pub mod tools;
 
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Diagnostic, Findings};

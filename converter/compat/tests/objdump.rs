@@ -6,6 +6,9 @@
 #![expect(clippy::match_same_arms, reason = "grouped by architecture")]
 
 mod debian;
+#[path = "../../../tests/src/tools.rs"]
+#[expect(unreachable_pub, reason = "a module of a library elsewhere")]
+mod tools;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -358,9 +361,16 @@ fn compare(path: &Path, differences: &mut BTreeMap<String, (u64, String)>) -> u6
 
 #[test]
 fn mnemonics_and_features_agree_over_debian_libraries() {
+    if !tools::have(&["arm-linux-gnueabi-objdump"]) {
+        return;
+    }
+    let libraries = debian::libraries();
+    if libraries.is_empty() {
+        return;
+    }
     let mut differences = BTreeMap::new();
     let mut compared = 0;
-    for path in debian::libraries() {
+    for path in libraries {
         compared += compare(&path, &mut differences);
     }
     let mut list: Vec<_> = differences.iter().collect();

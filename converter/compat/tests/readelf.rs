@@ -1,6 +1,9 @@
 //! Build attributes against GNU readelf, on every library of Debian's armhf and armel packages.
 
 mod debian;
+#[path = "../../../tests/src/tools.rs"]
+#[expect(unreachable_pub, reason = "a module of a library elsewhere")]
+mod tools;
 
 use std::process::Command;
 
@@ -42,8 +45,15 @@ const NAMED: [&str; 15] = [
 
 #[test]
 fn attributes_agree_with_readelf_on_debian_libraries() {
+    if !tools::have(&["arm-linux-gnueabi-readelf"]) {
+        return;
+    }
+    let libraries = debian::libraries();
+    if libraries.is_empty() {
+        return;
+    }
     let mut compared = 0;
-    for path in debian::libraries() {
+    for path in libraries {
         let file = std::fs::File::open(&path).unwrap();
         let read = elf::read(&file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let attributes = read
