@@ -26,6 +26,7 @@ pub(super) fn classify(word: u32, addr: u32) -> Insn {
         _ => coproc::operation(word, false),
     };
     insn.conditional = cond != 14;
+    insn.if_zero = cond == 0;
     insn
 }
 
@@ -75,7 +76,9 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
         bits(word, 3, 0),
     );
     if matches!(opcode, 8..=11) {
-        return Insn::plain(LEN);
+        let mut insn = Insn::plain(LEN);
+        insn.tests = (opcode == 8 && bit(word, 25)).then(|| modified_immediate(word));
+        return insn;
     }
     let immediate = bit(word, 25);
     let plain_register = !immediate && bits(word, 11, 4) == 0;

@@ -130,6 +130,10 @@ pub struct Insn {
     pub literal: Option<u32>,
     /// The register that it writes to FPSCR (`vmsr fpscr, rN`).
     pub fpscr_from: Option<u8>,
+    /// `tst rN, #constant`: the constant.
+    pub tests: Option<u32>,
+    /// A branch that is taken if the result was zero (condition EQ).
+    pub if_zero: bool,
     /// `IT`: the number of following instructions that it makes conditional.
     pub it_len: u8,
 }
@@ -145,6 +149,8 @@ impl Insn {
             value: None,
             literal: None,
             fpscr_from: None,
+            tests: None,
+            if_zero: false,
             it_len: 0,
         }
     }

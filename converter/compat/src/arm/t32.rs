@@ -123,6 +123,7 @@ fn conditional_branch(word: u32, addr: u32) -> Insn {
                 Isa::Thumb,
             ));
             insn.conditional = true;
+            insn.if_zero = bits(word, 11, 8) == 0;
             insn
         }
     }
@@ -332,6 +333,11 @@ fn modified_immediate(word: u32) -> Insn {
     let (opcode, rn, rd) = (bits(word, 24, 21), bits(word, 19, 16), bits(word, 11, 8));
     let constant = expand(word);
     match opcode {
+        0 if rd == PC && bit(word, 20) => {
+            let mut insn = Insn::plain(4);
+            insn.tests = Some(constant);
+            insn
+        }
         2 if rn == PC => Insn::plain(4).set(rd, Value::Const(constant)),
         2 => Insn::plain(4).set(rd, Value::Or(reg(rn), constant)),
         3 if rn == PC => Insn::plain(4).set(rd, Value::Const(!constant)),
@@ -394,6 +400,7 @@ fn branch_or_control(first: u32, second: u32, addr: u32) -> Insn {
                 .need(Feature::V6t2)
                 .flow(Flow::Jump(target, Isa::Thumb));
             insn.conditional = true;
+            insn.if_zero = bits(first, 9, 6) == 0;
             insn
         }
         (false, false) => control(first, second),

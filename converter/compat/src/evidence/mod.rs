@@ -479,7 +479,15 @@ fn unsaid(isa: &str, advertised: FeatureSet, old_kernel: bool) -> FeatureSet {
         .with_if(advertised.has(VfpV3), VfpHalf)
         .with_if(advertised.has(Neon), NeonHalf);
     if isa == "v8" {
-        set = set.union(FeatureSet::of(&[Rdm, Fcma, Jscvt, VfpV8, NeonV8]));
+        set = set.union(FeatureSet::of(&[
+            Rdm,
+            Fcma,
+            Jscvt,
+            VfpV8,
+            NeonV8,
+            Cp15Barrier,
+            Setend,
+        ]));
     }
     if old_kernel {
         set = set

@@ -30,6 +30,7 @@ const AT_HWCAP2: u64 = 26;
 const AT_PAGESZ: u64 = 6;
 const AT_ENTRY: u64 = 9;
 const AT_SYSINFO_EHDR: u64 = 33;
+const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 const VM_READ: u64 = 1;
 const VM_WRITE: u64 = 2;
 const VM_SHARED: u64 = 8;
@@ -343,7 +344,7 @@ impl Gatherer<'_> {
     ) -> Plan {
         let big = self.evidence.endian == Some(Endian::Be32);
         let mut plan = Plan {
-            regions: self.regions(files, kernel_pages),
+            regions: self.regions(threads, files, kernel_pages),
             entries: Vec::new(),
             from_start: false,
             big_endian_code: big,
@@ -405,8 +406,26 @@ impl Gatherer<'_> {
         )
     }
 
+    /// Stacks are executable in programs that do not declare otherwise, and under READ_IMPLIES_EXEC everything
+    /// readable is: such memory counts as code only where a thread executes it.
+    fn is_data(&self, vma: &ckpt_parser::model::Vma, threads: &[ThreadFacts]) -> bool {
+        let holds = |addr: u32| (vma.start..vma.end).contains(&u64::from(addr));
+        let executed = threads.iter().any(|thread| holds(thread.pc()));
+        let stack = (vma.start..vma.end).contains(&self.mm.start_stack)
+            || threads
+                .iter()
+                .any(|thread| thread.regs.get(13).is_some_and(|sp| holds(*sp)));
+        let implied = threads.iter().any(|thread| {
+            thread
+                .personality
+                .is_some_and(|word| word & READ_IMPLIES_EXEC != 0)
+        });
+        vma.flags & VM_WRITE != 0 && !executed && (stack || implied && vma.file == 0)
+    }
+
     fn regions(
         &self,
+        threads: &[ThreadFacts],
         files: &BTreeMap<ObjRef, SysrootFile>,
         kernel_pages: &[(u32, u32)],
     ) -> Vec<CodeRegion> {
@@ -415,7 +434,8 @@ impl Gatherer<'_> {
             let (Ok(start), Ok(end)) = (u32::try_from(vma.start), u32::try_from(vma.end)) else {
                 continue;
             };
-            if start >= VECTORS
+            if self.is_data(vma, threads)
+                || start >= VECTORS
                 || kernel_pages
                     .iter()
                     .any(|(from, to)| (*from..*to).contains(&start))
@@ -527,6 +547,8 @@ fn memory_of<'a>(
         };
         match backing {
             Backing::Stored(offset) => memory.add(piece(source, offset, len)),
+            // Code that cannot be written and is not stored was left out by whoever dumped it; it is not zero.
+            Backing::Zero if is_left_out(mm, addr) => {}
             Backing::Zero => memory.add(piece(source, 0, 0)),
             Backing::File(number, offset) => {
                 if let Some(file) = files.get(&number) {
@@ -537,6 +559,11 @@ fn memory_of<'a>(
         }
     }
     memory
+}
+
+fn is_left_out(mm: &Mm, addr: u64) -> bool {
+    mm.vma_at(addr)
+        .is_some_and(|vma| vma.is_executable() && vma.flags & VM_WRITE == 0)
 }
 
 /// An address space from an address on, as a file.

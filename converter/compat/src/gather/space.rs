@@ -104,15 +104,22 @@ pub(super) fn pointers(
             budget = budget.saturating_sub(1024);
             let want = usize::try_from((end - at).min(4096)).unwrap_or(0);
             let got = memory.read(at, page.get_mut(..want).unwrap_or_default());
-            let words = page.get(..got).unwrap_or_default().chunks_exact(4);
-            let values = words
-                .filter_map(|bytes| bytes.try_into().ok().map(u32::from_le_bytes))
-                .filter(|value| *value != 0);
-            for value in values
-                .flat_map(|value| [value, value.wrapping_add(bias)])
-                .filter(|value| into_code(*value))
-            {
-                found.insert(value);
+            let bytes = page.get(..got).unwrap_or_default();
+            // Most of a stack or a heap was never written.
+            if bytes.iter().all(|byte| *byte == 0) {
+                continue;
+            }
+            for word in bytes.chunks_exact(4) {
+                let Ok(word) = word.try_into().map(u32::from_le_bytes) else {
+                    continue;
+                };
+                if word != 0 && into_code(word) {
+                    found.insert(word);
+                }
+                let moved = word.wrapping_add(bias);
+                if bias != 0 && word != 0 && into_code(moved) {
+                    found.insert(moved);
+                }
             }
         }
     }

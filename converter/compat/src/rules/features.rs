@@ -83,11 +83,6 @@ fn by_code(
     let condition = || condition(target, family, feature, has);
     match (has, strength) {
         (Has::Yes, _) => outcome,
-        (_, Strength::FromPc | Strength::FromEntries | Strength::Swept)
-            if guarded(evidence, space, feature) =>
-        {
-            Outcome::nothing()
-        }
         (Has::No, Strength::Inevitable) => outcome.worst(Verdict::NotRestorable),
         (Has::No, _) if declared.is_some() && dense => outcome
             .cites(declared.map(Cite::new))
@@ -99,9 +94,8 @@ fn by_code(
     }
 }
 
-/// The machine that the process ran on had no such feature either: the code is behind a test of AT_HWCAP or its
-/// like, the saved answer stays "no" after a restore, and the code stays unused.
-pub(super) fn guarded(evidence: &Evidence, space: &SpaceFacts, feature: Feature) -> bool {
+/// The machine that the process ran on had no such feature, so no state of it can be in use.
+pub(super) fn impossible(evidence: &Evidence, space: &SpaceFacts, feature: Feature) -> bool {
     space
         .source_bound(evidence.header.as_ref())
         .is_some_and(|bound| !bound.has(feature))
@@ -181,10 +175,11 @@ fn declared_by(space: &SpaceFacts, feature: Feature) -> Option<String> {
     Some(format!("{}: Tag_CPU_arch is {arch}", file.name))
 }
 
-/// AT_HWCAP told the process of the feature, no code that was seen uses it, but not all code was seen.
+/// AT_HWCAP told the process of the feature, and code behind a test of it, or code that was not seen, may use it.
 fn advertised(space: &SpaceFacts, target: &Target, family: &Family, feature: Feature) -> Outcome {
     let has = has(target, family, feature);
-    if has == Has::Yes || space.code_is_complete() || !space.advertised().has(feature) {
+    let used = !space.code_is_complete() || space.code.guarded.get(feature).is_some();
+    if has == Has::Yes || !used || !space.advertised().has(feature) {
         return Outcome::nothing();
     }
     Outcome::of(feature.what(), words(has))

@@ -441,7 +441,7 @@ fn signs_of_fp(evidence: &Evidence, space: &SpaceFacts) -> Vec<String> {
     let units = [Vfp, Neon, Fpa, Iwmmxt, FpaOrIwmmxt, Crunch];
     for unit in units
         .into_iter()
-        .filter(|unit| !features::guarded(evidence, space, *unit))
+        .filter(|unit| !features::impossible(evidence, space, *unit))
     {
         if let Some((_, hit)) = space.strongest(unit) {
             let addr = hit.first.first().map_or(0, |(addr, _)| *addr);

@@ -592,11 +592,11 @@ fn ids_are_unique_and_texts_are_there() {
 }
 
 #[test]
-fn code_behind_an_absent_capability_stays_unused() {
+fn code_behind_a_capability_counts_if_it_was_advertised() {
     let guarded = |hwcap| {
-        with(swept(F::Iwmmxt), |e| {
+        with(process(), |e| {
+            e.spaces[0].code.guarded = hits(F::Iwmmxt, Isa::Arm);
             e.spaces[0].hwcap = Some((hwcap, 0));
-            e.spaces[0].platform = Some("v5l".to_owned());
         })
     };
     let judge = |evidence: &Evidence| {
@@ -604,4 +604,5 @@ fn code_behind_an_absent_capability_stays_unused() {
     };
     assert_eq!(judge(&guarded(0x97)), Restorable);
     assert_eq!(judge(&guarded(0x97 | 1 << 9)), Conditional);
+    assert_eq!(judge(&swept(F::Iwmmxt)), Conditional);
 }

@@ -95,6 +95,8 @@ pub struct Found {
     pub from_pc: FeatureHits,
     /// Reached from another known entry.
     pub from_entries: FeatureHits,
+    /// Reached, but behind a test of the AT_HWCAP bit that advertises it (`tst rN, #bit; beq …`).
+    pub guarded: FeatureHits,
     /// Not reached, in code by its looks or by mapping symbols.
     pub swept: FeatureHits,
     /// Bytes of executable mappings.
@@ -135,6 +137,12 @@ struct Known {
     values: [Option<u32>; 16],
     /// Registers that had the bits of FPSCR.LEN or STRIDE set, whatever else is in them: bit n for rn.
     vector_bits: u16,
+    /// The constant of the last `tst`.
+    tested: u32,
+    /// Constant of the `tst` whose branch on zero was not taken: that bit is set here.
+    guards: u32,
+    /// Where those branches go: from there on nothing is guarded.
+    guard_end: u32,
 }
 
 /// FPSCR.LEN and STRIDE.
@@ -182,6 +190,11 @@ impl Known {
                 };
                 Some((reg, result?))
             });
+        if let (true, Flow::Jump(to, _)) = (insn.if_zero, insn.flow) {
+            self.guards = self.tested;
+            self.guard_end = to;
+        }
+        self.tested = insn.tests.unwrap_or(0);
         let vector = matches!(insn.value, Some((_, Value::Or(_, bits))) if bits & VECTOR_BITS != 0);
         self.vector_bits &= !insn.writes;
         if let Some((reg, _)) = insn.value.filter(|_| vector) {
@@ -209,6 +222,17 @@ impl Known {
         insn.needs
             .with_if(vectors, Feature::ShortVectors)
             .with_if(undefined, Feature::Undefined)
+    }
+
+    /// Of these features, those that a test of AT_HWCAP in front of the code covers.
+    fn guarded(&self, needs: FeatureSet, addr: u32) -> FeatureSet {
+        // A mask with other bits than one is not a test of a capability.
+        if !self.guards.is_power_of_two() || addr >= self.guard_end {
+            return FeatureSet::EMPTY;
+        }
+        let advertised = crate::target::features_of_hwcap(self.guards, 0);
+        let shared = advertised.has(Feature::Iwmmxt) || advertised.has(Feature::Fpa);
+        needs.meet(advertised.with_if(shared, Feature::FpaOrIwmmxt))
     }
 
     /// A called function keeps r4 to r11 (AAPCS).

@@ -146,3 +146,19 @@ fn memory_that_is_missing_is_not_seen() {
     assert_eq!((found.code_len, found.seen_len), (8192, 0));
     assert!(!found.is_complete());
 }
+
+#[test]
+fn a_test_of_the_capability_guards_the_code_behind_it() {
+    // tst r0, #64 (VFP); beq 1f; vadd; 1: exit
+    let found = run(&[0xe310_0040, 0x0a00_0000, VADD, EXIT[0], EXIT[1]]);
+    assert!(has(&found.guarded, Vfp) && !has(&found.from_pc, Vfp));
+    // The guard ends where its branch goes.
+    let found = run(&[0xe310_0040, 0x0a00_0000, CLZ, VADD, EXIT[0], EXIT[1]]);
+    assert!(has(&found.from_pc, Vfp));
+    // Another way to the same code is not guarded: b 2f; 1: tst; beq 3f; 2: vadd; 3: b 1b
+    let found = run(&[0xea00_0001, 0xe310_0040, 0x0a00_0000, VADD, 0xeaff_fffb]);
+    assert!(has(&found.from_pc, Vfp), "{found:?}");
+    // Another bit guards nothing.
+    let found = run(&[0xe310_0080, 0x0a00_0000, VADD, EXIT[0], EXIT[1]]);
+    assert!(!has(&found.guarded, Vfp) && has(&found.from_pc, Vfp));
+}

@@ -41,16 +41,18 @@ impl Bits {
 #[derive(Default)]
 pub(super) struct Reached {
     pages: HashMap<u32, Box<Marks>>,
+    /// Instructions that were only reached behind a test of their capability.
+    guarded: HashMap<u32, Isa>,
 }
 
 impl Reached {
     /// Instruction set of the instruction that was reached at this address.
     pub(super) fn isa_at(&self, addr: u32) -> Option<Isa> {
-        let marks = self.pages.get(&(addr >> 12))?;
-        match (marks.arm.get(addr), marks.thumb.get(addr)) {
-            (true, _) => Some(Isa::Arm),
-            (_, true) => Some(Isa::Thumb),
-            _ => None,
+        let marks = self.pages.get(&(addr >> 12));
+        match marks.map(|marks| (marks.arm.get(addr), marks.thumb.get(addr))) {
+            Some((true, _)) => Some(Isa::Arm),
+            Some((_, true)) => Some(Isa::Thumb),
+            _ => self.guarded.get(&addr).copied(),
         }
     }
 
@@ -87,6 +89,7 @@ pub(super) fn walk(job: &Job<'_>, found: &mut Found) -> Reached {
         work: Vec::new(),
         pointers: HashSet::new(),
         num_insns: 0,
+        guarded: FeatureHits::default(),
     };
     let mut entries: Vec<_> = job.entries.to_vec();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.kind));
@@ -105,6 +108,7 @@ pub(super) fn walk(job: &Job<'_>, found: &mut Found) -> Reached {
     }
     walker.follow_pointers(&mut found.from_entries);
     found.num_insns += walker.num_insns;
+    found.guarded = walker.guarded;
     walker.reached
 }
 
@@ -116,6 +120,7 @@ struct Walker<'a, 'j> {
     /// Constants in reached code that point into code.
     pointers: HashSet<u32>,
     num_insns: u64,
+    guarded: FeatureHits,
 }
 
 impl Walker<'_, '_> {
@@ -194,11 +199,19 @@ impl Walker<'_, '_> {
             let Some(insn) = fetch(&mut self.window, addr, isa) else {
                 return;
             };
-            if !self.reached.visit(addr, isa) {
-                return;
+            let needs = known.needs(&insn);
+            let guarded = known.guarded(needs, addr);
+            if guarded.is_empty() {
+                if !self.reached.visit(addr, isa) {
+                    return;
+                }
+                hits.add(needs, addr, isa);
+            } else if self.reached.guarded.insert(addr, isa).is_none() {
+                // Not marked as reached: another way may lead here without the test.
+                self.guarded.add(guarded, addr, isa);
+                hits.add(needs.minus(guarded), addr, isa);
             }
             self.num_insns += 1;
-            hits.add(known.needs(&insn), addr, isa);
             if let Some(literal) = insn.literal {
                 self.literal(literal);
             }
