@@ -59,7 +59,17 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
 
 /// Bytes in hexadecimal.
 fn encode_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = b"0123456789abcdef";
+    let digit = |nibble: u8| {
+        digits
+            .get(usize::from(nibble))
+            .copied()
+            .map_or('0', char::from)
+    };
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// The bytes of a hexadecimal text; `None` if it is none.
@@ -81,7 +91,9 @@ mod tests {
     #[test]
     fn base64_and_hex_come_back() {
         for len in 0..20usize {
-            let bytes: Vec<u8> = (0..len).map(|i| (i * 37 + len) as u8).collect();
+            let bytes: Vec<u8> = (0..len)
+                .map(|i| ((i * 37 + len) % 256).to_le_bytes()[0])
+                .collect();
             let mut text = Vec::new();
             encode_base64(&bytes, &mut text);
             let text = String::from_utf8(text).unwrap();

@@ -387,3 +387,47 @@ fn a_compressed_stream_reads_like_a_plain_one() {
     assert_eq!(back.status.code(), Some(0), "{back:?}");
     assert!(fs::read(dir.path().join("back.ckpt")).unwrap() == sample("sensor-r18-arm"));
 }
+
+/// A file system of 64 KiB; `None`, said loudly, where mounting is not allowed.
+struct Tiny(tempfile::TempDir);
+
+impl Tiny {
+    fn mount() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "none"])
+            .arg(dir.path())
+            .output();
+        if mount.is_ok_and(|done| done.status.success()) {
+            return Some(Tiny(dir));
+        }
+        eprintln!("NOT TESTED: a full file system, because mounting one is not allowed");
+        None
+    }
+}
+
+impl Drop for Tiny {
+    fn drop(&mut self) {
+        let done = Command::new("umount").arg(self.0.path()).status();
+        assert!(done.is_ok_and(|status| status.success()));
+    }
+}
+
+#[test]
+fn a_full_file_system_keeps_nothing_of_the_output() {
+    let Some(tiny) = Tiny::mount() else {
+        return;
+    };
+    let dir = with("tour-r17-arm");
+    let input = dir.path().join("in.ckpt");
+    assert!(sample("tour-r17-arm").len() > 64 << 10);
+    let out = tiny.0.path().join("out.ckpt");
+    let args = [input.to_str().unwrap(), "-o", out.to_str().unwrap()];
+    let full = run(dir.path(), &args);
+    assert_eq!(full.status.code(), Some(2), "{full:?}");
+    assert!(
+        String::from_utf8_lossy(&full.stderr).contains("No space left"),
+        "{full:?}"
+    );
+    assert_eq!(names(tiny.0.path()), Vec::<String>::new());
+}
