@@ -94,6 +94,8 @@ impl View {
             View::Registers if width >= WIDE => (33, 40),
             View::Registers => (58, 52),
             View::Memory if width >= WIDE => (38, 35),
+            // The narrowest right side that has room for sixteen bytes in a row.
+            View::Memory if width >= 116 => (31, 30),
             View::Memory => (42, 30),
             View::Tasks => (58, 50),
             View::Files => (41, 50),

@@ -43,6 +43,7 @@ use look::{Depth, Look};
 use model::{Model, Overlay, Quit};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -151,9 +152,9 @@ fn show(
     messages: &Receiver<Message>,
     hold: &terminal::Hold,
 ) -> Result<Option<ratatui::buffer::Buffer>> {
-    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-    model.screen = terminal.size()?.into();
-    model.screen.x = 0;
+    let (width, height) = crossterm::terminal::size()?;
+    model.screen = Rect::new(0, 0, width, height);
+    let mut terminal = canvas(model.screen)?;
     let mut progress = Instant::now();
     loop {
         if let Some(request) = model.screen_request() {
@@ -172,7 +173,7 @@ fn show(
             }
         }
         if std::mem::take(&mut model.redraw) {
-            terminal.clear()?;
+            terminal = canvas(model.screen)?;
         }
         terminal.draw(|frame| view::draw(model, frame.buffer_mut()))?;
         if let Some(quit) = model.quit {
@@ -183,7 +184,7 @@ fn show(
         }
         if std::mem::take(&mut model.suspend) {
             hold.suspend()?;
-            terminal.clear()?;
+            model.redraw = true;
             continue;
         }
         // Progress alone is no reason to draw at once; anything else is.
@@ -213,6 +214,18 @@ fn show(
         }
         progress = Instant::now();
     }
+}
+
+/// An empty screen of this size. The size is fixed, because finding it out would read from the
+/// terminal, which another thread does; a change of it arrives as an event.
+fn canvas(area: Rect) -> io::Result<Terminal<CrosstermBackend<io::Stdout>>> {
+    use crossterm::terminal::{Clear, ClearType};
+    crossterm::execute!(io::stdout(), Clear(ClearType::All))?;
+    let viewport = ratatui::Viewport::Fixed(area);
+    Terminal::with_options(
+        CrosstermBackend::new(io::stdout()),
+        ratatui::TerminalOptions { viewport },
+    )
 }
 
 fn take(model: &mut Model, worker: &Worker, message: Message) {

@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+use unicode_width::UnicodeWidthStr;
 
 /// An interface that draws into memory.
 pub struct Screen {
@@ -152,8 +153,13 @@ fn key(name: &str) -> KeyEvent {
 pub fn text_of(buffer: &Buffer) -> String {
     let area = buffer.area;
     let line = |y: u16| {
-        let cells = (area.left()..area.right()).filter_map(|x| buffer.cell((x, y)));
-        let text: String = cells.map(ratatui::buffer::Cell::symbol).collect();
+        let mut text = String::new();
+        let mut x = area.left();
+        while let Some(cell) = buffer.cell((x, y)) {
+            text.push_str(cell.symbol());
+            // A wide character hides the cell behind it.
+            x += u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
+        }
         text.trim_end().to_owned()
     };
     (area.top()..area.bottom())
