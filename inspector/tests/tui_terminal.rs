@@ -126,7 +126,13 @@ fn start(terminal: &Terminal, image: &Path) {
         env!("CARGO_BIN_EXE_ckpt-inspect"),
         image.display()
     ));
-    terminal.wait("q quit");
+    // The bottom line names the revision when everything is read.
+    terminal.until("the whole image", |shown| {
+        shown
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with(" R1"))
+    });
 }
 
 /// Thirty steps through all views; after each the terminal shows what the screen in memory shows.

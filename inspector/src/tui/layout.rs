@@ -147,7 +147,12 @@ pub fn areas(view: View, screen: Rect, splits: Splits) -> Areas {
         }
     }
     for pane in &mut areas.panes {
-        *pane = pane.intersection(screen);
+        let inside = pane.intersects(screen);
+        *pane = if inside {
+            pane.intersection(screen)
+        } else {
+            Rect::default()
+        };
     }
     areas
 }
