@@ -179,6 +179,9 @@ pub struct ElfFile {
     pub functions: Vec<u32>,
     /// Value of the symbol `main`.
     pub main: Option<u32>,
+    /// Addresses of libgcc's `__gnu_Unwind_Save_…` and `__gnu_Unwind_Restore_…`: they run only for frames whose unwind
+    /// table says that they saved the registers of a unit.
+    pub unwinder: Vec<(u32, u32)>,
 }
 
 const SEGMENT_LOAD: u32 = 1;
@@ -203,13 +206,36 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         map: Vec::new(),
         functions: Vec::new(),
         main: None,
+        unwinder: Vec::new(),
     };
     reader.sections(&mut file);
     file.map.sort_unstable();
     file.map.dedup();
     file.functions.sort_unstable();
     file.functions.dedup();
+    end_unwinder(&mut file);
     Ok(file)
+}
+
+fn is_unwinder(name: &[u8]) -> bool {
+    name.starts_with(b"__gnu_Unwind_Save_") || name.starts_with(b"__gnu_Unwind_Restore_")
+}
+
+/// Longest of these functions: sixteen registers, the return, padding. Bytes.
+const MAX_UNWINDER_LEN: u32 = 72;
+
+/// Their symbols have no size: each ends where the next function begins.
+fn end_unwinder(file: &mut ElfFile) {
+    for (start, end) in &mut file.unwinder {
+        let after = file
+            .functions
+            .partition_point(|function| function & !1 <= *start);
+        let next = file
+            .functions
+            .get(after)
+            .map_or(u32::MAX, |function| function & !1);
+        *end = next.min(start.saturating_add(MAX_UNWINDER_LEN));
+    }
 }
 
 /// Reads the header and the segments only: what is in memory of a process.
@@ -447,6 +473,9 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                 [b'$', b't', 0 | b'.', ..] => file.map.push((value, MapKind::Thumb)),
                 [b'$', b'd', 0 | b'.', ..] => file.map.push((value, MapKind::Data)),
                 _ if function => {
+                    if is_unwinder(name) {
+                        file.unwinder.push((value & !1, value & !1));
+                    }
                     file.functions.push(value);
                     if name.starts_with(b"main\0") {
                         file.main = Some(value);

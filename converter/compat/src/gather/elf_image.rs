@@ -196,6 +196,11 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         map: map
             .filter(|(addr, _)| (start..end).contains(addr))
             .collect(),
+        guarded: file
+            .unwinder
+            .iter()
+            .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
+            .collect(),
     }
 }
 

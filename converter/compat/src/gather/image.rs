@@ -455,6 +455,7 @@ impl Gatherer<'_> {
                     end,
                     name,
                     map: Vec::new(),
+                    guarded: Vec::new(),
                 },
             });
         }

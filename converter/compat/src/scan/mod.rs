@@ -29,11 +29,26 @@ pub struct CodeRegion {
     pub name: String,
     /// What mapping symbols say, if there are any: address where a kind begins, ascending.
     pub map: Vec<(u32, MapKind)>,
+    /// Stretches that save or restore a unit for frames that used it: they run only where the unit is advertised.
+    pub guarded: Vec<(u32, u32)>,
 }
 
 impl CodeRegion {
     fn contains(&self, addr: u32) -> bool {
         (self.start..self.end).contains(&addr)
+    }
+
+    /// Of these features, those that only a process to which they were advertised uses at this address.
+    fn guarded(&self, needs: FeatureSet, addr: u32) -> FeatureSet {
+        let inside = self
+            .guarded
+            .iter()
+            .any(|(start, end)| (*start..*end).contains(&addr));
+        if inside {
+            needs.meet(UNITS)
+        } else {
+            FeatureSet::EMPTY
+        }
     }
 }
 
@@ -144,6 +159,14 @@ struct Known {
     /// Where those branches go: from there on nothing is guarded.
     guard_end: u32,
 }
+
+/// Units that are advertised by AT_HWCAP and were never optional in code for them.
+const UNITS: FeatureSet = FeatureSet::of(&[
+    Feature::Vfp,
+    Feature::VfpD32,
+    Feature::Iwmmxt,
+    Feature::FpaOrIwmmxt,
+]);
 
 /// FPSCR.LEN and STRIDE.
 const VECTOR_BITS: u32 = 0x0037_0000;

@@ -47,6 +47,7 @@ pub(super) fn sweep(job: &Job<'_>, reached: &Reached, found: &mut Found) {
         .sum();
     for part in parts {
         found.swept.merge(&part.swept);
+        found.guarded.merge(&part.guarded);
         found.seen_len += part.seen_len;
         found.mapped_len += part.mapped_len;
         found.num_insns += part.num_insns;
@@ -162,7 +163,9 @@ impl Sweeper<'_> {
 
     fn file(&mut self, insn: &Insn, addr: u32, isa: Isa) {
         self.found.num_insns += 1;
-        self.found.swept.add(insn.needs, addr, isa);
+        let guarded = self.region.guarded(insn.needs, addr);
+        self.found.guarded.add(guarded, addr, isa);
+        self.found.swept.add(insn.needs.minus(guarded), addr, isa);
         if let Flow::Syscall(oabi) = insn.flow {
             self.found.swept.syscall(oabi, addr, isa);
         }

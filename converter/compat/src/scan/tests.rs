@@ -17,6 +17,7 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
         end,
         name: "test".to_owned(),
         map: map.to_vec(),
+        guarded: Vec::new(),
     };
     scan(&Job {
         memory: &memory,
@@ -134,6 +135,7 @@ fn memory_that_is_missing_is_not_seen() {
         end: BASE + 8192,
         name: String::new(),
         map: Vec::new(),
+        guarded: Vec::new(),
     };
     let found = scan(&Job {
         memory: &memory,

@@ -6,6 +6,7 @@ use super::memory::Window;
 use super::{CallEffect, CodeRegion, EntryKind, FeatureHits, Found, Job, Known, MapKind, VECTORS};
 use super::{call_effect, call_number, fetch, resolve};
 use crate::arm::{Flow, Insn, Isa};
+use crate::feature::FeatureSet;
 
 /// What is known of one page: a bit per halfword.
 #[derive(Clone, Default)]
@@ -200,7 +201,10 @@ impl Walker<'_, '_> {
                 return;
             };
             let needs = known.needs(&insn);
-            let guarded = known.guarded(needs, addr);
+            let by_place = self
+                .region(addr)
+                .map_or(FeatureSet::EMPTY, |region| region.guarded(needs, addr));
+            let guarded = known.guarded(needs, addr).union(by_place);
             if guarded.is_empty() {
                 if !self.reached.visit(addr, isa) {
                     return;
