@@ -398,7 +398,9 @@ impl Struct {
             while f < fields.len() {
                 let field = &fields[f];
                 let name = field.name.as_bytes();
-                if equal(name, path) {
+                // A single nested structure is spliced: its members are what can be asked for.
+                let spliced = matches!((field.ty, field.count), (Type::Struct(_), Count::One));
+                if equal(name, path) && !spliced {
                     return Some(FieldId {
                         outer: ordinal,
                         inner: FieldId::WHOLE,

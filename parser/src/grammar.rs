@@ -423,7 +423,10 @@ impl Grammar {
                 self.stack.push(Item::Many(wanted, left.checked_sub(1)?));
                 Role::Plain
             }
-            Item::Pages if tag == Tag::Pgarr || tag == Tag::Hpage => Role::Plain,
+            Item::SocketBody => {
+                self.stack.pop();
+                Role::Plain
+            }
             Item::Text(_) => Role::MsgText,
             _ => Role::Plain,
         };

@@ -175,3 +175,58 @@ fn contradictions_in_the_arm_extension_are_found() {
     );
     assert_eq!(complaints(abi + 28, 0x003f_0300), Vec::<String>::new());
 }
+
+fn image(name: &str) -> Image {
+    let sample = ckpt_samples::get(name).unwrap();
+    Image::read(&mut decoder(sample), |_| true).unwrap()
+}
+
+#[test]
+fn signal_masks_are_those_that_were_written() {
+    for name in [
+        "tour-r17-arm",
+        "tour-r12-arm",
+        "tour-r17-s390x",
+        "tour-r18-armbe",
+    ] {
+        let image = image(name);
+        let live = image.tasks.iter().filter_map(|task| task.live.as_ref());
+        let blocked: Vec<u64> = live
+            .map(|live| live.blocked)
+            .filter(|mask| *mask != 0)
+            .collect();
+        // Signals 11, 12, 17, 29 and 64, whatever the byte order and the word size.
+        assert_eq!(blocked, [0x8000_0000_1001_0c00], "{name}");
+        let actions = image.sighands.values().flat_map(|sighand| &sighand.actions);
+        assert!(
+            actions.into_iter().any(|action| action.mask != 0),
+            "{name}: no action has a mask"
+        );
+    }
+}
+
+#[test]
+fn both_ends_of_a_socket_pair_know_each_other() {
+    let image = image("tour-r17-arm");
+    let pairs: Vec<_> = image
+        .sockets
+        .iter()
+        .filter(|(_, socket)| socket.peer > 0)
+        .collect();
+    assert!(pairs.len() >= 2);
+    for (at, socket) in pairs {
+        assert_ne!(*at, socket.peer, "a socket is not its own peer");
+        let other = &image.sockets[&socket.peer];
+        assert!(
+            other.peer == *at || other.peer == 0,
+            "{at} and {}",
+            socket.peer
+        );
+    }
+    let queued = image
+        .sockets
+        .values()
+        .flat_map(|socket| &socket.queues)
+        .filter(|queue| !queue.buffers.is_empty());
+    assert!(queued.count() > 0);
+}

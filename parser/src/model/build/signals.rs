@@ -4,10 +4,10 @@ use super::*;
 
 ids! {
     signal {
-        ACTION = SIGHAND "action"; HANDLER = SIGACTION "_sa_handler"; SA_FLAGS = SIGACTION "sa_flags"; RESTORER = SIGACTION "sa_restorer"; MASK = SIGACTION "sa_mask";
+        ACTION = SIGHAND "action"; HANDLER = SIGACTION "_sa_handler"; SA_FLAGS = SIGACTION "sa_flags"; RESTORER = SIGACTION "sa_restorer"; MASK = SIGACTION "sa_mask.sigset";
         RLIM = SIGNAL "rlim"; CUR = RLIMIT "rlim_cur"; MAX = RLIMIT "rlim_max"; TTY = SIGNAL "tty_objref"; PGRP = SIGNAL "tty_pgrp"; OLD_PGRP = SIGNAL "tty_old_pgrp";
         REAL = SIGNAL "it_real_value"; REAL_INCR = SIGNAL "it_real_incr"; VIRT = SIGNAL "it_virt_value"; VIRT_INCR = SIGNAL "it_virt_incr";
-        PROF = SIGNAL "it_prof_value"; PROF_INCR = SIGNAL "it_prof_incr"; PENDING = SIGPENDING "signal"; INFO = SIGPENDING "siginfo";
+        PROF = SIGNAL "it_prof_value"; PROF_INCR = SIGNAL "it_prof_incr"; PENDING = SIGPENDING "signal.sigset"; INFO = SIGPENDING "siginfo";
         SIGNO = SIGINFO "csi_signo"; ERRNO = SIGINFO "csi_errno"; CODE = SIGINFO "csi_code"; PID = SIGINFO "csi_pid"; UID = SIGINFO "csi_uid"; INT = SIGINFO "csi_int";
         PTR = SIGINFO "csi_ptr"; ADDR = SIGINFO "csi_addr"; STATUS = SIGINFO "csi_status";
         OLD_SIGNO = SIGINFO "signo"; OLD_ERRNO = SIGINFO "_errno"; OLD_CODE = SIGINFO "code"; OLD_PID = SIGINFO "pid"; OLD_UID = SIGINFO "uid"; OLD_INT = SIGINFO "sigval_int"; OLD_PTR = SIGINFO "sigval_ptr";

@@ -14,7 +14,7 @@ ids! {
         CRED = TASK_CREDS "cred_ref"; ECRED = TASK_CREDS "ecred_ref"; NS = TASK_NS "ns_objref";
         FILES = TASK_OBJS "files_objref"; MM = TASK_OBJS "mm_objref"; FS = TASK_OBJS "fs_objref";
         SEM_UNDO = TASK_OBJS "sem_undo_objref"; SIGHAND = TASK_OBJS "sighand_objref"; SIGNAL = TASK_OBJS "signal_objref";
-        BLOCKED = SIGNAL_TASK "blocked";
+        BLOCKED = SIGNAL_TASK "blocked.sigset";
     }
     fpu {
         UNIT = CPU_FPU "unit"; FLAGS = CPU_FPU "flags"; FPSID = CPU_FPU "fpsid"; MVFR0 = CPU_FPU "mvfr0"; MVFR1 = CPU_FPU "mvfr1"; REGSET_LEN = CPU_FPU "regset_len";
