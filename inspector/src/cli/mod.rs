@@ -173,9 +173,9 @@ fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     } = input;
     if matches!(origin, Origin::Criu | Origin::Core) && args.verbose {
         eprintln!("{name} is shown as the R18 stream that it amounts to");
-        losses
-            .iter()
-            .for_each(|loss| eprintln!("not in that stream: {loss}"));
+        for loss in &losses {
+            eprintln!("not in that stream: {loss}");
+        }
     }
     let decoder = Decoder::new(source, options).with_context(|| format!("cannot read {name}"))?;
     Ok(Opened {
