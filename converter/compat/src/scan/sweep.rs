@@ -89,6 +89,7 @@ pub(super) fn is_unlikely(insn: &Insn, isa: Isa) -> bool {
         Feature::FpaOrIwmmxt,
         Feature::Crunch,
         Feature::XscaleDsp,
+        Feature::Iwmmxt,
         Feature::Iwmmxt2,
     ]);
     !insn.needs.meet(ODD).is_empty()
