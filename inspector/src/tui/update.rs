@@ -631,7 +631,7 @@ fn out(model: &mut Model) -> Option<Request> {
         Phase::Unpacking(_) | Phase::Indexing(..) | Phase::Modelling(_) => {
             model.phase = Phase::Stopped;
             say(model, "Reading stopped", Ink::Warn);
-            Some(Request::Cancel)
+            Some(Request::Stop)
         }
         _ => None,
     }

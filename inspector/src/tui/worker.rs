@@ -117,8 +117,10 @@ pub enum Request {
     Judge(Option<String>),
     /// Compare with another image.
     Compare(PathBuf),
-    /// Stop the search, or the indexing.
+    /// Stop the search.
     Cancel,
+    /// Stop reading the image.
+    Stop,
 }
 
 /// What the threads tell the interface.
@@ -196,7 +198,7 @@ impl Worker {
     }
     /// Asks for something.
     pub fn ask(&self, request: Request) {
-        if matches!(request, Request::Cancel) {
+        if matches!(request, Request::Stop) {
             self.stop.store(true, Ordering::Relaxed);
         }
         // The thread is gone only if the image could not be opened, which it has said.
@@ -289,7 +291,8 @@ impl Jobs<'_> {
     fn begin(&mut self, request: Request) -> io::Result<()> {
         let (opened, known, tell) = (self.opened.clone(), self.known.clone(), self.tell.clone());
         match request {
-            Request::Screen(_) => {}
+            // The flag that stops the reader is set when it is asked for.
+            Request::Screen(_) | Request::Stop => {}
             Request::Search(domain, pattern) => {
                 let latest = self.latest.clone();
                 let number = latest.fetch_add(1, Ordering::Relaxed) + 1;
