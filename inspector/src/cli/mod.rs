@@ -89,11 +89,10 @@ fn interface(args: &Args) -> Result<u8> {
         first.or(args.image.as_ref()).map(PathBuf::as_path),
         args.interface(),
     )?;
-    Ok(if code == ExitCode::SUCCESS {
-        FINE
-    } else {
-        FAILED
-    })
+    let known = [FINE, FINDINGS]
+        .into_iter()
+        .find(|known| code == ExitCode::from(*known));
+    Ok(known.unwrap_or(FAILED))
 }
 
 /// `--diff` without the interface.
