@@ -303,7 +303,14 @@ pub struct Tables {
     /// The dialect.
     pub dialect: Dialect,
     by_number: Vec<RecordLayout>,
+    /// Place in `by_number` of each number below [`DENSE`]: a reader asks several times a record.
+    direct: [u8; DENSE as usize],
 }
+
+/// All numbers but those of TAIL and ERROR lie below.
+const DENSE: u32 = 1024;
+/// No record has this number.
+const NOTHING: u8 = u8::MAX;
 
 impl Tables {
     /// Resolves every record.
@@ -311,7 +318,17 @@ impl Tables {
         let resolve = |record: &&'static Record| RecordLayout::new(record, dialect);
         let mut by_number: Vec<_> = RECORDS.iter().filter_map(resolve).collect();
         by_number.sort_by_key(|layout| layout.number);
-        Tables { dialect, by_number }
+        let mut direct = [NOTHING; DENSE as usize];
+        for (place, layout) in (0u8..).zip(&by_number) {
+            if let Some(entry) = direct.get_mut(layout.number as usize) {
+                *entry = place;
+            }
+        }
+        Tables {
+            dialect,
+            by_number,
+            direct,
+        }
     }
     /// As [`Tables::new`], but resolved once in a process: for many images, and for the many
     /// dialects that detection weighs.
@@ -326,10 +343,14 @@ impl Tables {
     }
     /// The record of a number.
     pub fn by_number(&self, number: u32) -> Option<&RecordLayout> {
-        let at = self
-            .by_number
-            .binary_search_by_key(&number, |layout| layout.number)
-            .ok()?;
+        let at = match self.direct.get(number as usize) {
+            Some(&NOTHING) => return None,
+            Some(place) => usize::from(*place),
+            None => self
+                .by_number
+                .binary_search_by_key(&number, |layout| layout.number)
+                .ok()?,
+        };
         self.by_number.get(at)
     }
     /// The record of a tag.

@@ -688,7 +688,7 @@ impl Flags {
             .iter()
             .filter(|(archs, _)| archs.contains(arch));
         let mut rest = value;
-        let mut names = Vec::new();
+        let mut names = Vec::with_capacity(16);
         let mut seen = 0u64;
         for bit in special.flat_map(|(_, bits)| bits.iter()).chain(self.bits) {
             if seen & bit.mask == 0 && value & bit.mask == bit.value {
