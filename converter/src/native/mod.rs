@@ -1,8 +1,8 @@
 //! Dialect to dialect, record by record as they pass: no model, constant memory, page contents
 //! copied from the source to the output.
 //!
-//! Most records move by the tables alone ([`fields`]). This module holds what changed between
-//! records: those that a revision added or dropped, the form of the process tree ([`pids`]), and
+//! Most records move by the tables alone (`fields`). This module holds what changed between
+//! records: those that a revision added or dropped, the form of the process tree (`pids`), and
 //! what has to stand in another place.
 
 mod edit;
