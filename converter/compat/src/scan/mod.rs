@@ -1,7 +1,7 @@
 //! Code scan: which features the code in executable mappings uses, and how surely that code runs.
 //!
 //! Three strengths of a finding, strongest first:
-//! * *inevitable*: every path from a thread's program counter executes it ([`inevitable`]);
+//! * *inevitable*: every path from a thread's program counter executes it (`inevitable`);
 //! * *reached*: control flow from a known entry leads to it (from a program counter, or from another entry);
 //! * *swept*: it lies in a region that decodes cleanly, or that mapping symbols mark as code.
 
