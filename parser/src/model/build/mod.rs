@@ -439,8 +439,12 @@ impl Builder {
                 if let Some((_, text)) = &mut self.image.error {
                     text.clone_from(&message);
                 }
-                let found = escape(&message).trim_end().to_owned();
-                self.finding(Code::CheckpointFailed, event, found);
+                let reason = escape(&message);
+                let found = match reason.trim_end() {
+                    "" => "no reason is given",
+                    reason => reason,
+                };
+                self.finding(Code::CheckpointFailed, event, found.to_owned());
             }
             Role::SemValues => {
                 let value = |pair: &[u8]| {
