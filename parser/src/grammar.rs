@@ -742,7 +742,9 @@ impl Grammar {
 
     /// What the end of the image leaves open.
     pub fn finish(&mut self, offset: u64, index: u64) {
-        if !self.complete && !self.failed {
+        let reason = Item::One(Tag::String, Role::ErrorText);
+        let cut_before_reason = self.stack.last() == Some(&reason);
+        if !self.complete && (!self.failed || cut_before_reason) {
             let expected = self.stack.iter().rev().find_map(|item| match item {
                 Item::One(tag, _) | Item::Many(tag, 1..) => Some(tag.name()),
                 Item::Pages => Some("PGARR"),
