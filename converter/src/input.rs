@@ -5,7 +5,7 @@ use crate::error::Error;
 use ckpt_bridge::bytes::{Blob, FileAt};
 use ckpt_bridge::{Foreign, Kind};
 use ckpt_parser::limits::Limits;
-use ckpt_parser::source::{self, Compression, FileSource, Source, StreamSource};
+use ckpt_parser::source::{self, Compression, Source, StreamSource};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -29,29 +29,33 @@ const HEAD: usize = 512;
 ///
 /// # Errors
 /// Those of the operating system and of the readers of foreign formats.
-pub fn open(path: &Path) -> Result<Input, Error> {
+pub fn open(path: &Path, limits: &Limits) -> Result<Input, Error> {
     let fail = |error| Error::Read(named(path, &error));
     if path == Path::new("-") {
-        return open_stdin()
+        return source::open(path, limits.expansion)
             .map_err(fail)
-            .and_then(|source| sniff(source, None));
+            .and_then(|source| sniff(source, None, limits));
     }
     match ckpt_bridge::detect(path)? {
-        Kind::Core => return Ok(Input::Foreign(Box::new(ckpt_bridge::open_core(path)?))),
-        Kind::Criu => return Ok(Input::Foreign(Box::new(ckpt_bridge::open_criu(path)?))),
+        Kind::Core => {
+            return Ok(Input::Foreign(Box::new(ckpt_bridge::open_core(
+                path, limits,
+            )?)));
+        }
+        Kind::Criu => {
+            return Ok(Input::Foreign(Box::new(ckpt_bridge::open_criu(
+                path, limits,
+            )?)));
+        }
         Kind::Other => {}
     }
-    let source = source::open(path, Limits::default().expansion).map_err(fail)?;
+    let source = source::open(path, limits.expansion).map_err(fail)?;
     let file = File::open(path).map_err(fail)?;
-    sniff(source, plain(file).map_err(fail)?)
+    sniff(source, plain(file).map_err(fail)?, limits)
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
-fn open_stdin() -> io::Result<Box<dyn Source>> {
-    source::open(Path::new("-"), Limits::default().expansion)
 }
 
 /// The file, if stretches of it can be copied as they are.
@@ -59,14 +63,12 @@ fn plain(file: File) -> io::Result<Option<File>> {
     if !file.metadata()?.is_file() {
         return Ok(None);
     }
-    let mut head = [0; 6];
-    let n = FileSource::new(file.try_clone()?)?.read_at(0, &mut head)?;
-    let packed = Compression::of(head.get(..n).unwrap_or_default()).is_some();
+    let packed = Compression::of_file(&file)?.is_some();
     Ok((!packed).then_some(file))
 }
 
 /// Looks at the first bytes, which a pipe gives only once.
-fn sniff(mut source: Box<dyn Source>, file: Option<File>) -> Result<Input, Error> {
+fn sniff(mut source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result<Input, Error> {
     let mut head = vec![0; HEAD];
     let n = source.read_at(0, &mut head).map_err(Error::Read)?;
     head.truncate(n);
@@ -86,9 +88,9 @@ fn sniff(mut source: Box<dyn Source>, file: Option<File>) -> Result<Input, Error
     Ok(if json {
         Input::Json(whole)
     } else if core {
-        Input::Foreign(Box::new(ckpt_bridge::read_core("-", whole)?))
+        Input::Foreign(Box::new(ckpt_bridge::read_core("-", whole, limits)?))
     } else if tar {
-        Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole)?))
+        Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole, limits)?))
     } else {
         Input::Stream(Box::new(StreamSource::new(whole)), None)
     })

@@ -2,9 +2,10 @@
 //! embedded sample, a CRIU image set, an ELF core.
 
 use ckpt_bridge::{Foreign, Kind, Loss};
+use ckpt_parser::limits::Limits;
 use ckpt_parser::source::{self, Compression, SliceSource, Source};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 /// What an image was.
@@ -38,7 +39,7 @@ pub struct Input {
 ///
 /// # Errors
 /// Those of the operating system and of the bridges.
-pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
+pub fn open(path: Option<&Path>, limits: &Limits) -> io::Result<Input> {
     let Some(path) = path else {
         let source = Box::new(SliceSource(ckpt_samples::EMBEDDED));
         let name = "(embedded sample)".to_owned();
@@ -52,7 +53,7 @@ pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
     };
     let name = path.display().to_string();
     if path != Path::new("-")
-        && let Some((foreign, origin)) = open_foreign(path)?
+        && let Some((foreign, origin)) = open_foreign(path, limits)?
     {
         return Ok(Input {
             source: Box::new(foreign.stream()),
@@ -62,7 +63,7 @@ pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
             name,
         });
     }
-    let source = source::open(path, expansion)?;
+    let source = source::open(path, limits.expansion)?;
     let file = plain_file(path)?;
     Ok(Input {
         source,
@@ -73,10 +74,14 @@ pub fn open(path: Option<&Path>, expansion: u64) -> io::Result<Input> {
     })
 }
 
-pub(crate) fn open_foreign(path: &Path) -> io::Result<Option<(Foreign, Origin)>> {
+pub(crate) fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(Foreign, Origin)>> {
     let opened = match ckpt_bridge::detect(path) {
-        Ok(Kind::Core) => ckpt_bridge::open_core(path).map(|foreign| Some((foreign, Origin::Core))),
-        Ok(Kind::Criu) => ckpt_bridge::open_criu(path).map(|foreign| Some((foreign, Origin::Criu))),
+        Ok(Kind::Core) => {
+            ckpt_bridge::open_core(path, limits).map(|foreign| Some((foreign, Origin::Core)))
+        }
+        Ok(Kind::Criu) => {
+            ckpt_bridge::open_criu(path, limits).map(|foreign| Some((foreign, Origin::Criu)))
+        }
         Ok(Kind::Other) => Ok(None),
         Err(error) => Err(error),
     };
@@ -88,11 +93,6 @@ fn plain_file(path: &Path) -> io::Result<Option<File>> {
     if path == Path::new("-") || !path.metadata()?.is_file() {
         return Ok(None);
     }
-    let mut head = Vec::new();
-    File::open(path)?.take(6).read_to_end(&mut head)?;
-    Ok(if Compression::of(&head).is_none() {
-        Some(File::open(path)?)
-    } else {
-        None
-    })
+    let file = File::open(path)?;
+    Ok(Compression::of_file(&file)?.is_none().then_some(file))
 }

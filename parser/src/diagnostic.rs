@@ -163,9 +163,9 @@ codes! {
     Missing = "P009" Error "record missing",
         "The grammar (§2) wants a record that is not there.";
     TooDeep = "P010" Error "objects nested too deeply",
-        "Shared objects nest deeper than any kernel can write. Raise the limit with --max-depth if the image is genuine.";
+        "Shared objects nest deeper than any kernel can write. Raise the limit with --limit depth=NUMBER if the image is genuine.";
     TooMany = "P011" Error "limit reached",
-        "The image holds more of something than the limits allow; the rest is not modelled. Raise the limit if the image is genuine.";
+        "The image holds more of something than the limits allow; the rest is not modelled. Raise the limit (--limit NAME=NUMBER, see --help) if the image is genuine.";
     BadMagic = "P012" Error "wrong magic number",
         "HEADER or TAIL does not have its magic number (§1.5).";
     CheckpointFailed = "P013" Error "the checkpoint failed",

@@ -54,7 +54,7 @@ fn a_file_that_unpacks_without_end_is_refused() {
     let mut opened = source::open(&path, 1).unwrap();
     let mut end = [0; 1];
     let error = opened.read_at(250 << 20, &mut end).unwrap_err();
-    assert!(error.to_string().contains("--max-expansion"), "{error}");
+    assert!(error.to_string().contains("--limit expansion"), "{error}");
     std::fs::remove_file(path).unwrap();
 }
 

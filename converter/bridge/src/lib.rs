@@ -26,7 +26,6 @@ mod from_criu;
 mod from_image;
 mod loss;
 mod open;
-mod packing;
 mod siginfo;
 pub mod stream;
 mod to_core;

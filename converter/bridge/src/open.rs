@@ -9,7 +9,9 @@ use std::{
 
 use ckpt_parser::{
     decoder::{Decoder, Options},
+    limits::Limits,
     model::Image,
+    source::{self, Compression},
 };
 
 use crate::{
@@ -18,7 +20,6 @@ use crate::{
     core,
     criu::{self, Set},
     from_core, from_criu, from_image,
-    packing::{self, Packing},
     stream::Stream,
     to_stream,
     tree::Tree,
@@ -68,7 +69,8 @@ pub fn detect(path: &Path) -> Result<Kind> {
     let file = File::open(path).map_err(fail)?;
     let mut head = Vec::new();
     // A file that only looks compressed is something else.
-    let unpacked = packing::unpacked(file).and_then(|r| r.take(512).read_to_end(&mut head));
+    let unpacked = source::unpacked(Box::new(file), Limits::default().expansion)
+        .and_then(|r| r.take(512).read_to_end(&mut head));
     match unpacked {
         Ok(_) if core::is_core(&head) => Ok(Kind::Core),
         Ok(_) if criu::is_tar(&head) => Ok(Kind::Criu),
@@ -77,14 +79,14 @@ pub fn detect(path: &Path) -> Result<Kind> {
     }
 }
 
-/// Opens a core file; a compressed one is unpacked into an unnamed temporary file.
-pub fn open_core(path: &Path) -> Result<Foreign> {
+/// Opens a core file; a compressed one is unpacked into an unnamed temporary file, within the limits.
+pub fn open_core(path: &Path, limits: &Limits) -> Result<Foreign> {
     let name = path.display().to_string();
     let fail = |e| Error::io(&name, e);
-    let mut file = File::open(path).map_err(fail)?;
-    let packed = Packing::of_file(&mut file).map_err(fail)? != Packing::None;
+    let file = File::open(path).map_err(fail)?;
+    let packed = Compression::of_file(&file).map_err(fail)?.is_some();
     if packed || !file.metadata().map_err(fail)?.is_file() {
-        return read_core(&name, file);
+        return read_core(&name, file, limits);
     }
     core_tree(&Blob::new(
         name.clone(),
@@ -93,14 +95,22 @@ pub fn open_core(path: &Path) -> Result<Foreign> {
 }
 
 /// Reads a core from a stream that cannot be revisited, such as standard input.
-pub fn read_core(name: &str, stream: impl Read) -> Result<Foreign> {
+pub fn read_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Foreign> {
     let fail = |e| Error::io(name, e);
-    let mut spool = tempfile::tempfile().map_err(fail)?;
-    io::copy(&mut packing::unpacked(stream).map_err(fail)?, &mut spool).map_err(fail)?;
-    core_tree(&Blob::new(
-        name,
-        Arc::new(FileAt::new(spool).map_err(fail)?),
-    ))
+    let file = spooled(stream, limits)
+        .and_then(FileAt::new)
+        .map_err(fail)?;
+    core_tree(&Blob::new(name, Arc::new(file)))
+}
+
+/// A stream in an unnamed temporary file, without its compression. What unpacks to far more than it was is refused.
+pub(crate) fn spooled(stream: impl Read + Send, limits: &Limits) -> io::Result<File> {
+    let mut spool = tempfile::tempfile()?;
+    io::copy(
+        &mut source::unpacked(Box::new(stream), limits.expansion)?,
+        &mut spool,
+    )?;
+    Ok(spool)
 }
 
 fn core_tree(file: &Blob) -> Result<Foreign> {
@@ -110,13 +120,13 @@ fn core_tree(file: &Blob) -> Result<Foreign> {
 }
 
 /// Opens a CRIU image set.
-pub fn open_criu(path: &Path) -> Result<Foreign> {
-    criu_tree(&Set::open(path)?)
+pub fn open_criu(path: &Path, limits: &Limits) -> Result<Foreign> {
+    criu_tree(&Set::open(path, limits)?)
 }
 
 /// Reads a CRIU image set from a tar stream that cannot be revisited.
-pub fn read_criu(name: &str, stream: impl Read) -> Result<Foreign> {
-    criu_tree(&Set::open_stream(name, stream)?)
+pub fn read_criu(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Foreign> {
+    criu_tree(&Set::open_stream(name, stream, limits)?)
 }
 
 fn criu_tree(set: &Set) -> Result<Foreign> {

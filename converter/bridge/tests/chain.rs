@@ -10,6 +10,7 @@ use ckpt_bridge::{
 };
 use ckpt_parser::{
     decoder::{Decoder, Options},
+    limits::Limits,
     model::{FpRegs, Image, Task, validate},
 };
 use common::{REGS, cores, expected, folders, number, set, thread, varying};
@@ -17,8 +18,8 @@ use serde_json::Value;
 
 fn open(path: &Path) -> Foreign {
     match detect(path).unwrap() {
-        Kind::Core => open_core(path).unwrap(),
-        Kind::Criu => open_criu(path).unwrap(),
+        Kind::Core => open_core(path, &Limits::default()).unwrap(),
+        Kind::Criu => open_criu(path, &Limits::default()).unwrap(),
         Kind::Other => panic!("{} is nothing", path.display()),
     }
 }
@@ -259,7 +260,7 @@ fn sets_survive_the_stream_and_being_written_again() {
         let dir = tempfile::tempdir().unwrap();
         let losses = to_criu(&through.tree, dir.path()).unwrap();
         assert!(losses.is_empty(), "{}: {losses:?}", path.display());
-        let again = open_criu(dir.path()).unwrap();
+        let again = open_criu(dir.path(), &Limits::default()).unwrap();
         let codes: std::collections::BTreeSet<_> = again.losses.iter().map(|l| l.code).collect();
         assert_eq!(
             codes,
@@ -344,7 +345,7 @@ fn cores_survive_the_stream() {
         .into_iter()
         .flat_map(|f| cores(&f).into_iter().map(move |p| (f.clone(), p)))
     {
-        let first = open_core(&path).unwrap();
+        let first = open_core(&path, &Limits::default()).unwrap();
         let stream = Blob::new("stream", Arc::new(first.stream()));
         let through = open_stream(&stream, Options::default()).unwrap().tree;
         let pid = processes(&through)[0];

@@ -9,6 +9,7 @@ use ckpt_bridge::{
     core,
     criu::{Set, image, pagemap::Pagemap},
 };
+use ckpt_parser::limits::Limits;
 use common::{REGS, cores, expected, folders, number, set, thread, varying};
 
 #[test]
@@ -16,7 +17,7 @@ fn every_known_file_of_a_set_comes_back_byte_for_byte() {
     let mut files = 0;
     for folder in folders() {
         let Some(set) = set(&folder) else { continue };
-        for file in Set::open(&set).unwrap().members() {
+        for file in Set::open(&set, &Limits::default()).unwrap().members() {
             let Some(head) = image::head(file)
                 .unwrap()
                 .filter(|h| !h.kind.message.is_empty())
@@ -43,7 +44,7 @@ fn every_known_file_of_a_set_comes_back_byte_for_byte() {
 fn page_maps_account_for_every_byte_of_their_pages_files() {
     for folder in folders() {
         let Some(path) = set(&folder) else { continue };
-        let set = Set::open(&path).unwrap();
+        let set = Set::open(&path, &Limits::default()).unwrap();
         let mut stored = std::collections::BTreeMap::<u32, u64>::new();
         for file in set.members().filter(|f| f.name.starts_with("pagemap-")) {
             let map = Pagemap::open(file).unwrap();

@@ -12,7 +12,7 @@ use std::{fs, path::Path, process::Command, sync::Arc};
 use ckpt_bridge::{
     bytes::Blob, core, open_criu, open_stream, processes, to_core, to_criu, tree::Tree,
 };
-use ckpt_parser::decoder::Options;
+use ckpt_parser::{decoder::Options, limits::Limits};
 use common::{REGS, expected, folders, number, set, thread, varying};
 
 /// Output of a program: standard output and error. `None` if it is not installed.
@@ -37,7 +37,10 @@ fn run(program: &str, args: &[&str]) -> Option<(String, String)> {
 /// Trees of all sets, after the way through a stream.
 fn trees() -> Vec<(std::path::PathBuf, Tree)> {
     let through = |path: &Path| {
-        let stream = Blob::new("stream", Arc::new(open_criu(path).unwrap().stream()));
+        let stream = Blob::new(
+            "stream",
+            Arc::new(open_criu(path, &Limits::default()).unwrap().stream()),
+        );
         open_stream(&stream, Options::default()).unwrap().tree
     };
     folders()

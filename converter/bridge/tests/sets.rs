@@ -18,11 +18,11 @@ use ckpt_bridge::{
         pagemap::{self, PARENT, PRESENT, Pagemap, Writer},
         schema::Kind,
     },
-    from_core, from_criu, open_criu, open_stream, processes, read_criu, to_core, to_criu,
-    to_stream,
+    from_core, from_criu, open_criu, open_stream, processes, read_core, read_criu, to_core,
+    to_criu, to_stream,
     tree::Tree,
 };
-use ckpt_parser::decoder::Options;
+use ckpt_parser::{decoder::Options, limits::Limits};
 
 const STACK: u64 = 0xbe9f_3000;
 
@@ -41,7 +41,7 @@ fn copy() -> tempfile::TempDir {
 }
 
 fn tree(dir: &Path) -> Tree {
-    open_criu(dir).unwrap().tree
+    open_criu(dir, &Limits::default()).unwrap().tree
 }
 
 /// Contents of all pages of the only process, by address.
@@ -54,7 +54,7 @@ fn pages(tree: &Tree) -> Vec<(u64, Vec<u8>)> {
 }
 
 fn runs(dir: &Path) -> Vec<pagemap::Run> {
-    let set = Set::open(dir).unwrap();
+    let set = Set::open(dir, &Limits::default()).unwrap();
     Pagemap::open(set.get("pagemap-7000.img").unwrap())
         .unwrap()
         .map(Result::unwrap)
@@ -81,7 +81,11 @@ fn directories_and_tar_files_of_all_kinds_are_the_same_set() {
         fs::write(&path, &bytes).unwrap();
         assert_eq!(pages(&tree(&path)), want);
         assert_eq!(
-            pages(&read_criu("pipe", bytes.as_slice()).unwrap().tree),
+            pages(
+                &read_criu("pipe", bytes.as_slice(), &Limits::default())
+                    .unwrap()
+                    .tree
+            ),
             want
         );
         assert_eq!(
@@ -102,7 +106,7 @@ fn paths_in_tar_files_lead_nowhere() {
     header.set_cksum();
     tar.append(&header, std::io::empty()).unwrap();
     let bytes = tar.into_inner().unwrap();
-    let set = Set::open_stream("evil", bytes.as_slice()).unwrap();
+    let set = Set::open_stream("evil", bytes.as_slice(), &Limits::default()).unwrap();
     assert_eq!(
         set.members().map(|m| m.name.as_str()).collect::<Vec<_>>(),
         ["inventory.img"]
@@ -131,14 +135,14 @@ fn pages_of_parents_are_found() {
     assert_eq!(pages(&tree(dir.path())), want);
     fs::remove_file(dir.path().join("parent")).unwrap();
     assert!(
-        open_criu(dir.path())
+        open_criu(dir.path(), &Limits::default())
             .unwrap_err()
             .to_string()
             .contains("parent")
     );
     std::os::unix::fs::symlink(".", dir.path().join("parent")).unwrap();
     assert!(
-        open_criu(dir.path())
+        open_criu(dir.path(), &Limits::default())
             .unwrap_err()
             .to_string()
             .contains("more than 32")
@@ -215,7 +219,7 @@ fn compressed_pages_come_back() {
         bytes.truncate(bytes.len() - 1);
         fs::write(&path, &bytes).unwrap();
         assert!(
-            open_criu(dir.path())
+            open_criu(dir.path(), &Limits::default())
                 .unwrap_err()
                 .to_string()
                 .contains("pages-1.img, at")
@@ -228,7 +232,7 @@ fn encrypted_sets_are_refused_by_name() {
     let dir = copy();
     fs::write(dir.path().join("cipher.img"), b"x").unwrap();
     assert!(
-        open_criu(dir.path())
+        open_criu(dir.path(), &Limits::default())
             .unwrap_err()
             .to_string()
             .contains("encrypted")
@@ -238,7 +242,7 @@ fn encrypted_sets_are_refused_by_name() {
 #[test]
 fn files_of_old_versions_are_one_for_each_kind() {
     let dir = copy();
-    let set = Set::open(dir.path()).unwrap();
+    let set = Set::open(dir.path(), &Limits::default()).unwrap();
     let files = image::read(set.get("files.img").unwrap(), "FILES").unwrap();
     let old: Vec<Entry> = files
         .iter()
@@ -260,7 +264,7 @@ fn files_of_old_versions_are_one_for_each_kind() {
 #[test]
 fn what_has_no_home_is_reported() {
     let dir = copy();
-    let set = Set::open(dir.path()).unwrap();
+    let set = Set::open(dir.path(), &Limits::default()).unwrap();
     let mut core = image::read(set.get("core-7000.img").unwrap(), "CORE")
         .unwrap()
         .remove(0)
@@ -280,7 +284,7 @@ fn what_has_no_home_is_reported() {
     .unwrap();
     fs::write(dir.path().join("core-7000.img"), out).unwrap();
     fs::write(dir.path().join("filelocks.img"), [0; 8]).unwrap();
-    let (_, losses) = from_criu(&Set::open(dir.path()).unwrap()).unwrap();
+    let (_, losses) = from_criu(&Set::open(dir.path(), &Limits::default()).unwrap()).unwrap();
     let has = |code: &str, value: &str| losses.iter().any(|l| l.code == code && l.value == value);
     assert!(has("criu.scheduling", "5"), "{losses:?}");
     assert!(
@@ -292,10 +296,27 @@ fn what_has_no_home_is_reported() {
     assert!(has("criu.file-check", "8630"), "{losses:?}");
 }
 
+#[test]
+fn what_unpacks_to_far_more_than_it_was_is_refused() {
+    let zeros = vec![0; 70 << 20];
+    let bomb = zstd::encode_all(zeros.as_slice(), 1).unwrap();
+    let small = Limits {
+        expansion: 100,
+        ..Limits::default()
+    };
+    for error in [
+        read_core("bomb", bomb.as_slice(), &small).unwrap_err(),
+        read_criu("bomb", bomb.as_slice(), &small).unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains("--limit expansion"), "{text}");
+    }
+}
+
 /// Every file of the dump, cut at every length and with every bit of it turned: an answer or an error.
 #[test]
 fn damage_is_an_answer_or_an_error() {
-    let set = Set::open(&naked()).unwrap();
+    let set = Set::open(&naked(), &Limits::default()).unwrap();
     for file in set.members().filter(|f| !f.name.starts_with("pages-")) {
         let whole = file.read_all(1 << 20).unwrap();
         let read = |bytes: Vec<u8>| {
@@ -342,7 +363,11 @@ fn sets_are_copied_with_all_that_is_in_them() {
     let parent = copy();
     std::os::unix::fs::symlink(parent.path(), dir.path().join("parent")).unwrap();
     let out = tempfile::tempdir().unwrap();
-    criu::rewrite(&Set::open(dir.path()).unwrap(), out.path()).unwrap();
+    criu::rewrite(
+        &Set::open(dir.path(), &Limits::default()).unwrap(),
+        out.path(),
+    )
+    .unwrap();
     for entry in fs::read_dir(dir.path()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -355,7 +380,7 @@ fn sets_are_copied_with_all_that_is_in_them() {
         }
     }
     assert!(out.path().join("parent/pages-1.img").exists());
-    let set = Set::open(out.path()).unwrap();
+    let set = Set::open(out.path(), &Limits::default()).unwrap();
     let map = set.get("pagemap-7000.img").unwrap();
     let (_, at) = image::message(map, 8, "pagemap_head").unwrap();
     let (entry, _) = image::message(map, at, "pagemap_entry").unwrap();
@@ -366,7 +391,7 @@ fn sets_are_copied_with_all_that_is_in_them() {
     assert_eq!(runs(out.path()), runs(dir.path()));
     let mut tar = Vec::new();
     criu::pack(out.path(), &mut tar).unwrap();
-    let packed = Set::open_stream("tar", tar.as_slice()).unwrap();
+    let packed = Set::open_stream("tar", tar.as_slice(), &Limits::default()).unwrap();
     assert!(packed.parent.is_some());
     assert_eq!(packed.members().count(), set.members().count());
 }
@@ -419,7 +444,7 @@ fn damage_never_gets_through_to_a_panic() {
             let mut bytes = whole.clone();
             bytes[byte] ^= 1 << (byte % 7);
             fs::write(dir.path().join(name), &bytes).unwrap();
-            let Ok(foreign) = open_criu(dir.path()) else {
+            let Ok(foreign) = open_criu(dir.path(), &Limits::default()) else {
                 continue;
             };
             let small = |tree: &Tree| {

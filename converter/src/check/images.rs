@@ -13,7 +13,9 @@ use ckpt_compat::evidence::{Evidence, Origin};
 use ckpt_compat::gather::{Options, from_elf, from_image};
 use ckpt_parser::decoder::{self, Decoder};
 use ckpt_parser::diagnostic::Severity;
+use ckpt_parser::limits::Limits;
 use ckpt_parser::model::Image;
+use ckpt_parser::source::Compression;
 
 use super::Arguments;
 
@@ -94,63 +96,83 @@ fn is_elf(file: &File) -> bool {
     ReadAt::read_at(file, 0, &mut magic) == 4 && magic == *b"\x7fELF"
 }
 
+/// How to read an image and what to gather from it.
+pub(super) struct How {
+    pub(super) gather: Options,
+    pub(super) limits: Limits,
+}
+
 /// Gathers the evidence of an image of any kind.
-pub(super) fn gather(path: &Path, options: &Options) -> Result<Evidence> {
+pub(super) fn gather(path: &Path, how: &How) -> Result<Evidence> {
     let name = path.display().to_string();
     if path.as_os_str() == "-" {
-        return gather_file(&spooled(io::stdin().lock())?, "standard input", options);
+        return gather_file(&spooled(io::stdin().lock())?, "standard input", how);
     }
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_dir() && !metadata.is_file() {
-        return gather_file(&spooled(File::open(path)?)?, &name, options);
+        return gather_file(&spooled(File::open(path)?)?, &name, how);
     }
     match ckpt_bridge::detect(path)? {
-        Kind::Core => from_foreign(&ckpt_bridge::open_core(path)?, Origin::Core, options),
-        Kind::Criu => from_foreign(&ckpt_bridge::open_criu(path)?, Origin::Criu, options),
+        Kind::Core => from_foreign(
+            &ckpt_bridge::open_core(path, &how.limits)?,
+            Origin::Core,
+            how,
+        ),
+        Kind::Criu => from_foreign(
+            &ckpt_bridge::open_criu(path, &how.limits)?,
+            Origin::Criu,
+            how,
+        ),
         Kind::Other if metadata.is_dir() => {
             bail!("a directory, but no CRIU image set (no inventory.img)")
         }
-        Kind::Other => gather_other(path, &name, options),
+        Kind::Other => gather_other(path, &name, how),
     }
 }
 
 /// A plain ELF file, or a stream; compressed streams are unpacked into an unnamed file first.
-fn gather_other(path: &Path, name: &str, options: &Options) -> Result<Evidence> {
+fn gather_other(path: &Path, name: &str, how: &How) -> Result<Evidence> {
     let file = File::open(path)?;
     if is_elf(&file) {
-        return Ok(from_elf(&file, name, options)?);
+        return Ok(from_elf(&file, name, &how.gather)?);
     }
-    let mut head = [0; 6];
-    let len = ReadAt::read_at(&file, 0, &mut head);
-    if ckpt_parser::source::Compression::of(head.get(..len).unwrap_or_default()).is_none() {
-        return from_stream(file, options);
+    if Compression::of_file(&file)?.is_none() {
+        return from_stream(file, how);
     }
-    let source = ckpt_parser::source::open(path, ckpt_parser::limits::Limits::default().expansion)?;
+    let source = ckpt_parser::source::open(path, how.limits.expansion)?;
     let unpacked = spooled(Reader { source, at: 0 })?;
     if is_elf(&unpacked) {
-        Ok(from_elf(&unpacked, name, options)?)
+        Ok(from_elf(&unpacked, name, &how.gather)?)
     } else {
-        from_stream(unpacked, options)
+        from_stream(unpacked, how)
     }
 }
 
 /// What came through a pipe: the same kinds, told by their first bytes.
-fn gather_file(file: &File, name: &str, options: &Options) -> Result<Evidence> {
+fn gather_file(file: &File, name: &str, how: &How) -> Result<Evidence> {
     let mut head = [0; 512];
     let len = ReadAt::read_at(file, 0, &mut head);
     let head = head.get(..len).unwrap_or_default();
     let mut again = file.try_clone()?;
     again.rewind()?;
     if ckpt_bridge::core::is_core(head) {
-        return from_foreign(&ckpt_bridge::read_core(name, again)?, Origin::Core, options);
+        return from_foreign(
+            &ckpt_bridge::read_core(name, again, &how.limits)?,
+            Origin::Core,
+            how,
+        );
     }
     if ckpt_bridge::criu::is_tar(head) {
-        return from_foreign(&ckpt_bridge::read_criu(name, again)?, Origin::Criu, options);
+        return from_foreign(
+            &ckpt_bridge::read_criu(name, again, &how.limits)?,
+            Origin::Criu,
+            how,
+        );
     }
     if is_elf(file) {
-        return Ok(from_elf(file, name, options)?);
+        return Ok(from_elf(file, name, &how.gather)?);
     }
-    from_stream(again, options)
+    from_stream(again, how)
 }
 
 /// A parser's source as a reader.
@@ -188,28 +210,26 @@ impl ReadAt for BlobAt {
     }
 }
 
-fn from_stream(file: File, options: &Options) -> Result<Evidence> {
+fn from_stream(file: File, how: &How) -> Result<Evidence> {
     let blob = Blob::new("image", Arc::new(FileAt::new(file)?));
-    judged(blob, options, |image| Origin::LinuxCr {
+    judged(blob, how, |image| Origin::LinuxCr {
         revision: u16::from(image.detection.dialect.revision.number()),
     })
 }
 
-fn from_foreign(foreign: &Foreign, origin: Origin, options: &Options) -> Result<Evidence> {
-    judged(
-        Blob::new("image", Arc::new(foreign.stream())),
-        options,
-        |_| origin,
-    )
+fn from_foreign(foreign: &Foreign, origin: Origin, how: &How) -> Result<Evidence> {
+    judged(Blob::new("image", Arc::new(foreign.stream())), how, |_| {
+        origin
+    })
 }
 
 /// Reads the model and gathers from it. A damaged image is an error: no verdict would be worth anything.
-fn judged(
-    blob: Blob,
-    options: &Options,
-    origin: impl FnOnce(&Image) -> Origin,
-) -> Result<Evidence> {
-    let mut decoder = Decoder::new(blob.clone(), decoder::Options::default())?;
+fn judged(blob: Blob, how: &How, origin: impl FnOnce(&Image) -> Origin) -> Result<Evidence> {
+    let options = decoder::Options {
+        limits: how.limits.clone(),
+        ..decoder::Options::default()
+    };
+    let mut decoder = Decoder::new(blob.clone(), options)?;
     let image = Image::read(&mut decoder, |_| true)?;
     let faults = image
         .findings
@@ -224,5 +244,5 @@ fn judged(
         bail!("damaged image: it ends before its last record");
     }
     let origin = origin(&image);
-    Ok(from_image(&image, &BlobAt(blob), origin, options))
+    Ok(from_image(&image, &BlobAt(blob), origin, &how.gather))
 }

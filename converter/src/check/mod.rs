@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use ckpt_compat::gather::Options;
 use ckpt_compat::report::Report;
 use ckpt_compat::{Policy, Target, Verdict, check, nearest};
+use ckpt_parser::limits::{Limit, Limits};
 use clap::{Parser, ValueEnum};
 
 /// Will it run there? Judges process images, cores and executables for ARM targets, with evidence for each verdict.
@@ -71,6 +72,9 @@ pub struct Arguments {
     /// Threads.
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
+    /// Limits that differ from the defaults.
+    #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', help = Limits::help())]
+    pub limit: Vec<Limit>,
     /// Colour; NO_COLOR switches it off.
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
@@ -195,17 +199,15 @@ struct Job<'a> {
 impl Job<'_> {
     fn report(&self, image: &std::path::Path) -> Report {
         let name = image.display().to_string();
-        let options = Options {
-            sysroot: self.arguments.sysroot.clone(),
-            ..self
-                .arguments
-                .jobs
-                .map_or_else(Options::default, |jobs| Options {
-                    jobs: jobs.max(1),
-                    ..Options::default()
-                })
+        let jobs = self.arguments.jobs.map(|jobs| jobs.max(1));
+        let how = images::How {
+            gather: Options {
+                sysroot: self.arguments.sysroot.clone(),
+                jobs: jobs.unwrap_or(Options::default().jobs),
+            },
+            limits: Limits::with(&self.arguments.limit),
         };
-        let evidence = match images::gather(image, &options) {
+        let evidence = match images::gather(image, &how) {
             Ok(evidence) => evidence,
             Err(error) => return Report::failed(&name, format!("{error:#}")),
         };

@@ -4,7 +4,7 @@ use crate::tui;
 use ckpt_format::{Arch, Revision};
 use ckpt_parser::decoder::Options;
 use ckpt_parser::detect::Override;
-use ckpt_parser::limits::{Limits, Policy};
+use ckpt_parser::limits::{Limit, Limits, Policy};
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -112,12 +112,8 @@ pub(super) struct Args {
     /// Stop at the first error instead of going on behind it
     #[arg(long)]
     pub(super) strict: bool,
-    /// Deepest nesting of shared objects that is accepted
-    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
-    pub(super) max_depth: u32,
-    /// How many bytes a compressed byte may unpack to
-    #[arg(long, value_name = "N", default_value_t = Limits::default().expansion)]
-    pub(super) max_expansion: u64,
+    #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', help = Limits::help())]
+    pub(super) limit: Vec<Limit>,
     /// Colour in hex dumps
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub(super) color: Colour,
@@ -239,11 +235,7 @@ impl Args {
     /// How to read it.
     pub(super) fn options(&self) -> Options {
         Options {
-            limits: Limits {
-                depth: self.max_depth,
-                expansion: self.max_expansion,
-                ..Limits::default()
-            },
+            limits: Limits::with(&self.limit),
             policy: if self.strict {
                 Policy::Strict
             } else {

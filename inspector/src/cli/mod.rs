@@ -161,7 +161,7 @@ impl Opened {
 
 fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     let options: Options = args.options();
-    let input = open::open(path, options.limits.expansion)
+    let input = open::open(path, &options.limits)
         .with_context(|| format!("cannot open {}", name_of(path)))?;
     let Input {
         source,

@@ -7,6 +7,7 @@
 use crate::open::Origin;
 use ckpt_bridge::bytes::Blob;
 use ckpt_parser::frame::byte_order_salvaged;
+use ckpt_parser::limits::Limits;
 use ckpt_parser::source::{self, FileSource, SliceSource, Source};
 use std::fs::File;
 use std::io::{self, Write};
@@ -47,7 +48,7 @@ impl Opened {
 /// Those of the operating system, in words; `Interrupted` if `stop` is set while unpacking.
 pub fn open(
     path: Option<&Path>,
-    expansion: u64,
+    limits: &Limits,
     stop: &AtomicBool,
     unpacked: impl FnMut(u64),
 ) -> io::Result<Opened> {
@@ -72,7 +73,7 @@ pub fn open(
         }
     }
     if path != Path::new("-")
-        && let Some((foreign, origin)) = crate::open::open_foreign(path)?
+        && let Some((foreign, origin)) = crate::open::open_foreign(path, limits)?
     {
         let kind = if origin == Origin::Core {
             "ELF core"
@@ -86,7 +87,7 @@ pub fn open(
             make: Arc::new(move || Ok(Box::new(stream.clone()))),
         });
     }
-    spool(source::open(path, expansion)?, stop, unpacked)
+    spool(source::open(path, limits.expansion)?, stop, unpacked)
 }
 
 /// How much of a pipe is moved at once.

@@ -225,8 +225,7 @@ fn serve(
     requests: &Receiver<Request>,
     stop: &Arc<AtomicBool>,
 ) -> io::Result<()> {
-    let expansion = how.options.limits.expansion;
-    let opened = open::open(how.path.as_deref(), expansion, stop, |bytes| {
+    let opened = open::open(how.path.as_deref(), &how.options.limits, stop, |bytes| {
         let _ = tell.send(Message::Unpacked(bytes));
     })?;
     let _ = tell.send(Message::Opened(opened.kind));
@@ -422,7 +421,7 @@ fn compare(
         let mut decoder = Decoder::new(opened.source()?, options.clone())?;
         Image::read(&mut decoder, |_| !stop.load(Ordering::Relaxed))
     };
-    let other = open::open(Some(path), options.limits.expansion, stop, |_| {})?;
+    let other = open::open(Some(path), &options.limits, stop, |_| {})?;
     // The first image may still be read by its own thread; reading it again is simplest.
     let left = match image_of(known) {
         Some(image) => image,

@@ -1,9 +1,12 @@
 //! Compressed images, unpacked as they are read.
 
-use super::{FileSource, Source, StreamSource};
+use super::{StreamSource, file, stream};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+
+/// Bytes that tell how a stream is packed.
+const HEAD: usize = 6;
 
 /// How an image is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,24 +33,32 @@ impl Compression {
             None
         }
     }
-    pub(super) fn detect(source: &mut FileSource) -> io::Result<Option<Self>> {
-        let mut head = [0; 6];
-        let n = source.read_at(0, &mut head)?;
+    /// By the start of a file, which stays where it stands. What is no regular file counts as not
+    /// packed: its bytes come only once.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn of_file(file: &File) -> io::Result<Option<Self>> {
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut head = [0; HEAD];
+        let n = file::read_up_to(file, 0, &mut head)?;
         Ok(Self::of(head.get(..n).unwrap_or_default()))
     }
     /// A reader of the unpacked bytes that refuses absurd expansion.
-    pub fn unpack(
+    pub fn unpack<'a>(
         self,
-        packed: Box<dyn Read + Send>,
+        packed: Box<dyn Read + Send + 'a>,
         expansion: u64,
-    ) -> io::Result<Box<dyn Read + Send>> {
+    ) -> io::Result<Box<dyn Read + Send + 'a>> {
         let counted = Counted {
             inner: packed,
             taken: std::sync::Arc::default(),
         };
         let taken = counted.taken.clone();
         let reader = BufReader::with_capacity(128 << 10, counted);
-        let unpacked: Box<dyn Read + Send> = match self {
+        let unpacked: Box<dyn Read + Send + 'a> = match self {
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(reader)?),
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
             Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)),
@@ -58,6 +69,25 @@ impl Compression {
             given: 0,
             expansion,
         }))
+    }
+}
+
+/// A stream without its compression, if it has one that its first bytes name.
+///
+/// # Errors
+/// Those of the stream and of the decoder's start.
+pub fn unpacked<'a>(
+    mut reader: Box<dyn Read + Send + 'a>,
+    expansion: u64,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
+    let mut head = vec![0; HEAD];
+    let n = stream::read_full(&mut reader, &mut head)?;
+    head.truncate(n);
+    let kind = Compression::of(&head);
+    let whole = Box::new(io::Cursor::new(head).chain(reader));
+    match kind {
+        None => Ok(whole),
+        Some(kind) => kind.unpack(whole, expansion),
     }
 }
 
@@ -75,12 +105,12 @@ pub fn open_compressed(path: &Path, kind: Compression, expansion: u64) -> io::Re
 type Counter = std::sync::Arc<std::sync::atomic::AtomicU64>;
 
 /// Counts the packed bytes.
-struct Counted {
-    inner: Box<dyn Read + Send>,
+struct Counted<'a> {
+    inner: Box<dyn Read + Send + 'a>,
     taken: Counter,
 }
 
-impl Read for Counted {
+impl Read for Counted<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         self.taken
@@ -90,14 +120,14 @@ impl Read for Counted {
 }
 
 /// Stops a decoder that gives far more than it takes (a "zip bomb").
-struct Guarded {
-    inner: Box<dyn Read + Send>,
+struct Guarded<'a> {
+    inner: Box<dyn Read + Send + 'a>,
     taken: Counter,
     given: u64,
     expansion: u64,
 }
 
-impl Read for Guarded {
+impl Read for Guarded<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         self.given = self.given.saturating_add(n as u64);
@@ -107,7 +137,7 @@ impl Read for Guarded {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "{taken} compressed bytes unpack to more than {allowed}; raise --max-expansion if that is right"
+                    "{taken} compressed bytes unpack to more than {allowed}; --limit expansion=NUMBER allows more"
                 ),
             ));
         }

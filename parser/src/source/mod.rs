@@ -7,7 +7,7 @@ mod stream;
 mod window;
 
 pub use composite::{Composite, Piece};
-pub use compressed::{Compression, open_compressed};
+pub use compressed::{Compression, open_compressed, unpacked};
 pub use file::FileSource;
 pub use stream::StreamSource;
 pub use window::Window;
@@ -89,9 +89,8 @@ pub fn open(path: &Path, expansion: u64) -> io::Result<Box<dyn Source>> {
     if !meta.is_file() {
         return stream(Box::new(file), expansion);
     }
-    let mut source = FileSource::new(file)?;
-    match Compression::detect(&mut source)? {
-        None => Ok(Box::new(source)),
+    match Compression::of_file(&file)? {
+        None => Ok(Box::new(FileSource::new(file)?)),
         Some(kind) => Ok(Box::new(open_compressed(path, kind, expansion)?)),
     }
 }
@@ -99,25 +98,19 @@ pub fn open(path: &Path, expansion: u64) -> io::Result<Box<dyn Source>> {
 fn open_stdin(expansion: u64) -> io::Result<Box<dyn Source>> {
     use std::os::fd::AsFd;
     let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    if file.metadata()?.is_file() {
-        let mut source = FileSource::new(file)?;
-        if Compression::detect(&mut source)?.is_none() {
-            return Ok(Box::new(source));
-        }
-        return stream(Box::new(source.into_reader()), expansion);
+    if !file.metadata()?.is_file() {
+        return stream(Box::new(file), expansion);
     }
-    stream(Box::new(file), expansion)
+    let packed = Compression::of_file(&file)?.is_some();
+    let source = FileSource::new(file)?;
+    if packed {
+        stream(Box::new(source.into_reader()), expansion)
+    } else {
+        Ok(Box::new(source))
+    }
 }
 
 /// A stream that may be compressed.
-fn stream(mut reader: Box<dyn io::Read + Send>, expansion: u64) -> io::Result<Box<dyn Source>> {
-    let mut head = [0; 6];
-    let n = stream::read_full(&mut reader, &mut head)?;
-    let head = head.get(..n).unwrap_or_default().to_vec();
-    let kind = Compression::of(&head);
-    let whole: Box<dyn io::Read + Send> = Box::new(io::Read::chain(io::Cursor::new(head), reader));
-    Ok(match kind {
-        None => Box::new(StreamSource::new(whole)),
-        Some(kind) => Box::new(StreamSource::new(kind.unpack(whole, expansion)?)),
-    })
+fn stream(reader: Box<dyn io::Read + Send>, expansion: u64) -> io::Result<Box<dyn Source>> {
+    Ok(Box::new(StreamSource::new(unpacked(reader, expansion)?)))
 }

@@ -8,10 +8,12 @@ use std::{
     sync::Arc,
 };
 
+use ckpt_parser::{limits::Limits, source::Compression};
+
 use crate::{
     Error, Result,
     bytes::{Blob, FileAt, ReadAt},
-    packing::{self, Packing},
+    open::spooled,
 };
 
 /// Most files in one set.
@@ -33,20 +35,18 @@ pub struct Set {
 
 impl Set {
     /// Opens a directory or a tar file, compressed or not.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
         let fail = |e| Error::io(path.display().to_string(), e);
         if fs::metadata(path).map_err(fail)?.is_dir() {
             return Self::open_dir(path, 0)?.checked();
         }
         let file = File::open(path).map_err(fail)?;
-        Self::open_tar(&path.display().to_string(), file)
+        Self::open_tar(&path.display().to_string(), file, limits)
     }
 
     /// Reads a tar stream that cannot be revisited, such as standard input. It is kept in an unnamed temporary file.
-    pub fn open_stream(name: &str, stream: impl Read) -> Result<Self> {
-        let mut file = tempfile::tempfile().map_err(|e| Error::io(name, e))?;
-        let mut stream = packing::unpacked(stream).map_err(|e| Error::io(name, e))?;
-        io::copy(&mut stream, &mut file).map_err(|e| Error::io(name, e))?;
+    pub fn open_stream(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
+        let file = spooled(stream, limits).map_err(|e| Error::io(name, e))?;
         Self::index_tar(name, file)
     }
 
@@ -91,11 +91,10 @@ impl Set {
         })
     }
 
-    fn open_tar(name: &str, mut file: File) -> Result<Self> {
-        let fail = |e| Error::io(name, e);
-        match Packing::of_file(&mut file).map_err(fail)? {
-            Packing::None => Self::index_tar(name, file),
-            _ => Self::open_stream(name, file),
+    fn open_tar(name: &str, file: File, limits: &Limits) -> Result<Self> {
+        match Compression::of_file(&file).map_err(|e| Error::io(name, e))? {
+            None => Self::index_tar(name, file),
+            Some(_) => Self::open_stream(name, file, limits),
         }
     }
 

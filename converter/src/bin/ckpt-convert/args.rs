@@ -1,6 +1,7 @@
 //! The command line.
 
 use ckpt_format::Revision;
+use ckpt_parser::limits::{Limit, Limits};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -133,6 +134,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METHOD")]
     pub(crate) compress: Option<Compress>,
 
+    #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', help = Limits::help())]
+    pub(crate) limit: Vec<Limit>,
+
     /// Replace the output if it exists
     #[arg(short, long)]
     pub(crate) force: bool,
@@ -140,4 +144,11 @@ pub(crate) struct Args {
     /// No progress, no notes, no losses on standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+impl Args {
+    /// What is accepted of an image.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits::with(&self.limit)
+    }
 }

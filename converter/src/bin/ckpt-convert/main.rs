@@ -50,7 +50,7 @@ fn allowed(args: &Args) -> Allow {
 
 fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     check_codes(args)?;
-    let input = input::open(&args.input)?;
+    let input = input::open(&args.input, &args.limits())?;
     match args.to {
         None => target::stream(args, None, input, losses),
         Some(Format::Stream(revision)) => target::stream(args, Some(revision), input, losses),

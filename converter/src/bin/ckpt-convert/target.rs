@@ -71,7 +71,7 @@ fn options(args: &Args) -> Options {
             revision: args.from,
             arch: None,
         },
-        ..Options::default()
+        limits: args.limits(),
     }
 }
 
