@@ -19,8 +19,8 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
 /// A target that gives its bytes to the function of the same name.
 #[macro_export]
 macro_rules! target {
-    ($name:ident) => {
-        $crate::libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::fuzz::$name(data));
+    ($($name:ident)::+) => {
+        $crate::libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::fuzz::$($name)::+(data));
         $crate::libfuzzer_sys::fuzz_mutator!(|data: &mut [u8],
                                               size: usize,
                                               max_size: usize,

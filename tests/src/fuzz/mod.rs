@@ -1,6 +1,13 @@
 //! What the fuzz targets do with their bytes. Ordinary tests call the same functions with the
 //! samples, with files that once broke something, and with a few thousand mutations of their own.
 
+pub mod foreign;
+mod mutate;
+mod streams;
+
+pub use mutate::mutate;
+pub use streams::{check, document, text, upgrade};
+
 use crate::source::pipe;
 use ckpt_parser::decoder::{Decoder, Event, Options};
 use ckpt_parser::diagnostic::Findings;
@@ -21,6 +28,12 @@ pub const TARGETS: &[Target] = &[
     ("decode", decode),
     ("image", image),
     ("roundtrip", roundtrip),
+    ("text", text),
+    ("document", document),
+    ("upgrade", upgrade),
+    ("criu", foreign::criu),
+    ("core", foreign::core),
+    ("check", check),
 ];
 
 /// Frames tile the bytes, in order and without end.
@@ -151,85 +164,4 @@ pub fn events(source: impl Source, options: Options) -> io::Result<(Vec<Event>, 
     }
     let findings = decoder.findings().clone();
     Ok((events, findings))
-}
-
-/// Damages an image the way that hurts: types, lengths, counts, references and whole records
-/// rather than random bytes. The same seed does the same.
-pub fn mutate(bytes: &mut Vec<u8>, seed: u64) {
-    let mut random = crate::Random::new(seed);
-    for _ in 0..=random.below(3) {
-        mutate_once(bytes, &mut random);
-    }
-}
-
-fn mutate_once(bytes: &mut Vec<u8>, random: &mut crate::Random) {
-    let Some(order) = byte_order_salvaged(bytes) else {
-        return flip(bytes, random);
-    };
-    let mut framer = Framer::new(order, Some(bytes.len() as u64), Limits::default());
-    let frames = walk(&mut framer, bytes);
-    let (Some(frame), Some(other)) = (random.pick(&frames), random.pick(&frames)) else {
-        return;
-    };
-    let at = usize::try_from(frame.offset).unwrap_or(0);
-    let end = usize::try_from(frame.end()).unwrap_or(0).min(bytes.len());
-    let word = |value: u32| match order {
-        ckpt_format::Order::Little => value.to_le_bytes(),
-        ckpt_format::Order::Big => value.to_be_bytes(),
-    };
-    match random.below(9) {
-        0 => put(bytes, at, &word(other.number)),
-        1 => put(bytes, at + 4, &word(interesting(random, frame.len))),
-        2..=4 => {
-            let words = (end.saturating_sub(at) / 4).max(3) as u64;
-            let field = usize::try_from(2 + random.below(words - 2)).unwrap_or(2);
-            put(bytes, at + 4 * field, &word(interesting(random, frame.len)));
-        }
-        5 => drop(bytes.drain(at.min(end)..end)),
-        6 => {
-            let copy = bytes[at.min(end)..end].to_vec();
-            let to = usize::try_from(other.offset).unwrap_or(0).min(bytes.len());
-            drop(bytes.splice(to..to, copy));
-        }
-        7 => bytes.truncate(at + usize::try_from(random.below(40)).unwrap_or(0)),
-        _ => flip(bytes, random),
-    }
-}
-
-/// Values at which code breaks: bounds, small numbers (which are object numbers), near lengths.
-fn interesting(random: &mut crate::Random, len: u32) -> u32 {
-    const EDGES: [u32; 10] = [
-        0,
-        1,
-        7,
-        8,
-        0x7fff_ffff,
-        0x8000_0000,
-        u32::MAX,
-        0xffff_fff0,
-        4096,
-        16,
-    ];
-    match random.below(4) {
-        0 => u32::try_from(random.below(80)).unwrap_or(0),
-        1 => len
-            .wrapping_add(u32::try_from(random.below(17)).unwrap_or(0))
-            .wrapping_sub(8),
-        2 => random.pick(&EDGES).copied().unwrap_or(0),
-        _ => u32::try_from(random.next() >> 32).unwrap_or(0),
-    }
-}
-
-fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
-    for (to, from) in bytes.iter_mut().skip(at).zip(value) {
-        *to = *from;
-    }
-}
-
-fn flip(bytes: &mut [u8], random: &mut crate::Random) {
-    let at = usize::try_from(random.below(bytes.len() as u64)).unwrap_or(0);
-    let bit = random.below(8);
-    if let Some(byte) = bytes.get_mut(at) {
-        *byte ^= 1 << bit;
-    }
 }

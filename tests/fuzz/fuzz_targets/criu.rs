@@ -1,0 +1,3 @@
+#![no_main]
+
+ckpt_fuzz::target!(foreign::criu);
