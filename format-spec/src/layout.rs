@@ -89,7 +89,12 @@ pub struct Layout {
     /// Index of the flexible array in `slots`.
     pub tail: Option<usize>,
     by_id: Vec<(FieldId, u16)>,
+    /// Index in `slots` of each field by its ordinal, where it is no structure spliced in.
+    direct: Vec<u16>,
 }
+
+/// No slot has this index.
+const NO_SLOT: u16 = u16::MAX;
 
 impl Layout {
     /// The layout of an auxiliary structure, with offsets from its own start.
@@ -99,8 +104,13 @@ impl Layout {
     }
     /// The slot of a field; `None` where the dialect has no such field.
     pub fn slot(&self, id: FieldId) -> Option<&Slot> {
-        let at = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        self.slots.get(usize::from(self.by_id.get(at)?.1))
+        let at = if id.inner == FieldId::WHOLE {
+            *self.direct.get(usize::from(id.outer))?
+        } else {
+            let at = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+            self.by_id.get(at)?.1
+        };
+        self.slots.get(usize::from(at))
     }
     /// The slot of a dotted name.
     pub fn named(&self, name: &str) -> Option<&Slot> {
@@ -167,6 +177,11 @@ fn finish(mut b: Builder, c_name: &'static str, size: u32) -> Layout {
         .map(|(i, s)| (s.id, i))
         .collect();
     by_id.sort_unstable();
+    let mut direct = Vec::new();
+    for (id, slot) in by_id.iter().filter(|(id, _)| id.inner == FieldId::WHOLE) {
+        direct.resize(usize::from(id.outer) + 1, NO_SLOT);
+        direct[usize::from(id.outer)] = *slot;
+    }
     let tail = b.slots.iter().position(Slot::is_flexible);
     Layout {
         c_name,
@@ -175,6 +190,7 @@ fn finish(mut b: Builder, c_name: &'static str, size: u32) -> Layout {
         slots: b.slots,
         tail,
         by_id,
+        direct,
     }
 }
 

@@ -117,10 +117,21 @@ impl<'a> View<'a> {
 
 /// Reads an unsigned integer of 1 to 8 bytes.
 pub fn read_uint(bytes: &[u8], order: Order) -> u64 {
+    let little = order == Order::Little;
+    // The sizes that fields have are single loads.
+    if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
+        let value = u32::from_le_bytes(bytes);
+        return u64::from(if little { value } else { value.swap_bytes() });
+    }
+    if let Ok(bytes) = <[u8; 8]>::try_from(bytes) {
+        let value = u64::from_le_bytes(bytes);
+        return if little { value } else { value.swap_bytes() };
+    }
     let add = |value: u64, byte: &u8| (value << 8) | u64::from(*byte);
-    match order {
-        Order::Little => bytes.iter().rev().fold(0, add),
-        Order::Big => bytes.iter().fold(0, add),
+    if little {
+        bytes.iter().rev().fold(0, add)
+    } else {
+        bytes.iter().fold(0, add)
     }
 }
 

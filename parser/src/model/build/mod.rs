@@ -225,12 +225,12 @@ impl Builder {
         if event.tag == Some(Tag::PipeBuf) {
             self.pipe(event);
         }
-        let limits = decoder.options().limits.clone();
+        let limits = &decoder.options().limits;
         let Some(view) = decoder.view() else {
             return Ok(());
         };
         let Some(tag) = event.tag else { return Ok(()) };
-        self.structure(&limits, event, tag, &view);
+        self.structure(limits, event, tag, &view);
         Ok(())
     }
 
