@@ -3,8 +3,7 @@
 
 use ckpt_bridge::{Foreign, Kind, Loss};
 use ckpt_parser::limits::Limits;
-use ckpt_parser::source::{self, Compression, SliceSource, Source};
-use std::fs::File;
+use ckpt_parser::source::{self, SliceSource, Source};
 use std::io;
 use std::path::Path;
 
@@ -29,8 +28,6 @@ pub struct Input {
     pub origin: Origin,
     /// What a stream cannot hold of a foreign image.
     pub losses: Vec<Loss>,
-    /// The file once more, if it is a plain one: for reading it in another thread.
-    pub file: Option<File>,
     /// How to call it in messages.
     pub name: String,
 }
@@ -47,7 +44,6 @@ pub fn open(path: Option<&Path>, limits: &Limits) -> io::Result<Input> {
             source,
             origin: Origin::Sample,
             losses: Vec::new(),
-            file: None,
             name,
         });
     };
@@ -59,17 +55,14 @@ pub fn open(path: Option<&Path>, limits: &Limits) -> io::Result<Input> {
             source: Box::new(foreign.stream()),
             origin,
             losses: foreign.losses,
-            file: None,
             name,
         });
     }
     let source = source::open(path, limits.expansion)?;
-    let file = plain_file(path)?;
     Ok(Input {
         source,
         origin: Origin::Stream,
         losses: Vec::new(),
-        file,
         name,
     })
 }
@@ -86,13 +79,4 @@ pub(crate) fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(F
         Err(error) => Err(error),
     };
     opened.map_err(io::Error::other)
-}
-
-/// The file at a path, if it is a regular one and not packed.
-fn plain_file(path: &Path) -> io::Result<Option<File>> {
-    if path == Path::new("-") || !path.metadata()?.is_file() {
-        return Ok(None);
-    }
-    let file = File::open(path)?;
-    Ok(Compression::of_file(&file)?.is_none().then_some(file))
 }

@@ -6,7 +6,7 @@ use crate::frame::{Frame, Framer, HEADER_LEN, HEADER_SIZE, Step};
 use crate::grammar::{Grammar, ObjectId, Place, Role};
 use crate::index::Index;
 use crate::limits::{Limits, Policy};
-use crate::source::{SliceSource, Source, Window};
+use crate::source::{Ahead, SliceSource, Source, Watch, Window};
 use crate::view::View;
 use ckpt_format::layout::Layout;
 use ckpt_format::{Tables, Tag};
@@ -120,6 +120,18 @@ impl<S: Source> Source for Prefixed<S> {
     }
     fn is_seekable(&self) -> bool {
         self.source.is_seekable()
+    }
+    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+        if at < self.head.len() as u64 {
+            return Ok(None);
+        }
+        self.source.ahead(at, spare)
+    }
+    fn watch(&mut self, watch: Arc<dyn Watch>) {
+        self.source.watch(watch);
+    }
+    fn another(&self) -> Option<Box<dyn Source>> {
+        self.source.another()
     }
 }
 
@@ -281,14 +293,20 @@ impl<S: Source> Decoder<S> {
             frame = self.framer.cut(frame, held as u64);
         }
         let tables = Arc::clone(&self.tables);
-        let view = view_of(&self.window, &tables, &frame, held);
+        let bytes = self.window.held(frame.offset, held.min(frame.len as usize));
+        let layout = layout_of(&tables, &frame, bytes);
+        let view = layout.map(|layout| View {
+            layout,
+            bytes,
+            dialect: tables.dialect,
+        });
         let place = self.grammar.place(&frame, index, tag, view.as_ref());
         if let Role::Pages { count } = place.role {
             self.held = self.hold_addresses(&frame, count)?;
         } else {
             self.held = held.min(frame.len as usize);
         }
-        self.check_shape(&tables, &frame, index, tag);
+        self.check_shape(layout, &frame, index, tag);
         self.collect(tag.map_or("", Tag::name));
         let event = Event {
             frame,
@@ -324,7 +342,13 @@ impl<S: Source> Decoder<S> {
     }
 
     /// Whether the record has the size of its table.
-    fn check_shape(&mut self, tables: &Tables, frame: &Frame, index: u64, tag: Option<Tag>) {
+    fn check_shape(
+        &mut self,
+        layout: Option<&Layout>,
+        frame: &Frame,
+        index: u64,
+        tag: Option<Tag>,
+    ) {
         let (offset, len) = (frame.offset, frame.len);
         let Some(tag) = tag else {
             if !frame.is_gap() {
@@ -334,8 +358,7 @@ impl<S: Source> Decoder<S> {
             }
             return;
         };
-        let bytes = self.window.held(offset, self.held);
-        let Some(layout) = tables.layout_of(frame.number, bytes) else {
+        let Some(layout) = layout else {
             return;
         };
         let flexible = layout.tail().map(|tail| tail.offset);
@@ -417,6 +440,10 @@ impl<S: Source> Decoder<S> {
             &mut self.findings,
         )
     }
+    /// The source, for other uses than reading records.
+    pub fn source(&mut self) -> &mut S {
+        &mut self.window.source().source
+    }
     /// Gives the source back, for reading memory.
     pub fn into_source(self) -> S {
         self.window.into_source().source
@@ -429,16 +456,19 @@ fn view_of<'a, S: Source>(
     frame: &Frame,
     held: usize,
 ) -> Option<View<'a>> {
-    if frame.is_gap() {
-        return None;
-    }
     let bytes = window.held(frame.offset, held.min(frame.len as usize));
-    let layout = tables.layout_of(frame.number, bytes)?;
     Some(View {
-        layout,
+        layout: layout_of(tables, frame, bytes)?,
         bytes,
         dialect: tables.dialect,
     })
+}
+
+fn layout_of<'t>(tables: &'t Tables, frame: &Frame, bytes: &[u8]) -> Option<&'t Layout> {
+    if frame.is_gap() {
+        return None;
+    }
+    tables.layout_of(frame.number, bytes)
 }
 
 /// How much of a payload is looked at without being asked for.
@@ -476,5 +506,14 @@ impl<S: Source + ?Sized> Source for &mut S {
     }
     fn is_seekable(&self) -> bool {
         (**self).is_seekable()
+    }
+    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+        (**self).ahead(at, spare)
+    }
+    fn watch(&mut self, watch: Arc<dyn Watch>) {
+        (**self).watch(watch);
+    }
+    fn another(&self) -> Option<Box<dyn Source>> {
+        (**self).another()
     }
 }

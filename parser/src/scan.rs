@@ -2,79 +2,156 @@
 //!
 //! A pattern no longer than a page crosses at most one page border, so one of its halves stands
 //! undivided in the file, wherever the pages of a process lie in it. Looking for the halves in
-//! file order costs one pass however many page runs there are, and can go on while another thread
-//! reads the records; what is found is then checked by address.
+//! file order costs one pass however many page runs there are, and shares the bytes with a reader
+//! of the records; what is found is then checked by address.
 
-use crate::memory::{Backing, every, spans};
+use crate::memory::{Backing, Memory, every, spans};
 use crate::model::{Image, ObjRef};
-use crate::source::Source;
+use crate::source::{Source, Watch};
 use memchr::memmem::Finder;
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 /// Patterns below this length have halves that are found everywhere.
 const SHORTEST: usize = 8;
 /// Finds that are kept; a pattern with more is not selective.
 const MAX_HITS: usize = 1 << 20;
 /// Bytes that are read at once.
-const CHUNK: usize = 1 << 20;
+const CHUNK: u64 = 1 << 20;
 
-/// The halves of a pattern.
-#[derive(Clone, Copy, Debug)]
-pub struct Halves<'p> {
-    first: &'p [u8],
-    second: &'p [u8],
+/// A search for the halves of a pattern.
+///
+/// It is shown what others read anyway ([`Watch`]), and reads the rest with [`Scan::finish`].
+pub struct Scan {
+    halves: [Finder<'static>; 2],
+    /// Bytes of the first half, which is not the shorter one.
+    half_len: usize,
+    state: Mutex<State>,
 }
 
-impl<'p> Halves<'p> {
+#[derive(Default)]
+struct State {
+    /// Start and end of what has been looked at.
+    seen: Vec<(u64, u64)>,
+    /// Where the pattern would start.
+    starts: Vec<u64>,
+}
+
+impl Watch for Scan {
+    fn saw(&self, offset: u64, bytes: &[u8]) {
+        let starts = self.starts_in(offset, bytes);
+        let mut state = self.lock();
+        let end = offset.saturating_add(bytes.len() as u64);
+        state.seen.push((offset, end));
+        state.add(starts);
+    }
+}
+
+impl State {
+    fn add(&mut self, starts: Vec<u64>) {
+        if self.starts.len() <= MAX_HITS {
+            self.starts.extend(starts);
+        }
+    }
+}
+
+impl Scan {
     /// Splits a pattern; `None` if halves would not find all of its occurrences (it is longer than
     /// a page, or a half may be memory that was never written), or too much else.
-    pub fn of(pattern: &'p [u8], page_size: u64) -> Option<Self> {
+    pub fn new(pattern: &[u8], page_size: u64) -> Option<Self> {
         let (first, second) = pattern.split_at_checked(pattern.len().div_ceil(2))?;
         let is_zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
         let fits = pattern.len() >= SHORTEST && pattern.len() as u64 <= page_size;
-        (fits && !is_zero(first) && !is_zero(second)).then_some(Halves { first, second })
+        (fits && !is_zero(first) && !is_zero(second)).then(|| Scan {
+            halves: [first, second].map(|half| Finder::new(half).into_owned()),
+            half_len: first.len(),
+            state: Mutex::default(),
+        })
     }
 
-    /// Offsets in the file at which the pattern would start for a half to stand where it does;
-    /// `None` if there are too many.
+    /// Reads what it was not shown, on as many threads as there are processors. Offsets at which
+    /// the pattern would start for a half to stand where it does; `None` if there are too many, or
+    /// the source can be read once only.
     ///
     /// # Errors
     /// Those of the source.
-    pub fn scan(self, source: &mut dyn Source) -> io::Result<Option<Vec<u64>>> {
-        let finders = [
-            (Finder::new(self.first), 0u64),
-            (Finder::new(self.second), self.first.len() as u64),
-        ];
-        let keep = self.first.len().saturating_sub(1);
-        let mut hits = Vec::new();
-        let mut buf = vec![0; CHUNK.saturating_add(keep)];
-        let (mut held, mut at) = (0usize, 0u64);
-        loop {
-            let n = source.read_at(
-                at.saturating_add(held as u64),
-                buf.get_mut(held..).unwrap_or_default(),
-            )?;
-            let filled = held.saturating_add(n);
-            let bytes = buf.get(..filled).unwrap_or_default();
-            for (finder, into) in &finders {
-                for i in every(finder, bytes) {
-                    hits.push(at.saturating_add(i as u64).wrapping_sub(*into));
-                }
-                if hits.len() > MAX_HITS {
-                    return Ok(None);
-                }
+    pub fn finish(&self, source: &dyn Source) -> io::Result<Option<Vec<u64>>> {
+        let Some(len) = source.len() else {
+            return Ok(None);
+        };
+        let rest = Mutex::new(self.rest(len));
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let readers: Option<Vec<_>> = (0..threads).map(|_| source.another()).collect();
+        let Some(readers) = readers else {
+            return Ok(None);
+        };
+        thread::scope(|scope| {
+            let work = |reader| scope.spawn(|| self.read(reader, &rest));
+            let threads: Vec<_> = readers.into_iter().map(work).collect();
+            threads.into_iter().try_for_each(|thread| {
+                let stopped = |_| Err(io::Error::other("the search stopped"));
+                thread.join().unwrap_or_else(stopped)
+            })
+        })?;
+        let mut starts = std::mem::take(&mut self.lock().starts);
+        starts.sort_unstable();
+        starts.dedup();
+        Ok((starts.len() <= MAX_HITS).then_some(starts))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn starts_in(&self, offset: u64, bytes: &[u8]) -> Vec<u64> {
+        let into = [0, self.half_len as u64];
+        let found = |(half, into)| {
+            every(half, bytes).map(move |i| offset.saturating_add(i as u64).wrapping_sub(into))
+        };
+        let starts = self.halves.iter().zip(into).flat_map(found);
+        starts.take(MAX_HITS.saturating_add(1)).collect()
+    }
+
+    /// Stretches of at most [`CHUNK`] bytes that were not seen, seams between what was seen
+    /// included; the last comes first.
+    fn rest(&self, len: u64) -> Vec<(u64, u64)> {
+        let across = (self.half_len as u64).saturating_sub(1);
+        let mut seen = std::mem::take(&mut self.lock().seen);
+        seen.push((len, len));
+        seen.sort_unstable();
+        let (mut rest, mut end) = (Vec::new(), 0);
+        for (from, to) in seen {
+            let mut at = u64::saturating_sub(end, across);
+            let until = from.saturating_add(across).min(len);
+            while at < until && from >= end {
+                let next = at.saturating_add(CHUNK).min(until);
+                rest.push((at, next));
+                at = if next == until {
+                    until
+                } else {
+                    next.saturating_sub(across)
+                };
             }
-            if n == 0 {
-                break;
-            }
-            held = keep.min(filled);
-            let start = filled.saturating_sub(held);
-            buf.copy_within(start..filled, 0);
-            at = at.saturating_add(start as u64);
+            end = end.max(to);
         }
-        hits.sort_unstable();
-        hits.dedup();
-        Ok(Some(hits))
+        rest.reverse();
+        rest
+    }
+
+    /// What each thread does.
+    fn read(&self, mut source: Box<dyn Source>, rest: &Mutex<Vec<(u64, u64)>>) -> io::Result<()> {
+        let mut buf = Vec::new();
+        loop {
+            let next = rest.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some((at, end)) = next else {
+                return Ok(());
+            };
+            buf.resize(usize::try_from(end.saturating_sub(at)).unwrap_or(0), 0);
+            let n = source.read_at(at, &mut buf)?;
+            let starts = self.starts_in(at, buf.get(..n).unwrap_or_default());
+            self.lock().add(starts);
+        }
     }
 }
 
@@ -99,9 +176,32 @@ impl Places {
         Places { runs }
     }
 
+    /// Address spaces and addresses at which the pattern does stand, of the offsets at which it
+    /// would start ([`Scan::finish`]). Sorted, each once.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn check<S: Source>(
+        &self,
+        memory: &mut Memory<S>,
+        pattern: &[u8],
+        offsets: &[u64],
+    ) -> io::Result<Vec<(ObjRef, u64)>> {
+        let mut found = Vec::new();
+        for (space, addr) in self.starts(offsets, pattern.len() as u64) {
+            let Some(mm) = memory.image().mms.get(&space) else {
+                continue;
+            };
+            if memory.read_known(mm, addr, pattern.len())?.as_deref() == Some(pattern) {
+                found.push((space, addr));
+            }
+        }
+        Ok(found)
+    }
+
     /// Address spaces and addresses at which a pattern of `len` bytes may start, if it would start
     /// at these offsets. Sorted, each once.
-    pub fn starts(&self, offsets: &[u64], len: u64) -> Vec<(ObjRef, u64)> {
+    fn starts(&self, offsets: &[u64], len: u64) -> Vec<(ObjRef, u64)> {
         let mut starts = Vec::new();
         let longest = self.runs.iter().map(|run| run.1).max().unwrap_or(0);
         for offset in offsets {
@@ -132,32 +232,52 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::SliceSource;
+    use crate::source::Composite;
+
+    fn scan(pattern: &[u8], file: &[u8], shown: &[(usize, usize)]) -> Vec<u64> {
+        let scan = Scan::new(pattern, 4096).unwrap();
+        for (from, to) in shown {
+            scan.saw(*from as u64, &file[*from..*to]);
+        }
+        let mut source = Composite::new();
+        source.push_bytes(file);
+        scan.finish(&source).unwrap().unwrap()
+    }
 
     #[test]
     fn halves_are_found_across_chunks_and_overlapping() {
-        let mut file = vec![0; CHUNK + 100];
-        file[CHUNK - 2..CHUNK + 6].copy_from_slice(b"abcdefgh");
+        let chunk = usize::try_from(CHUNK).unwrap();
+        let mut file = vec![0; 3 * chunk + 100];
+        file[chunk - 2..chunk + 6].copy_from_slice(b"abcdefgh");
         file[50..58].copy_from_slice(b"abcdXXXX");
         file[70..78].copy_from_slice(b"XXXXefgh");
-        let halves = Halves::of(b"abcdefgh", 4096).unwrap();
-        let hits = halves.scan(&mut SliceSource(file)).unwrap().unwrap();
-        assert_eq!(hits, [50, 70, CHUNK as u64 - 2]);
-        let halves = Halves::of(b"aaaaaaaa", 4096).unwrap();
-        assert_eq!(
-            halves
-                .scan(&mut SliceSource(b"aaaaaaaaa"))
-                .unwrap()
-                .unwrap()
-                .len(),
-            10
-        );
+        let end = file.len();
+        file[end - 8..].copy_from_slice(b"abcdefgh");
+        let shown: [&[_]; 6] = [
+            &[],
+            &[(0, end)],
+            &[(0, chunk), (chunk, end - 6)],
+            &[(52, 53), (100, 2 * chunk), (chunk + 1, 2 * chunk + 1)],
+            &[(chunk - 1, chunk + 3), (chunk + 3, chunk + 3)],
+            &[
+                (0, 52),
+                (52, 75),
+                (75, chunk),
+                (chunk, end - 6),
+                (end - 6, end),
+            ],
+        ];
+        for shown in shown {
+            let want = [50, 70, chunk as u64 - 2, end as u64 - 8];
+            assert_eq!(scan(b"abcdefgh", &file, shown), want, "{shown:?}");
+        }
+        assert_eq!(scan(b"aaaaaaaa", b"aaaaaaaaa", &[]).len(), 10);
     }
 
     #[test]
     fn patterns_whose_halves_may_be_missing_are_left_to_the_thorough_search() {
-        assert!(Halves::of(b"short", 4096).is_none());
-        assert!(Halves::of(b"abcd\0\0\0\0", 4096).is_none());
-        assert!(Halves::of(&[1; 5000], 4096).is_none());
+        assert!(Scan::new(b"short", 4096).is_none());
+        assert!(Scan::new(b"abcd\0\0\0\0", 4096).is_none());
+        assert!(Scan::new(&[1; 5000], 4096).is_none());
     }
 }

@@ -4,17 +4,17 @@ use super::args::Args;
 use super::records::number;
 use super::views::label;
 use super::{FINDINGS, FINE, image, opened};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use ckpt_format::Dialect;
 use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{Image, Mm};
-use ckpt_parser::scan::{Halves, Places};
-use ckpt_parser::source::{FileSource, Source};
+use ckpt_parser::scan::{Places, Scan};
+use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
 use ckpt_parser::view::write_uint;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::thread;
+use std::sync::Arc;
 
 /// The bytes to look for.
 fn pattern(text: &str, dialect: Dialect) -> Result<Vec<u8>> {
@@ -61,19 +61,16 @@ fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, i3
 pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
     let mut opened = opened(args, args.image.as_deref())?;
     let pattern = pattern(what, opened.decoder.detection().dialect)?;
-    let halves = Halves::of(&pattern, u64::from(opened.decoder.detection().page_size));
-    // The file is searched for halves of the pattern while its records are read.
-    let (image, hits) = thread::scope(|scope| {
-        let scan = halves
-            .zip(opened.file.take())
-            .map(|(halves, file)| scope.spawn(move || halves.scan(&mut FileSource::new(file)?)));
-        let image = opened.image()?;
-        let hits = scan
-            .map(|scan| scan.join().map_err(|_| anyhow!("the search stopped")))
-            .transpose()?
-            .transpose()?;
-        Ok::<_, anyhow::Error>((image, hits.flatten()))
-    })?;
+    let scan = Scan::new(&pattern, u64::from(opened.decoder.detection().page_size)).map(Arc::new);
+    // What is read for the records is searched on the way.
+    if let Some(scan) = &scan {
+        opened.decoder.source().watch(Arc::clone(scan) as _);
+    }
+    let image = opened.image()?;
+    let hits = match &scan {
+        Some(scan) => scan.finish(opened.decoder.source())?,
+        None => None,
+    };
     let mut memory = Memory::new(&image, opened.decoder.into_source());
     let count = match hits {
         Some(hits) => check_hits(args, &image, &mut memory, &pattern, &hits, out)?,
@@ -101,11 +98,8 @@ fn check_hits<S: Source>(
         .map(|(object, pid, mm)| (object, (pid, mm)))
         .collect();
     let mut count = 0;
-    for (object, addr) in Places::of(image).starts(hits, pattern.len() as u64) {
-        let Some((pid, mm)) = spaces.get(&object) else {
-            continue;
-        };
-        if memory.read_known(mm, addr, pattern.len())?.as_deref() == Some(pattern) {
+    for (object, addr) in Places::of(image).check(memory, pattern, hits)? {
+        if let Some((pid, mm)) = spaces.get(&object) {
             count += 1;
             found(image, *pid, mm, addr, out)?;
         }

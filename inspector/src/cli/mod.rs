@@ -20,7 +20,6 @@ use ckpt_parser::report::{document, lines, outline};
 use ckpt_parser::source::Source;
 use clap::Parser;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -148,8 +147,6 @@ fn name_of(path: Option<&Path>) -> String {
 struct Opened {
     decoder: Decoder<Box<dyn Source>>,
     name: String,
-    /// The file once more, if it is a plain one.
-    file: Option<File>,
 }
 
 impl Opened {
@@ -168,7 +165,6 @@ fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
         name,
         origin,
         losses,
-        file,
     } = input;
     if matches!(origin, Origin::Criu | Origin::Core) && args.verbose {
         eprintln!("{name} is shown as the R18 stream that it amounts to");
@@ -177,11 +173,7 @@ fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
         }
     }
     let decoder = Decoder::new(source, options).with_context(|| format!("cannot read {name}"))?;
-    Ok(Opened {
-        decoder,
-        name,
-        file,
-    })
+    Ok(Opened { decoder, name })
 }
 
 fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {

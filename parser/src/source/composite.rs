@@ -5,6 +5,7 @@
 
 use super::Source;
 use std::io;
+use std::sync::Arc;
 
 /// A part of a composite.
 #[derive(Clone, Debug)]
@@ -36,7 +37,8 @@ impl Piece {
 /// A virtual file.
 #[derive(Default)]
 pub struct Composite {
-    pieces: Vec<(u64, Piece)>,
+    /// Shared by all readers of the same composite.
+    pieces: Arc<Vec<(u64, Piece)>>,
     files: Vec<Box<dyn Source>>,
     len: u64,
 }
@@ -55,7 +57,8 @@ impl Composite {
     pub fn push(&mut self, piece: Piece) {
         let start = self.len;
         self.len = self.len.saturating_add(piece.len());
-        match (self.pieces.last_mut(), piece) {
+        let pieces = Arc::make_mut(&mut self.pieces);
+        match (pieces.last_mut(), piece) {
             (_, piece) if piece.len() == 0 => {}
             (Some((_, Piece::Bytes(have))), Piece::Bytes(more)) if have.len() < 1 << 20 => {
                 have.extend_from_slice(&more);
@@ -70,7 +73,7 @@ impl Composite {
             ) if *file == f && offset.saturating_add(*len) == o => {
                 *len = len.saturating_add(l);
             }
-            (_, piece) => self.pieces.push((start, piece)),
+            (_, piece) => pieces.push((start, piece)),
         }
     }
     /// Appends bytes.
@@ -138,5 +141,13 @@ impl Source for Composite {
     }
     fn is_seekable(&self) -> bool {
         true
+    }
+    fn another(&self) -> Option<Box<dyn Source>> {
+        let files: Option<Vec<_>> = self.files.iter().map(Source::another).collect();
+        Some(Box::new(Composite {
+            pieces: Arc::clone(&self.pieces),
+            files: files?,
+            len: self.len,
+        }))
     }
 }

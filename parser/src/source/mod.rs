@@ -1,11 +1,13 @@
 //! Where bytes come from. The only part of the crate that does I/O.
 
+mod ahead;
 mod composite;
 mod compressed;
 mod file;
 mod stream;
 mod window;
 
+pub use ahead::{Ahead, Watch};
 pub use composite::{Composite, Piece};
 pub use compressed::{Compression, open_compressed, unpacked};
 pub use file::FileSource;
@@ -15,6 +17,7 @@ pub use window::Window;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes by position. Reading does not move anything; a stream may refuse to go back.
 #[expect(
@@ -33,6 +36,24 @@ pub trait Source: Send {
 
     /// Whether positions may be visited in any order at no great cost.
     fn is_seekable(&self) -> bool;
+
+    /// Bytes from `at` or a little before it on that were read beforehand, exchanged for the
+    /// buffer `spare`; `None` where they are still to be read. For readers that go on in order in
+    /// large steps.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn ahead(&mut self, _at: u64, _spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+        Ok(None)
+    }
+
+    /// Shows `watch` the bytes that are read beforehand; what it is not shown it must read itself.
+    fn watch(&mut self, _watch: Arc<dyn Watch>) {}
+
+    /// Another reader of the same bytes, for another thread; `None` if they can be read once only.
+    fn another(&self) -> Option<Box<dyn Source>> {
+        None
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -44,6 +65,15 @@ impl<S: Source + ?Sized> Source for Box<S> {
     }
     fn is_seekable(&self) -> bool {
         (**self).is_seekable()
+    }
+    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+        (**self).ahead(at, spare)
+    }
+    fn watch(&mut self, watch: Arc<dyn Watch>) {
+        (**self).watch(watch);
+    }
+    fn another(&self) -> Option<Box<dyn Source>> {
+        (**self).another()
     }
 }
 

@@ -5,6 +5,7 @@
 //! so this one doubles while the next wanted byte is near and starts small again when it is far.
 
 use super::Source;
+use super::ahead::ROOM;
 use std::io;
 
 /// Reading nothing but a header.
@@ -20,6 +21,9 @@ const STREAM: usize = 64 << 10;
 pub struct Window<S> {
     source: S,
     buf: Vec<u8>,
+    /// Where in `buf` the first byte that is held is.
+    begin: usize,
+    /// Where in the source it is.
     start: u64,
     filled: usize,
     next_len: usize,
@@ -32,6 +36,7 @@ impl<S: Source> Window<S> {
         Window {
             source,
             buf: Vec::new(),
+            begin: 0,
             start: 0,
             filled: 0,
             next_len: SMALL,
@@ -43,8 +48,10 @@ impl<S: Source> Window<S> {
     /// # Errors
     /// Those of the source.
     pub fn bytes(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
-        if !self.holds(offset, len) {
-            self.fill(offset, len)?;
+        while !self.holds(offset, len) {
+            if !self.fill(offset, len)? {
+                break;
+            }
         }
         Ok(self.held(offset, len))
     }
@@ -54,11 +61,10 @@ impl<S: Source> Window<S> {
             return &[];
         };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let end = self.begin.saturating_add(self.filled);
         let have = self
             .buf
-            .get(..self.filled)
-            .unwrap_or_default()
-            .get(skip..)
+            .get(self.begin.saturating_add(skip).min(end)..end)
             .unwrap_or_default();
         have.get(..len).unwrap_or(have)
     }
@@ -80,7 +86,8 @@ impl<S: Source> Window<S> {
         offset >= self.start && offset.saturating_add(len as u64) <= end
     }
 
-    fn fill(&mut self, offset: u64, len: usize) -> io::Result<()> {
+    /// Makes the window hold what follows `offset`; false if that was all there is.
+    fn fill(&mut self, offset: u64, len: usize) -> io::Result<bool> {
         let end = self.start.saturating_add(self.filled as u64);
         let near = offset >= self.start && offset <= end.saturating_add(NEAR);
         let base = if self.source.is_seekable() {
@@ -93,20 +100,48 @@ impl<S: Source> Window<S> {
         } else {
             base
         };
+        self.reads = self.reads.saturating_add(1);
+        if self.next_len == LARGE && len <= ROOM && self.take_ahead(offset)? {
+            return Ok(true);
+        }
         let want = self.next_len.max(len);
         let keep = self.keep_overlap(offset, end);
         if self.buf.len() < want {
             self.buf.resize(want, 0);
         }
+        self.begin = 0;
         self.start = offset;
         self.filled = keep;
         let from = offset.saturating_add(keep as u64);
         if let Some(room) = self.buf.get_mut(keep..want) {
-            self.reads = self.reads.saturating_add(1);
             let n = self.source.read_at(from, room)?;
             self.filled = keep.saturating_add(n);
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// Takes what was read beforehand, with what is held from `offset` on in front of it.
+    fn take_ahead(&mut self, offset: u64) -> io::Result<bool> {
+        let held = self.held(offset, ROOM.saturating_add(1));
+        if held.len() > ROOM {
+            return Ok(false);
+        }
+        let kept = held.to_vec();
+        let from = offset.saturating_add(kept.len() as u64);
+        let Some(ahead) = self.source.ahead(from, &mut self.buf)? else {
+            return Ok(false);
+        };
+        let gap = ahead.offset.saturating_sub(offset).min(kept.len() as u64);
+        let keep = usize::try_from(gap).unwrap_or(0);
+        self.begin = ahead.begin.saturating_sub(keep);
+        self.start = ahead.offset.saturating_sub(gap);
+        self.filled = ahead.len.saturating_add(keep);
+        if let (Some(to), Some(from)) =
+            (self.buf.get_mut(self.begin..ahead.begin), kept.get(..keep))
+        {
+            to.copy_from_slice(from);
+        }
+        Ok(ahead.len > 0)
     }
 
     /// Moves what is held from `offset` on to the front: a pipe cannot give it again.
@@ -116,7 +151,8 @@ impl<S: Source> Window<S> {
         }
         let skip = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
         let keep = self.filled.saturating_sub(skip);
-        self.buf.copy_within(skip..skip.saturating_add(keep), 0);
+        let from = self.begin.saturating_add(skip);
+        self.buf.copy_within(from..from.saturating_add(keep), 0);
         keep
     }
 }

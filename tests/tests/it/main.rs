@@ -1,5 +1,6 @@
 //! Tests across the crates.
 
+mod ahead;
 mod exhaustive;
 mod lazy;
 mod properties;

@@ -3,10 +3,12 @@
 
 use ckpt_parser::memory::{Memory, spans};
 use ckpt_parser::model::{Image, Mm, ObjRef, PageRun, Segment, Vma, VmaKind};
-use ckpt_parser::source::SliceSource;
+use ckpt_parser::scan::{Places, Scan};
+use ckpt_parser::source::{Composite, SliceSource, Watch as _};
 use ckpt_tests::source::Counting;
 use ckpt_tests::{Answer, Random, on_all_cores, read_bytes};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of a page of the generated maps: small, so that patterns cross many.
 const PAGE: u64 = 64;
@@ -192,6 +194,47 @@ fn search_finds_all_and_only_what_a_flat_copy_holds() {
             );
         }
     });
+}
+
+/// The other way to search: the file for halves of the pattern, part of it by what a reader of the
+/// records shows.
+fn scanned(case: &Case, pattern: &[u8], random: &mut Random) -> Option<Vec<u64>> {
+    let scan = Scan::new(pattern, PAGE)?;
+    let mut file = Composite::new();
+    file.push_bytes(&case.file);
+    for _ in 0..random.below(3) {
+        let from = random.below(case.file.len() as u64);
+        let to = from + random.below(case.file.len() as u64 - from);
+        let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+        scan.saw(from, &case.file[range]);
+    }
+    let hits = scan.finish(&file).unwrap().unwrap();
+    let mut memory = Memory::new(&case.image, file);
+    let places = Places::of(&case.image);
+    let found = places.check(&mut memory, pattern, &hits).unwrap();
+    Some(found.into_iter().map(|(_, addr)| addr).collect())
+}
+
+#[test]
+fn a_scan_of_the_file_finds_all_and_only_what_a_flat_copy_holds() {
+    const CASES: u64 = 4000;
+    let image = any_image();
+    let seeds: Vec<u64> = (0..CASES).collect();
+    let scans = AtomicU64::new(0);
+    on_all_cores(&seeds, |seed| {
+        let mut random = Random::new(*seed);
+        let mut case = Case::new(&image, &mut random);
+        case.image.mms = BTreeMap::from([(1, case.mm.clone())]);
+        for _ in 0..3 {
+            let pattern = case.pattern(&mut random);
+            if let Some(found) = scanned(&case, &pattern, &mut random) {
+                scans.fetch_add(1, Ordering::Relaxed);
+                assert_eq!(found, case.naive(&pattern), "seed {seed}, {pattern:?}");
+            }
+        }
+    });
+    let scans = scans.into_inner();
+    assert!(scans > CASES / 2, "only {scans} patterns could be split");
 }
 
 #[test]
