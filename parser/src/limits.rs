@@ -73,9 +73,11 @@ enum Field<'a> {
     Wide(&'a mut u64),
 }
 
+type Place = fn(&mut Limits) -> Field<'_>;
+
 /// Names of limits that users may want to change. Those that are missing shape memory, not what an
 /// image may hold.
-const NAMES: &[(&str, fn(&mut Limits) -> Field<'_>)] = &[
+const NAMES: &[(&str, Place)] = &[
     ("record-len", |l| Field::Narrow(&mut l.record_len)),
     ("payload-len", |l| Field::Narrow(&mut l.payload_len)),
     ("depth", |l| Field::Narrow(&mut l.depth)),

@@ -173,6 +173,14 @@ impl Blob {
         }
     }
 
+    /// The content in order, for those that read so.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            blob: self.clone(),
+            at: 0,
+        }
+    }
+
     /// Copies the content to where a file stands: large contents in the kernel, if both ends are files that it can copy
     /// between, else through one fixed buffer.
     pub fn copy_to_file(&self, out: &mut File) -> Result<()> {
@@ -215,6 +223,38 @@ impl Blob {
             format!("end of file at {:#x}", self.len),
             format!("{wanted} bytes"),
         )
+    }
+}
+
+/// Reads a [`Blob`] from a position on.
+#[derive(Debug)]
+pub struct Reader {
+    blob: Blob,
+    at: u64,
+}
+
+impl io::Read for Reader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.blob.len.saturating_sub(self.at);
+        let n = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
+        if let Some(buf) = buf.get_mut(..n) {
+            let read = self.blob.read_exact_at(self.at, buf);
+            read.map_err(io::Error::other)?;
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl io::Seek for Reader {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            io::SeekFrom::Start(offset) => Some(offset),
+            io::SeekFrom::End(by) => self.blob.len.checked_add_signed(by),
+            io::SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 

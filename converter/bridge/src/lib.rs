@@ -39,7 +39,10 @@ pub use from_core::from_core;
 pub use from_criu::from_criu;
 pub use from_image::from_image;
 pub use loss::Loss;
-pub use open::{Foreign, Kind, detect, open_core, open_criu, open_stream, read_core, read_criu};
+pub use open::{
+    Foreign, Kind, core_in, criu_in, detect, open_core, open_criu, open_stream, read_core,
+    read_criu,
+};
 pub use stream::Stream;
 pub use to_core::{processes, to_core};
 pub use to_criu::to_criu;

@@ -18,7 +18,7 @@ use crate::{
     Error, Loss, Result,
     bytes::{Blob, FileAt},
     core,
-    criu::{self, Set},
+    criu::{self, Archive, Set},
     from_core, from_criu, from_image,
     stream::Stream,
     to_stream,
@@ -88,7 +88,7 @@ pub fn open_core(path: &Path, limits: &Limits) -> Result<Foreign> {
     if packed || !file.metadata().map_err(fail)?.is_file() {
         return read_core(&name, file, limits);
     }
-    core_tree(&Blob::new(
+    core_in(&Blob::new(
         name.clone(),
         Arc::new(FileAt::new(file).map_err(fail)?),
     ))
@@ -100,7 +100,7 @@ pub fn read_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Resul
     let file = spooled(stream, limits)
         .and_then(FileAt::new)
         .map_err(fail)?;
-    core_tree(&Blob::new(name, Arc::new(file)))
+    core_in(&Blob::new(name, Arc::new(file)))
 }
 
 /// A stream in an unnamed temporary file, without its compression. What unpacks to far more than it was is refused.
@@ -113,10 +113,16 @@ pub(crate) fn spooled(stream: impl Read + Send, limits: &Limits) -> io::Result<F
     Ok(spool)
 }
 
-fn core_tree(file: &Blob) -> Result<Foreign> {
+/// Reads a core that can be visited in any order and is not compressed.
+pub fn core_in(file: &Blob) -> Result<Foreign> {
     let core = core::read(file)?;
     let (tree, losses) = from_core(file, &core)?;
     Ok(Foreign { tree, losses })
+}
+
+/// Reads the CRIU image set in a directory of an archive.
+pub fn criu_in(archive: &Archive, dir: &Path) -> Result<Foreign> {
+    criu_tree(&archive.set(dir)?)
 }
 
 /// Opens a CRIU image set.

@@ -1,9 +1,12 @@
 //! The program `ckpt-check`: arguments, images, targets, reports, exit status.
 
+mod done;
+mod fleet;
 mod images;
 mod lists;
 mod machines;
 mod output;
+mod store;
 mod table;
 
 use std::io::{self, Write as _};
@@ -11,10 +14,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use ckpt_compat::gather::Options;
-use ckpt_compat::report::Report;
+use ckpt_compat::report::{Report, TargetReport};
 use ckpt_compat::{Policy, Target, Verdict, check, nearest};
 use ckpt_parser::limits::{Limit, Limits};
 use clap::{Parser, ValueEnum};
+
+use done::Done;
+use fleet::{Opened, Subject, What};
 
 /// Will it run there? Judges process images, cores and executables for ARM targets, with evidence for each verdict.
 ///
@@ -23,8 +29,8 @@ use clap::{Parser, ValueEnum};
 #[derive(Parser, Debug)]
 #[command(name = "ckpt-check", version, max_term_width = 100)]
 pub struct Arguments {
-    /// Images: linux-cr streams, CRIU directories or tars, ELF cores, ELF executables and libraries; directories of
-    /// them; `-` is standard input.
+    /// Images: linux-cr streams, CRIU directories or tars, ELF cores, ELF executables and libraries; directories and
+    /// tars of them; s3://BUCKET/PREFIX if built with object stores; `-` is standard input.
     #[arg(value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// Target by name (v7-neon, cortex-a9, pxa270+nwfpe), or `host`; may be repeated.
@@ -54,9 +60,16 @@ pub struct Arguments {
     /// Site policy: severities by rule, targets that must be met.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Read names of images from a file, one a line; `-` is standard input.
+    /// Read names of images from a file, one a line or ended by NUL; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
+    /// Go on where an earlier run stopped: pass over images that FILE, its NDJSON, has verdicts of. With `-o` the same
+    /// file is written on.
+    #[arg(long, value_name = "FILE")]
+    pub skip_done: Option<PathBuf>,
+    /// Write the report to a file instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Form of the report.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -69,9 +82,9 @@ pub struct Arguments {
     /// One line for each image and target.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Threads.
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<usize>,
+    /// Threads: as many images at once, or one image's code in as many parts [default: the cores].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
     /// Limits that differ from the defaults.
     #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', help = Limits::help())]
     pub limit: Vec<Limit>,
@@ -152,17 +165,21 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn run(arguments: &Arguments) -> Result<u8> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let listed = lists::print(arguments, &mut out)?;
-    if listed {
-        out.flush()?;
-        return Ok(FINE);
-    }
+    let mut out = output::Place::open(arguments)?;
+    let status = if lists::print(arguments, &mut out)? {
+        FINE
+    } else {
+        judge(arguments, &mut out)?
+    };
+    out.finish()?;
+    Ok(status)
+}
+
+fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     let targets = machines::targets(arguments, policy.as_ref())?;
-    let images = images::names(arguments)?;
-    if images.is_empty() {
-        bail!("no image is named; see --help");
+    if arguments.images.is_empty() && arguments.files_from.is_none() {
+        bail!("no image is named: ckpt-check --target NAME IMAGE; see --help");
     }
     if targets.is_empty() && !arguments.nearest {
         bail!("no target is named: --target NAME (see --list-targets), --all-targets or --nearest");
@@ -171,17 +188,35 @@ fn run(arguments: &Arguments) -> Result<u8> {
         arguments,
         targets: &targets,
         policy: policy.as_ref(),
+        done: done(arguments, &targets)?,
+        jobs: arguments
+            .jobs
+            .map_or_else(|| Options::default().jobs, usize::from),
     };
     let mut printer = output::Printer::new(arguments);
-    let mut status = FINE;
-    for image in &images {
-        let report = job.report(image);
-        status = status.max(job.status(&report));
-        printer.add(&mut out, report)?;
+    let mut status = None;
+    job.run(fleet::subjects(arguments)?, &mut |answer| {
+        let answered = match answer {
+            Answer::Done(verdicts) => job.status(verdicts.iter().copied()),
+            Answer::Report(report) => {
+                let status = job.status_of(&report);
+                printer.add(out, *report)?;
+                status
+            }
+        };
+        status = status.max(Some(answered));
+        Ok(())
+    })?;
+    printer.finish(out)?;
+    status.context("no image is named: the list is empty")
+}
+
+fn done(arguments: &Arguments, targets: &[Target]) -> Result<Done> {
+    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+    match &arguments.skip_done {
+        Some(path) => Done::read(path, &names, arguments.nearest),
+        None => Ok(Done::default()),
     }
-    printer.finish(&mut out)?;
-    out.flush()?;
-    Ok(status)
 }
 
 fn read_policy(path: &std::path::Path) -> Result<Policy> {
@@ -194,23 +229,87 @@ struct Job<'a> {
     arguments: &'a Arguments,
     targets: &'a [Target],
     policy: Option<&'a Policy>,
+    done: Done,
+    jobs: usize,
+}
+
+/// What is known of one image in the end.
+enum Answer<'a> {
+    /// An earlier run had these verdicts.
+    Done(&'a [Verdict]),
+    /// The report on it.
+    Report(Box<Report>),
+}
+
+/// What became of a subject.
+enum Outcome<'a> {
+    Answer(Answer<'a>),
+    /// It is an archive of these.
+    Archive(Vec<Subject>),
 }
 
 impl Job<'_> {
-    fn report(&self, image: &std::path::Path) -> Report {
-        let name = image.display().to_string();
-        let jobs = self.arguments.jobs.map(|jobs| jobs.max(1));
+    /// Judges images, several at once, and gives the answers in order.
+    fn run<'a>(
+        &'a self,
+        subjects: impl Iterator<Item = Subject>,
+        each: &mut dyn FnMut(Answer<'a>) -> Result<()>,
+    ) -> Result<()> {
+        let mut subjects = subjects.peekable();
+        let first = subjects.next();
+        let single = subjects.peek().is_none();
+        let (images_at_once, scan_jobs) = if single {
+            (1, self.jobs)
+        } else {
+            (self.jobs, 1)
+        };
+        let work = |subject| self.outcome(subject, scan_jobs);
+        fleet::in_order(
+            images_at_once,
+            first.into_iter().chain(subjects),
+            work,
+            |outcome| match outcome {
+                Outcome::Answer(answer) => each(answer),
+                Outcome::Archive(members) => self.run(members.into_iter(), each),
+            },
+        )
+    }
+
+    /// A fault of this program must not end a run over thousands of images.
+    fn outcome(&self, subject: Subject, scan_jobs: usize) -> Outcome<'_> {
+        let name = subject.name.clone();
+        let judged = std::panic::AssertUnwindSafe(|| self.judged(subject, scan_jobs));
+        std::panic::catch_unwind(judged)
+            .unwrap_or_else(|_| {
+                Ok(Outcome::failed(
+                    &name,
+                    "a fault in ckpt-check itself; please report it",
+                ))
+            })
+            .unwrap_or_else(|error| Outcome::failed(&name, &format!("{error:#}")))
+    }
+
+    fn judged(&self, subject: Subject, scan_jobs: usize) -> Result<Outcome<'_>> {
+        let Subject { name, what } = subject;
+        if let Some(verdicts) = self.done.verdicts(&name) {
+            return Ok(Outcome::Answer(Answer::Done(verdicts)));
+        }
         let how = images::How {
             gather: Options {
                 sysroot: self.arguments.sysroot.clone(),
-                jobs: jobs.unwrap_or(Options::default().jobs),
+                jobs: scan_jobs,
             },
             limits: Limits::with(&self.arguments.limit),
         };
-        let evidence = match images::gather(image, &how) {
-            Ok(evidence) => evidence,
-            Err(error) => return Report::failed(&name, format!("{error:#}")),
+        let image = match what {
+            What::Image(image) => image,
+            What::Fault(error) => return Err(error),
+            What::File(path) => match fleet::open(&path, &how.limits)? {
+                Opened::One(image) => image,
+                Opened::Many(members) => return Ok(Outcome::Archive(members)),
+            },
         };
+        let evidence = images::gather(&image, &how)?;
         let mut report = Report::new(&name, &evidence);
         for target in self.targets {
             report.add(&check(&evidence, target, self.policy));
@@ -220,24 +319,36 @@ impl Job<'_> {
         {
             report.set_nearest(&nearest);
         }
-        report
+        Ok(Outcome::Answer(Answer::Report(Box::new(report))))
     }
 
-    /// With several targets an image must be restorable on each; a matrix only shows and refuses nothing.
-    fn status(&self, report: &Report) -> u8 {
+    fn status_of(&self, report: &Report) -> u8 {
         if report.error.is_some() {
             return FAILED;
         }
-        if self.arguments.all_targets {
-            return FINE;
-        }
+        let nowhere = self.arguments.nearest && self.targets.is_empty() && report.nearest.is_none();
+        let verdicts = report.targets.iter().map(TargetReport::verdict);
+        self.status(verdicts)
+            .max(if nowhere { REFUSED } else { FINE })
+    }
+
+    /// With several targets an image must be restorable on each; a matrix only shows and refuses nothing.
+    fn status(&self, mut verdicts: impl Iterator<Item = Verdict>) -> u8 {
         let bar = if self.arguments.strict {
             Verdict::Conditional
         } else {
             Verdict::NotRestorable
         };
-        let refused = report.targets.iter().any(|target| target.verdict() >= bar);
-        let nowhere = self.arguments.nearest && self.targets.is_empty() && report.nearest.is_none();
-        if refused || nowhere { REFUSED } else { FINE }
+        let refused = !self.arguments.all_targets && verdicts.any(|verdict| verdict >= bar);
+        if refused { REFUSED } else { FINE }
+    }
+}
+
+impl Outcome<'_> {
+    fn failed(name: &str, error: &str) -> Self {
+        Outcome::Answer(Answer::Report(Box::new(Report::failed(
+            name,
+            error.to_owned(),
+        ))))
     }
 }

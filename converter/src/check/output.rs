@@ -1,15 +1,75 @@
 //! Reports in the forms that other programs read.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 
+use anyhow::{Context as _, Result};
 use ckpt_compat::Verdict;
 use ckpt_compat::report::{FindingReport, Report, SCHEMA, TargetReport};
 use ckpt_compat::rules::rules;
 use serde_json::{Map, Value, json};
 
 use super::table::{self, Style};
-use super::{Arguments, Colour, Format};
+use super::{Arguments, Colour, Format, done};
+use crate::output::Atomic;
+
+/// Where the report goes: standard output, or a file.
+pub(super) struct Place {
+    out: BufWriter<File>,
+    /// A file that appears when it is complete.
+    whole: Option<Atomic>,
+}
+
+impl Place {
+    /// NDJSON is written line by line, so that a run which was stopped can go on with `--skip-done`; a file of
+    /// another form appears when it is complete.
+    pub(super) fn open(arguments: &Arguments) -> Result<Self> {
+        let mut whole = None;
+        let mut file = match &arguments.output {
+            Some(path) if path.as_os_str() != "-" => {
+                let fail = || path.display().to_string();
+                if arguments.format == Format::Ndjson {
+                    let goes_on = arguments.skip_done.as_ref() == Some(path);
+                    let mut options = File::options();
+                    options.create(true).write(true);
+                    options.append(goes_on).truncate(!goes_on);
+                    options.open(path).with_context(fail)?
+                } else {
+                    let atomic = Atomic::create(path, true).with_context(fail)?;
+                    let file = atomic.file()?;
+                    whole = Some(atomic);
+                    file
+                }
+            }
+            _ => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+        };
+        if let Some(done) = &arguments.skip_done {
+            done::mend(&mut file, done)?;
+        }
+        let out = BufWriter::with_capacity(64 << 10, file);
+        Ok(Self { out, whole })
+    }
+
+    /// Everything is written.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.out.flush()?;
+        if let Some(whole) = self.whole {
+            whole.commit()?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Place {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
 
 /// Takes reports one by one; forms that are one document are written at the end.
 pub(super) struct Printer {
@@ -52,6 +112,8 @@ impl Printer {
             Format::Ndjson => {
                 serde_json::to_writer(&mut *out, &report)?;
                 writeln!(out)?;
+                // What is written is done, whatever happens to this run.
+                out.flush()?;
             }
             _ => self.reports.push(report),
         }

@@ -12,4 +12,4 @@ mod set;
 
 pub use msg::Msg;
 pub use rewrite::{pack, rewrite};
-pub use set::{Set, is_tar};
+pub use set::{Archive, Set, is_tar};

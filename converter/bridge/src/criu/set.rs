@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +12,7 @@ use ckpt_parser::{limits::Limits, source::Compression};
 
 use crate::{
     Error, Result,
-    bytes::{Blob, FileAt, ReadAt},
+    bytes::{Blob, FileAt, ReadAt, Reader},
     open::spooled,
 };
 
@@ -41,13 +41,12 @@ impl Set {
             return Self::open_dir(path, 0)?.checked();
         }
         let file = File::open(path).map_err(fail)?;
-        Self::open_tar(&path.display().to_string(), file, limits)
+        Archive::open(&path.display().to_string(), file, limits)?.into_set()
     }
 
     /// Reads a tar stream that cannot be revisited, such as standard input. It is kept in an unnamed temporary file.
     pub fn open_stream(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
-        let file = spooled(stream, limits).map_err(|e| Error::io(name, e))?;
-        Self::index_tar(name, file)
+        Archive::read(name, stream, limits)?.into_set()
     }
 
     fn open_dir(path: &Path, depth: u32) -> Result<Self> {
@@ -91,124 +90,6 @@ impl Set {
         })
     }
 
-    fn open_tar(name: &str, file: File, limits: &Limits) -> Result<Self> {
-        match Compression::of_file(&file).map_err(|e| Error::io(name, e))? {
-            None => Self::index_tar(name, file),
-            Some(_) => Self::open_stream(name, file, limits),
-        }
-    }
-
-    /// Finds the members of a tar file. Nothing is unpacked, so no path in it can do harm.
-    fn index_tar(name: &str, mut file: File) -> Result<Self> {
-        let fail = |e| Error::io(name, e);
-        file.seek(SeekFrom::Start(0)).map_err(fail)?;
-        let source: Arc<dyn ReadAt> =
-            Arc::new(FileAt::new(file.try_clone().map_err(fail)?).map_err(fail)?);
-        let mut all: BTreeMap<PathBuf, (u64, u64)> = BTreeMap::new();
-        let mut links = Vec::new();
-        let mut archive = tar::Archive::new(file);
-        for entry in archive.entries_with_seek().map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let path: PathBuf = entry
-                .path()
-                .map_err(fail)?
-                .components()
-                .filter(|c| matches!(c, std::path::Component::Normal(_)))
-                .collect();
-            let kind = entry.header().entry_type();
-            if kind.is_symlink() {
-                links.push((
-                    path,
-                    entry
-                        .link_name()
-                        .map_err(fail)?
-                        .map(|l| l.to_path_buf())
-                        .unwrap_or_default(),
-                ));
-            } else if kind.is_gnu_sparse() {
-                return Err(Error::Unsupported(format!(
-                    "{name}: sparse members of tar files are not understood"
-                )));
-            } else if kind.is_file() || kind.is_contiguous() {
-                limit(name, all.len())?;
-                all.insert(path, (entry.raw_file_position(), entry.size()));
-            }
-        }
-        let root = all
-            .keys()
-            .filter(|p| p.ends_with("inventory.img"))
-            .min_by_key(|p| p.components().count());
-        let root = root.and_then(|p| p.parent()).map(Path::to_path_buf);
-        let root = root.ok_or_else(|| {
-            Error::Unsupported(format!("{name}: no inventory.img in this tar file"))
-        })?;
-        Self::from_tar(name, &source, &all, &links, &root, 0)?.checked()
-    }
-
-    fn from_tar(
-        name: &str,
-        source: &Arc<dyn ReadAt>,
-        all: &BTreeMap<PathBuf, (u64, u64)>,
-        links: &[(PathBuf, PathBuf)],
-        dir: &Path,
-        depth: u32,
-    ) -> Result<Self> {
-        let mut members = BTreeMap::new();
-        for (path, &(at, len)) in all {
-            if let (Some(file), true) = (
-                path.file_name().and_then(|f| f.to_str()),
-                path.parent() == Some(dir),
-            ) {
-                if at.checked_add(len).is_none_or(|end| end > source.len()) {
-                    return Err(Error::damaged(
-                        name,
-                        at,
-                        format!("member {file}"),
-                        format!("end of file at {:#x}", source.len()),
-                        format!("{len} bytes"),
-                    ));
-                }
-                members.insert(
-                    file.to_owned(),
-                    Blob::range(file, Arc::clone(source), at, len),
-                );
-            }
-        }
-        let link = links
-            .iter()
-            .find(|(path, _)| path.parent() == Some(dir) && path.ends_with("parent"))
-            .map(|(_, target)| normalized(&dir.join(target)));
-        let inner = dir.join("parent");
-        let inner = all
-            .contains_key(&inner.join("inventory.img"))
-            .then_some(inner);
-        let parent = match link.or(inner) {
-            Some(_) if depth >= MAX_PARENTS => {
-                return Err(Error::damaged(
-                    name,
-                    0,
-                    "parent sets",
-                    format!("more than {MAX_PARENTS}"),
-                    "an end",
-                ));
-            }
-            Some(dir) => Some(Box::new(Self::from_tar(
-                name,
-                source,
-                all,
-                links,
-                &dir,
-                depth + 1,
-            )?)),
-            None => None,
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            parent,
-            members,
-        })
-    }
-
     /// A set must have an inventory, and must not be encrypted.
     fn checked(self) -> Result<Self> {
         if self.get("cipher.img").is_some() {
@@ -241,6 +122,191 @@ impl Set {
     /// All files in order of their names.
     pub fn members(&self) -> impl Iterator<Item = &Blob> {
         self.members.values()
+    }
+}
+
+/// Many files under one name, each where it lies: the members of a tar file, the objects below a prefix of a store.
+/// Nothing is unpacked by its path, so no path can do harm.
+#[derive(Debug)]
+pub struct Archive {
+    /// Name for messages.
+    pub name: String,
+    members: BTreeMap<PathBuf, Blob>,
+    links: Vec<(PathBuf, PathBuf)>,
+    damage: Option<Error>,
+}
+
+impl Archive {
+    /// Files that something else than a tar file holds.
+    pub fn of_members(name: &str, members: BTreeMap<PathBuf, Blob>) -> Self {
+        Self {
+            name: name.to_owned(),
+            members,
+            links: Vec::new(),
+            damage: None,
+        }
+    }
+
+    /// Finds the members of a tar file that is not compressed.
+    pub fn of_tar(tar: &Blob) -> Result<Self> {
+        let name = &tar.name;
+        let fail = |e| Error::io(name, e);
+        let mut archive = Self::of_members(name, BTreeMap::new());
+        let mut entries = tar::Archive::new(tar.reader());
+        for entry in entries.entries_with_seek().map_err(fail)? {
+            let added = entry
+                .map_err(fail)
+                .and_then(|entry| archive.add(tar, &entry));
+            if let Err(error) = added {
+                archive.damage = Some(error);
+                break;
+            }
+        }
+        Ok(archive)
+    }
+
+    fn open(name: &str, file: File, limits: &Limits) -> Result<Self> {
+        match Compression::of_file(&file).map_err(|e| Error::io(name, e))? {
+            None => Self::of_file(name, file),
+            Some(_) => Self::read(name, file, limits),
+        }
+    }
+
+    /// The same of a stream that may be compressed; it is kept in an unnamed temporary file.
+    fn read(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
+        let file = spooled(stream, limits).map_err(|e| Error::io(name, e))?;
+        Self::of_file(name, file)
+    }
+
+    fn of_file(name: &str, file: File) -> Result<Self> {
+        let file = FileAt::new(file).map_err(|e| Error::io(name, e))?;
+        Self::of_tar(&Blob::new(name, Arc::new(file)))
+    }
+
+    fn add(&mut self, tar: &Blob, entry: &tar::Entry<'_, Reader>) -> Result<()> {
+        let fail = |e| Error::io(&self.name, e);
+        let path = normalized(&entry.path().map_err(fail)?);
+        let kind = entry.header().entry_type();
+        if kind.is_symlink() {
+            let target = entry.link_name().map_err(fail)?;
+            self.links
+                .push((path, target.map(|to| to.to_path_buf()).unwrap_or_default()));
+        } else if kind.is_gnu_sparse() {
+            return Err(Error::Unsupported(format!(
+                "{}: sparse members of tar files are not understood",
+                self.name
+            )));
+        } else if kind.is_file() || kind.is_contiguous() {
+            limit(&self.name, self.members.len())?;
+            let (at, len) = (entry.raw_file_position(), entry.size());
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            if at.checked_add(len).is_none_or(|end| end > tar.len()) {
+                return Err(Error::damaged(
+                    &self.name,
+                    at,
+                    format!("member {name}"),
+                    format!("end of file at {:#x}", tar.len()),
+                    format!("{len} bytes"),
+                ));
+            }
+            let mut blob = tar.part(at, len);
+            blob.name = name;
+            self.members.insert(path, blob);
+        }
+        Ok(())
+    }
+
+    /// All files by path.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &Blob)> {
+        self.members
+            .iter()
+            .map(|(path, blob)| (path.as_path(), blob))
+    }
+
+    /// What ended the reading of a damaged archive; the files before it are there.
+    pub fn damage(&self) -> Option<&Error> {
+        self.damage.as_ref()
+    }
+
+    /// Directories with a set of their own, but for those that only hold what another set is an increment of.
+    pub fn sets(&self) -> Vec<PathBuf> {
+        let inventories = self.members.keys();
+        let all: Vec<&Path> = inventories
+            .filter(|path| path.ends_with("inventory.img"))
+            .filter_map(|path| path.parent())
+            .collect();
+        let parents: Vec<PathBuf> = all.iter().filter_map(|dir| self.parent_of(dir)).collect();
+        all.into_iter()
+            .filter(|dir| !parents.iter().any(|parent| parent == dir))
+            .map(Path::to_path_buf)
+            .collect()
+    }
+
+    /// The set in a directory.
+    pub fn set(&self, dir: &Path) -> Result<Set> {
+        self.set_at(dir, 0)?.checked()
+    }
+
+    /// The set that the archive as a whole is: the outermost one.
+    fn into_set(mut self) -> Result<Set> {
+        if let Some(damage) = self.damage.take() {
+            return Err(damage);
+        }
+        let inventories = self
+            .members
+            .keys()
+            .filter(|path| path.ends_with("inventory.img"));
+        let outermost = inventories.min_by_key(|path| path.components().count());
+        match outermost.and_then(|path| path.parent()) {
+            Some(dir) => self.set(dir),
+            None => Err(Error::Unsupported(format!(
+                "{}: no inventory.img in this tar file",
+                self.name
+            ))),
+        }
+    }
+
+    /// The directory of the set that the one in `dir` is an increment of.
+    fn parent_of(&self, dir: &Path) -> Option<PathBuf> {
+        let link = self
+            .links
+            .iter()
+            .find(|(path, _)| path.parent() == Some(dir) && path.ends_with("parent"))
+            .map(|(_, target)| normalized(&dir.join(target)));
+        let inner = dir.join("parent");
+        let has_inner = self.members.contains_key(&inner.join("inventory.img"));
+        link.or(has_inner.then_some(inner))
+    }
+
+    fn set_at(&self, dir: &Path, depth: u32) -> Result<Set> {
+        let inside = |path: &PathBuf| path.parent() == Some(dir);
+        let below = self.members.range(dir.to_path_buf()..);
+        let members = below
+            .take_while(|(path, _)| path.starts_with(dir))
+            .filter(|(path, _)| inside(path))
+            .map(|(_, blob)| (blob.name.clone(), blob.clone()))
+            .collect();
+        let parent = match self.parent_of(dir) {
+            Some(_) if depth >= MAX_PARENTS => {
+                return Err(Error::damaged(
+                    &self.name,
+                    0,
+                    "parent sets",
+                    format!("more than {MAX_PARENTS}"),
+                    "an end",
+                ));
+            }
+            Some(parent) => Some(Box::new(self.set_at(&parent, depth + 1)?)),
+            None => None,
+        };
+        Ok(Set {
+            name: self.name.clone(),
+            parent,
+            members,
+        })
     }
 }
 

@@ -1,0 +1,87 @@
+//! What an earlier run has judged already, from its NDJSON.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use ckpt_compat::Verdict;
+use serde::Deserialize;
+
+/// The images that need no second look, and their verdicts.
+#[derive(Default)]
+pub(super) struct Done(HashMap<String, Vec<Verdict>>);
+
+/// The part of a line that matters here.
+#[derive(Deserialize)]
+struct Line {
+    image: String,
+    error: Option<String>,
+    #[serde(default)]
+    targets: Vec<TargetLine>,
+    nearest: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct TargetLine {
+    target: String,
+    verdict: String,
+}
+
+impl Done {
+    /// Reads the lines of an earlier run. A file that is not there yet is the first run; a line that a crash cut short
+    /// is no answer, and neither is one without a verdict on each of `targets`. Images that could not be judged are
+    /// tried again: the fault may be gone.
+    pub(super) fn read(path: &Path, targets: &[&str], nearest: bool) -> Result<Self> {
+        let fail = || format!("--skip-done {}", path.display());
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(fail),
+        };
+        let wanted: HashSet<&str> = targets.iter().copied().collect();
+        let mut done = HashMap::new();
+        for line in BufReader::new(file).split(b'\n') {
+            let line = line.with_context(fail)?;
+            let Ok(line) = serde_json::from_slice::<Line>(&line) else {
+                continue;
+            };
+            let given: HashSet<&str> = line.targets.iter().map(|t| t.target.as_str()).collect();
+            let complete = line.error.is_none() && wanted.is_subset(&given);
+            if complete && (line.nearest.is_some() || !nearest) {
+                let asked = line
+                    .targets
+                    .iter()
+                    .filter(|t| wanted.contains(t.target.as_str()));
+                let verdicts = asked.filter_map(|t| t.verdict.parse().ok()).collect();
+                done.insert(line.image, verdicts);
+            }
+        }
+        Ok(Self(done))
+    }
+
+    /// The verdicts of an image that was judged before.
+    pub(super) fn verdicts(&self, image: &str) -> Option<&[Verdict]> {
+        self.0.get(image).map(Vec::as_slice)
+    }
+}
+
+/// Ends the line that a crash left unfinished, if what is written on is what `done` names.
+pub(super) fn mend(output: &mut File, done: &Path) -> io::Result<()> {
+    let (Ok(before), now) = (std::fs::metadata(done), output.metadata()?) else {
+        return Ok(());
+    };
+    let same = (before.dev(), before.ino()) == (now.dev(), now.ino());
+    if !same || !before.is_file() || before.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    File::open(done)?.read_exact_at(&mut last, before.len() - 1)?;
+    if last == *b"\n" {
+        Ok(())
+    } else {
+        output.write_all(b"\n")
+    }
+}
