@@ -17,6 +17,7 @@ use crate::{
     criu_defaults::{self, DEFAULTS},
     criu_memory::Memory,
     from_core::{d32, vfp_unit},
+    to_criu::NO_FILE,
     tree::{
         Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, IpcLimits, Live, Mm, Pages, Pipe,
         Process, Segment, Socket, State, Task, Tree, Tty, Vma, VmaKind,
@@ -899,7 +900,10 @@ impl Reader<'_> {
         }
         let m = only(self.set.need(&format!("mm-{pid}.img"))?, "MM")?;
         self.check_defaults(&format!("mm-{pid}.img"), &m);
-        let exe = self.file(m.u64("exe_file_id"), &format!("mm-{pid}.img"))?;
+        let exe = match m.u64("exe_file_id") {
+            NO_FILE if !self.entries.contains_key(&NO_FILE) => None,
+            exe => self.file(exe, &format!("mm-{pid}.img"))?,
+        };
         let auxv = m.numbers("mm_saved_auxv");
         let pair = |a: &str, b: &str| (m.u64(a), m.u64(b));
         let mut mm = Mm {

@@ -53,6 +53,9 @@ const PERSONALITY: u32 = 0x0080_0000;
 /// Path of the controlling side of a pseudo terminal.
 const PTMX: &str = "/dev/ptmx";
 
+/// Number of the program's file where it is unknown; files are counted from 1.
+pub(crate) const NO_FILE: u64 = 0;
+
 /// Writes a set into a directory that exists and is empty. The losses say what CRIU has no place for.
 pub fn to_criu(tree: &Tree, dir: &Path) -> Result<Vec<Loss>> {
     if tree.machine != Machine::Arm || tree.order != Order::Little {
@@ -711,9 +714,18 @@ impl Writer<'_> {
         };
         let mut m = Msg::new("mm_entry")?;
         let exe = match mm.exe {
-            Some(exe) => self.file(exe)?.map_or(0, |(id, _)| id),
-            None => 0,
+            Some(exe) => self.file(exe)?.map(|(id, _)| id),
+            None => None,
         };
+        if exe.is_none() {
+            self.losses.push(Loss {
+                code: "criu.no-program",
+                record: format!("mm-{pid}.img"),
+                field: "exe_file_id".into(),
+                value: "unknown".into(),
+                why: "the image does not name the program's file, and CRIU restores none without it",
+            });
+        }
         let pairs = [
             ("mm_start_code", "mm_end_code", mm.code),
             ("mm_start_data", "mm_end_data", mm.data),
@@ -725,7 +737,7 @@ impl Writer<'_> {
             m.set(start, a).set(end, b);
         }
         m.set("mm_start_stack", mm.start_stack)
-            .set("exe_file_id", exe)
+            .set("exe_file_id", exe.unwrap_or(NO_FILE))
             .set("dumpable", mm.dumpable.into());
         m.set_numbers(
             "mm_saved_auxv",

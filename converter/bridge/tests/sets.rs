@@ -297,6 +297,19 @@ fn what_has_no_home_is_reported() {
 }
 
 #[test]
+fn a_process_whose_program_is_unknown_is_told_and_read_again() {
+    let mut tree = tree(&naked());
+    tree.mms[0].exe = None;
+    let out = tempfile::tempdir().unwrap();
+    let losses = to_criu(&tree, out.path()).unwrap();
+    assert!(
+        losses.iter().any(|loss| loss.code == "criu.no-program"),
+        "{losses:?}"
+    );
+    assert_eq!(self::tree(out.path()).mms[0].exe, None);
+}
+
+#[test]
 fn what_unpacks_to_far_more_than_it_was_is_refused() {
     let zeros = vec![0; 70 << 20];
     let bomb = zstd::encode_all(zeros.as_slice(), 1).unwrap();
