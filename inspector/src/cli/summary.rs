@@ -5,7 +5,7 @@ use super::{all_findings, image, report};
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::Memory;
-use ckpt_parser::model::{Image, Mm};
+use ckpt_parser::model::{Header, Image, Mm};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
 use std::io::Write;
@@ -28,9 +28,20 @@ pub(super) fn summary(args: &Args, out: &mut dyn Write) -> Result<u8> {
     Ok(report(&findings, args))
 }
 
+/// The kernel's release, with the version of its sources where the name does not begin with it.
+fn release(header: &Header) -> String {
+    let (major, minor, patch) = header.kernel;
+    let sources = format!("{major}.{minor}.{patch}");
+    let release = escape(&header.release);
+    if release.starts_with(&sources) {
+        release
+    } else {
+        format!("{sources}  {release}")
+    }
+}
+
 fn card<S: Source>(image: &Image, memory: &mut Memory<S>) -> Vec<(&'static str, String)> {
     let header = &image.header;
-    let (major, minor, patch) = header.kernel;
     let mut card = vec![
         (
             "format",
@@ -43,11 +54,7 @@ fn card<S: Source>(image: &Image, memory: &mut Memory<S>) -> Vec<(&'static str, 
         ("taken", utc(header.time)),
         (
             "kernel",
-            format!(
-                "{major}.{minor}.{patch}  {}  {}",
-                escape(&header.release),
-                escape(&header.version)
-            ),
+            format!("{}  {}", release(header), escape(&header.version)),
         ),
         ("machine", machine(image)),
         ("page size", format!("{} bytes", image.page_size())),
