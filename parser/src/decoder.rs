@@ -156,11 +156,11 @@ impl<S: Source> Decoder<S> {
     /// # Errors
     /// Those of the source; `InvalidData` carrying a [`Diagnostic`] if this is no image.
     pub fn new(source: S, options: Options) -> io::Result<Self> {
-        let mut source = Prefixed {
+        let source = Prefixed {
             head: Vec::new(),
             source,
         };
-        let detection = detect_in(&mut source, &options)?;
+        let (source, detection) = detect_in(source, &options)?;
         let tables = Tables::shared(detection.dialect);
         let limits = options.limits.clone();
         let mut framer = Framer::new(detection.dialect.abi.order, source.len(), limits.clone());
@@ -474,12 +474,15 @@ fn layout_of<'t>(tables: &'t Tables, frame: &Frame, bytes: &[u8]) -> Option<&'t 
 /// How much of a payload is looked at without being asked for.
 const PAYLOAD_PEEK: u32 = 4096 + 8;
 
-fn detect_in<S: Source>(source: &mut Prefixed<S>, options: &Options) -> io::Result<Detection> {
+fn detect_in<S: Source>(
+    mut source: Prefixed<S>,
+    options: &Options,
+) -> io::Result<(Prefixed<S>, Detection)> {
     let limits = &options.limits;
     if source.is_seekable() {
-        let mut window = Window::new(&mut *source);
+        let mut window = Window::new(source);
         return match detect::detect(&mut window, options.dialect, limits, true)? {
-            Outcome::Known(detection) => Ok(*detection),
+            Outcome::Known(detection) => Ok((window.into_source(), *detection)),
             Outcome::NeedMore => Err(io::ErrorKind::UnexpectedEof.into()),
         };
     }
@@ -488,32 +491,10 @@ fn detect_in<S: Source>(source: &mut Prefixed<S>, options: &Options) -> io::Resu
         let more = source.extend(want)?;
         let enough = !more || want >= limits.detection_bytes as usize;
         let mut window = Window::new(SliceSource(source.head.as_slice()));
-        if let Outcome::Known(detection) =
-            detect::detect(&mut window, options.dialect, limits, enough)?
-        {
-            return Ok(*detection);
+        let outcome = detect::detect(&mut window, options.dialect, limits, enough)?;
+        if let Outcome::Known(detection) = outcome {
+            return Ok((source, *detection));
         }
         want = want.saturating_mul(4);
-    }
-}
-
-impl<S: Source + ?Sized> Source for &mut S {
-    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        (**self).read_at(offset, buf)
-    }
-    fn len(&self) -> Option<u64> {
-        (**self).len()
-    }
-    fn is_seekable(&self) -> bool {
-        (**self).is_seekable()
-    }
-    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
-        (**self).ahead(at, spare)
-    }
-    fn watch(&mut self, watch: Arc<dyn Watch>) {
-        (**self).watch(watch);
-    }
-    fn another(&self) -> Option<Box<dyn Source>> {
-        (**self).another()
     }
 }

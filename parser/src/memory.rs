@@ -164,6 +164,16 @@ pub struct Memory<'a, S> {
     window: Window<S>,
 }
 
+/// How far a visit of a span came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visited {
+    Whole,
+    /// The source ended in it.
+    Cut,
+    /// The visitor wanted no more.
+    Stopped,
+}
+
 /// Bytes that a search looks at in one go.
 const CHUNK: u64 = 1 << 20;
 
@@ -259,7 +269,15 @@ impl<'a, S: Source> Memory<'a, S> {
             tail_end = span.end();
             let going = match span.backing {
                 Backing::Stored(offset) => {
-                    self.search_stored(&finder, keep, &mut tail, span, offset, &mut found)?
+                    let visited = self.visit_span(span, offset, &mut |addr, bytes| {
+                        Ok(search_piece(
+                            &finder, keep, &mut tail, addr, bytes, &mut found,
+                        ))
+                    })?;
+                    if visited == Visited::Cut {
+                        tail.clear();
+                    }
+                    visited != Visited::Stopped
                 }
                 Backing::Zero => search_zero(&finder, keep, &mut tail, span, &mut found),
                 _ => true,
@@ -269,35 +287,6 @@ impl<'a, S: Source> Memory<'a, S> {
             }
         }
         Ok(())
-    }
-
-    fn search_stored(
-        &mut self,
-        finder: &Finder,
-        keep: usize,
-        tail: &mut Vec<u8>,
-        span: Span,
-        offset: u64,
-        found: &mut impl FnMut(u64) -> bool,
-    ) -> io::Result<bool> {
-        let mut done = 0;
-        while done < span.len {
-            let len = span.len.saturating_sub(done).min(CHUNK);
-            let bytes = self.window.bytes(
-                offset.saturating_add(done),
-                usize::try_from(len).unwrap_or(0),
-            )?;
-            if bytes.is_empty() {
-                tail.clear();
-                return Ok(true);
-            }
-            let at = span.addr.saturating_add(done);
-            if !search_piece(finder, keep, tail, at, bytes, found) {
-                return Ok(false);
-            }
-            done = done.saturating_add(bytes.len() as u64);
-        }
-        Ok(true)
     }
 
     /// Visits the stored bytes of an address space in order, in pieces of at most 1 MiB.
@@ -312,27 +301,35 @@ impl<'a, S: Source> Memory<'a, S> {
         mut visit: impl FnMut(u64, &[u8]) -> io::Result<bool>,
     ) -> io::Result<()> {
         for span in spans(self.image, mm, start, end) {
-            let Backing::Stored(offset) = span.backing else {
-                continue;
-            };
-            let mut done = 0;
-            while done < span.len {
-                let len = span.len.saturating_sub(done).min(CHUNK);
-                let bytes = self.window.bytes(
-                    offset.saturating_add(done),
-                    usize::try_from(len).unwrap_or(0),
-                )?;
-                if bytes.is_empty() {
-                    break;
-                }
-                let len = bytes.len() as u64;
-                if !visit(span.addr.saturating_add(done), bytes)? {
-                    return Ok(());
-                }
-                done = done.saturating_add(len);
+            if let Backing::Stored(offset) = span.backing
+                && self.visit_span(span, offset, &mut visit)? == Visited::Stopped
+            {
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    fn visit_span(
+        &mut self,
+        span: Span,
+        offset: u64,
+        visit: &mut impl FnMut(u64, &[u8]) -> io::Result<bool>,
+    ) -> io::Result<Visited> {
+        let mut done = 0;
+        while done < span.len {
+            let len = span.len.saturating_sub(done).min(CHUNK);
+            let len = usize::try_from(len).unwrap_or(0);
+            let bytes = self.window.bytes(offset.saturating_add(done), len)?;
+            if bytes.is_empty() {
+                return Ok(Visited::Cut);
+            }
+            if !visit(span.addr.saturating_add(done), bytes)? {
+                return Ok(Visited::Stopped);
+            }
+            done = done.saturating_add(bytes.len() as u64);
+        }
+        Ok(Visited::Whole)
     }
 
     /// Finds runs of at least `min` printable ASCII characters, also across pages and runs.

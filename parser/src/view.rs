@@ -73,14 +73,16 @@ impl<'a> View<'a> {
         };
         self.bytes.get(start..start.saturating_add(len))
     }
-    /// An element of a slot as an unsigned number (signed types are extended to 64 bits).
-    pub fn element(&self, slot: &Slot, index: u32) -> Option<u64> {
+    fn element_bytes(&self, slot: &Slot, index: u32) -> Option<&'a [u8]> {
         let start = slot
             .offset
             .saturating_add(slot.element.saturating_mul(index)) as usize;
-        let bytes = self
-            .bytes
-            .get(start..start.saturating_add(slot.element as usize))?;
+        self.bytes
+            .get(start..start.saturating_add(slot.element as usize))
+    }
+    /// An element of a slot as an unsigned number (signed types are extended to 64 bits).
+    pub fn element(&self, slot: &Slot, index: u32) -> Option<u64> {
+        let bytes = self.element_bytes(slot, index)?;
         let ty = slot.field?.ty;
         let order = match ty {
             Type::Le16 => Order::Little,
@@ -101,12 +103,7 @@ impl<'a> View<'a> {
         'a: 'b,
     {
         let layout = slot.inner.as_deref()?;
-        let start = slot
-            .offset
-            .saturating_add(slot.element.saturating_mul(index)) as usize;
-        let bytes = self
-            .bytes
-            .get(start..start.saturating_add(slot.element as usize))?;
+        let bytes = self.element_bytes(slot, index)?;
         Some(View {
             layout,
             bytes,

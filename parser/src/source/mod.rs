@@ -56,26 +56,33 @@ pub trait Source: Send {
     }
 }
 
-impl<S: Source + ?Sized> Source for Box<S> {
-    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        (**self).read_at(offset, buf)
-    }
-    fn len(&self) -> Option<u64> {
-        (**self).len()
-    }
-    fn is_seekable(&self) -> bool {
-        (**self).is_seekable()
-    }
-    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
-        (**self).ahead(at, spare)
-    }
-    fn watch(&mut self, watch: Arc<dyn Watch>) {
-        (**self).watch(watch);
-    }
-    fn another(&self) -> Option<Box<dyn Source>> {
-        (**self).another()
-    }
+/// What owns or borrows a source is one.
+macro_rules! forward {
+    ($($owner:ty)*) => {$(
+        impl<S: Source + ?Sized> Source for $owner {
+            fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+                (**self).read_at(offset, buf)
+            }
+            fn len(&self) -> Option<u64> {
+                (**self).len()
+            }
+            fn is_seekable(&self) -> bool {
+                (**self).is_seekable()
+            }
+            fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+                (**self).ahead(at, spare)
+            }
+            fn watch(&mut self, watch: Arc<dyn Watch>) {
+                (**self).watch(watch);
+            }
+            fn another(&self) -> Option<Box<dyn Source>> {
+                (**self).another()
+            }
+        }
+    )*};
 }
+
+forward! { Box<S> &mut S }
 
 /// A byte slice or vector.
 #[derive(Clone, Debug)]

@@ -319,21 +319,14 @@ impl Builder {
         }
         if let Some(first) = self.image.objects.get(&at) {
             // A pty master reserves the number of a file that its reader makes (§1.4).
-            if first.implicit || (first.kind == kind && implicit) {
-                if !implicit {
-                    self.image.objects.insert(
-                        at,
-                        Defined {
-                            kind,
-                            record: record(event),
-                            implicit,
-                        },
-                    );
-                }
+            let reserved = first.implicit || (first.kind == kind && implicit);
+            if !reserved {
+                let found = format!("object {at}, first defined at {:#x}", first.record.offset);
+                return self.finding(Code::DuplicateObject, event, found);
+            }
+            if implicit {
                 return;
             }
-            let found = format!("object {at}, first defined at {:#x}", first.record.offset);
-            return self.finding(Code::DuplicateObject, event, found);
         }
         self.image.objects.insert(
             at,
