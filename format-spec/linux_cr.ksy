@@ -60,6 +60,7 @@ types:
                 'layout::ckpt_hdr_objref': ckpt_hdr_objref
                 'layout::ckpt_lsm_info': ckpt_lsm_info
                 'layout::ckpt_hdr_lsm': ckpt_hdr_lsm
+                'layout::ckpt_hdr_foreign': ckpt_hdr_foreign
                 'layout::ckpt_hdr_tail': ckpt_hdr_tail
                 'layout::ckpt_error': ckpt_error
                 'layout::ckpt_hdr_pids': ckpt_hdr_pids
@@ -212,6 +213,7 @@ types:
               (type >= 704 and type <= 705 and _root.revision <= 3) ? type + 1 :
               (type == 706 and _root.revision <= 3) ? 0 :
               (type >= 707 and type <= 709 and _root.revision <= 8) ? 0 :
+              (type == 801 and _root.revision <= 17) ? 0 :
               (type == 1118) ? 0 :
               type
           layout:
@@ -226,6 +228,7 @@ types:
               tag == tag::objref ? layout::ckpt_hdr_objref :
               tag == tag::lsm_info ? (_root.revision <= 2 ? layout::opaque : layout::ckpt_lsm_info) :
               tag == tag::security ? (_root.revision <= 2 ? layout::opaque : layout::ckpt_hdr_lsm) :
+              tag == tag::foreign ? (_root.revision <= 17 ? layout::opaque : layout::ckpt_hdr_foreign) :
               tag == tag::tail ? layout::ckpt_hdr_tail :
               tag == tag::error ? layout::ckpt_error :
               tag == tag::pids ? (_root.revision <= 14 ? layout::opaque : layout::ckpt_hdr_pids) :
@@ -415,6 +418,13 @@ types:
           - {id: ptrref, type: s4, -orig-id: "ptrref", doc: "object number of the LSM blob (implicit SECURITY_PTR)"}
           - {id: sectype, type: u1, enum: label_type, -orig-id: "sectype", doc: "1 message, 2 ipc, 3 file, 4 credentials"}
           - {id: pad_13, size: 3}
+          - {id: trailing, size-eos: true}
+      ckpt_hdr_foreign:
+        doc: "FOREIGN (R18). SPEC.md §10.6"
+        seq:
+          - {id: format, type: u4, enum: foreign_format, -orig-id: "format", doc: "format of the image set"}
+          - {id: parts, type: u4, -orig-id: "parts", doc: "number of BUFFERs that follow the name"}
+          - {id: size, type: u8, -orig-id: "size", doc: "length of the file, the sum of its parts"}
           - {id: trailing, size-eos: true}
       ckpt_hdr_tail:
         doc: "TAIL (R01–R18). SPEC.md §1.9"
@@ -2137,6 +2147,7 @@ enums:
     707: net_ns
     708: netdev
     709: netdev_addr
+    801: foreign
     1118: vpids
     9001: tail
     9999: error
@@ -2155,122 +2166,123 @@ enums:
     11: ckpt_hdr_objref
     12: ckpt_lsm_info
     13: ckpt_hdr_lsm
-    14: ckpt_hdr_tail
-    15: ckpt_error
-    16: ckpt_hdr_pids
-    17: ckpt_hdr_tree_r01
-    18: ckpt_hdr_tree_r15
-    19: ckpt_hdr_vpids
-    20: ckpt_hdr_task_r01
-    21: ckpt_hdr_task_x86_32_r01
-    22: ckpt_hdr_task_r07
-    23: ckpt_hdr_task_r13
-    24: ckpt_hdr_task_r16
-    25: ckpt_hdr_task_ns
-    26: ckpt_hdr_task_objs_r01
-    27: ckpt_hdr_task_objs_r06
-    28: ckpt_hdr_task_objs_r13
-    29: ckpt_hdr_restart_block
-    30: ckpt_hdr_thread_x86_r01
-    31: ckpt_hdr_thread_s390x_r07
-    32: ckpt_hdr_thread_arm_r12
-    33: ckpt_hdr_thread_x86_r13
-    34: ckpt_hdr_cpu_x86_r01
-    35: ckpt_hdr_cpu_s390x_r01
-    36: ckpt_hdr_cpu_n_256_ppc32
-    37: ckpt_hdr_cpu_n_512_ppc32
-    38: ckpt_hdr_cpu_n_256_ppc64
-    39: ckpt_hdr_cpu_n_512_ppc64
-    40: ckpt_hdr_cpu_x86_r06
-    41: ckpt_hdr_cpu_arm_r12
-    42: ckpt_hdr_cpu_fpu_x86
-    43: ckpt_hdr_cpu_fpu_vfp
-    44: ckpt_hdr_cpu_fpu_fpa
-    45: ckpt_hdr_cpu_fpu_iwmmxt
-    46: ckpt_hdr_cpu_fpu_crunch
-    47: ckpt_hdr_cpu_fpu_xscale_dsp
-    48: ckpt_hdr_cpu_fpu_arm
-    49: ckpt_hdr_arm_abi
-    50: ckpt_hdr_ns_r01
-    51: ckpt_hdr_ns_r06
-    52: ckpt_hdr_ns_r09
-    53: ckpt_hdr_utsns
-    54: ckpt_hdr_ipcns
-    55: ckpt_mnt_ns
-    56: ckpt_capabilities
-    57: ckpt_hdr_user_ns
-    58: ckpt_hdr_cred_r01
-    59: ckpt_hdr_cred_r03
-    60: ckpt_hdr_user_struct
-    61: ckpt_hdr_groupinfo
-    62: ckpt_hdr_task_creds
-    63: ckpt_hdr_mm
-    64: ckpt_hdr_vma_r01
-    65: ckpt_hdr_vma_r16
-    66: ckpt_hdr_pgarr
-    67: ckpt_hdr_hpage
-    68: ckpt_hdr_mm_context_x86
-    69: ckpt_hdr_mm_context_s390x
-    70: ckpt_hdr_mm_context_arm
-    71: ckpt_mm_context_ldt
-    72: ckpt_hdr_file_table
-    73: ckpt_hdr_file_desc
-    74: ckpt_file_name
-    75: ckpt_hdr_file_generic_r01
-    76: ckpt_hdr_file_pipe_r01
-    77: ckpt_hdr_file_socket_r01
-    78: ckpt_hdr_file_tty_r01
-    79: ckpt_hdr_file_r01
-    80: ckpt_hdr_file_eventfd_r02
-    81: ckpt_hdr_file_generic_r03
-    82: ckpt_hdr_file_pipe_r03
-    83: ckpt_hdr_file_socket_r03
-    84: ckpt_hdr_file_tty_r03
-    85: ckpt_hdr_file_eventfd_r03
-    86: ckpt_hdr_file_r03
-    87: ckpt_pipe_buf
-    88: ckpt_hdr_tty_r01
-    89: ckpt_hdr_tty_powerpc_r01
-    90: ckpt_hdr_tty_r14
-    91: ckpt_hdr_ldisc_n_tty
-    92: ckpt_hdr_eventpoll_items
-    93: ckpt_hdr_fs_r06
-    94: ckpt_hdr_fs_r13
-    95: ckpt_hdr_ipc
-    96: ckpt_hdr_ipc_shm_r01
-    97: ckpt_hdr_ipc_shm_r03
-    98: ckpt_hdr_ipc_shm_r16
-    99: ckpt_hdr_ipc_msg_r01
-    100: ckpt_hdr_ipc_msg_r03
-    101: ckpt_hdr_ipc_msg_msg_r01
-    102: ckpt_hdr_ipc_msg_msg_r03
-    103: ckpt_hdr_ipc_msg_msg_r06
-    104: ckpt_hdr_ipc_sem_r01
-    105: ckpt_hdr_ipc_sem_r03
-    106: ckpt_hdr_task_sem_undo_list
-    107: ckpt_hdr_task_sem_undo
-    108: ckpt_hdr_sighand
-    109: ckpt_hdr_signal
-    110: ckpt_hdr_signal_task
-    111: ckpt_hdr_sigpending_r01
-    112: ckpt_hdr_sigpending_r13
-    113: ckpt_hdr_socket_r01
-    114: ckpt_hdr_socket_x86_32_r01
-    115: ckpt_hdr_socket_r13
-    116: ckpt_hdr_socket_x86_32_r13
-    117: ckpt_hdr_socket_queue
-    118: ckpt_hdr_socket_buffer_r01
-    119: ckpt_hdr_socket_buffer_r04
-    120: ckpt_hdr_socket_buffer_frag
-    121: ckpt_hdr_socket_unix_r01
-    122: ckpt_hdr_socket_unix_arm_old_abi_r01
-    123: ckpt_hdr_socket_unix_r13
-    124: ckpt_hdr_socket_unix_arm_old_abi_r13
-    125: ckpt_hdr_socket_inet_r01
-    126: ckpt_hdr_socket_inet_r04
-    127: ckpt_hdr_netns
-    128: ckpt_hdr_netdev
-    129: ckpt_netdev_addr
+    14: ckpt_hdr_foreign
+    15: ckpt_hdr_tail
+    16: ckpt_error
+    17: ckpt_hdr_pids
+    18: ckpt_hdr_tree_r01
+    19: ckpt_hdr_tree_r15
+    20: ckpt_hdr_vpids
+    21: ckpt_hdr_task_r01
+    22: ckpt_hdr_task_x86_32_r01
+    23: ckpt_hdr_task_r07
+    24: ckpt_hdr_task_r13
+    25: ckpt_hdr_task_r16
+    26: ckpt_hdr_task_ns
+    27: ckpt_hdr_task_objs_r01
+    28: ckpt_hdr_task_objs_r06
+    29: ckpt_hdr_task_objs_r13
+    30: ckpt_hdr_restart_block
+    31: ckpt_hdr_thread_x86_r01
+    32: ckpt_hdr_thread_s390x_r07
+    33: ckpt_hdr_thread_arm_r12
+    34: ckpt_hdr_thread_x86_r13
+    35: ckpt_hdr_cpu_x86_r01
+    36: ckpt_hdr_cpu_s390x_r01
+    37: ckpt_hdr_cpu_n_256_ppc32
+    38: ckpt_hdr_cpu_n_512_ppc32
+    39: ckpt_hdr_cpu_n_256_ppc64
+    40: ckpt_hdr_cpu_n_512_ppc64
+    41: ckpt_hdr_cpu_x86_r06
+    42: ckpt_hdr_cpu_arm_r12
+    43: ckpt_hdr_cpu_fpu_x86
+    44: ckpt_hdr_cpu_fpu_vfp
+    45: ckpt_hdr_cpu_fpu_fpa
+    46: ckpt_hdr_cpu_fpu_iwmmxt
+    47: ckpt_hdr_cpu_fpu_crunch
+    48: ckpt_hdr_cpu_fpu_xscale_dsp
+    49: ckpt_hdr_cpu_fpu_arm
+    50: ckpt_hdr_arm_abi
+    51: ckpt_hdr_ns_r01
+    52: ckpt_hdr_ns_r06
+    53: ckpt_hdr_ns_r09
+    54: ckpt_hdr_utsns
+    55: ckpt_hdr_ipcns
+    56: ckpt_mnt_ns
+    57: ckpt_capabilities
+    58: ckpt_hdr_user_ns
+    59: ckpt_hdr_cred_r01
+    60: ckpt_hdr_cred_r03
+    61: ckpt_hdr_user_struct
+    62: ckpt_hdr_groupinfo
+    63: ckpt_hdr_task_creds
+    64: ckpt_hdr_mm
+    65: ckpt_hdr_vma_r01
+    66: ckpt_hdr_vma_r16
+    67: ckpt_hdr_pgarr
+    68: ckpt_hdr_hpage
+    69: ckpt_hdr_mm_context_x86
+    70: ckpt_hdr_mm_context_s390x
+    71: ckpt_hdr_mm_context_arm
+    72: ckpt_mm_context_ldt
+    73: ckpt_hdr_file_table
+    74: ckpt_hdr_file_desc
+    75: ckpt_file_name
+    76: ckpt_hdr_file_generic_r01
+    77: ckpt_hdr_file_pipe_r01
+    78: ckpt_hdr_file_socket_r01
+    79: ckpt_hdr_file_tty_r01
+    80: ckpt_hdr_file_r01
+    81: ckpt_hdr_file_eventfd_r02
+    82: ckpt_hdr_file_generic_r03
+    83: ckpt_hdr_file_pipe_r03
+    84: ckpt_hdr_file_socket_r03
+    85: ckpt_hdr_file_tty_r03
+    86: ckpt_hdr_file_eventfd_r03
+    87: ckpt_hdr_file_r03
+    88: ckpt_pipe_buf
+    89: ckpt_hdr_tty_r01
+    90: ckpt_hdr_tty_powerpc_r01
+    91: ckpt_hdr_tty_r14
+    92: ckpt_hdr_ldisc_n_tty
+    93: ckpt_hdr_eventpoll_items
+    94: ckpt_hdr_fs_r06
+    95: ckpt_hdr_fs_r13
+    96: ckpt_hdr_ipc
+    97: ckpt_hdr_ipc_shm_r01
+    98: ckpt_hdr_ipc_shm_r03
+    99: ckpt_hdr_ipc_shm_r16
+    100: ckpt_hdr_ipc_msg_r01
+    101: ckpt_hdr_ipc_msg_r03
+    102: ckpt_hdr_ipc_msg_msg_r01
+    103: ckpt_hdr_ipc_msg_msg_r03
+    104: ckpt_hdr_ipc_msg_msg_r06
+    105: ckpt_hdr_ipc_sem_r01
+    106: ckpt_hdr_ipc_sem_r03
+    107: ckpt_hdr_task_sem_undo_list
+    108: ckpt_hdr_task_sem_undo
+    109: ckpt_hdr_sighand
+    110: ckpt_hdr_signal
+    111: ckpt_hdr_signal_task
+    112: ckpt_hdr_sigpending_r01
+    113: ckpt_hdr_sigpending_r13
+    114: ckpt_hdr_socket_r01
+    115: ckpt_hdr_socket_x86_32_r01
+    116: ckpt_hdr_socket_r13
+    117: ckpt_hdr_socket_x86_32_r13
+    118: ckpt_hdr_socket_queue
+    119: ckpt_hdr_socket_buffer_r01
+    120: ckpt_hdr_socket_buffer_r04
+    121: ckpt_hdr_socket_buffer_frag
+    122: ckpt_hdr_socket_unix_r01
+    123: ckpt_hdr_socket_unix_arm_old_abi_r01
+    124: ckpt_hdr_socket_unix_r13
+    125: ckpt_hdr_socket_unix_arm_old_abi_r13
+    126: ckpt_hdr_socket_inet_r01
+    127: ckpt_hdr_socket_inet_r04
+    128: ckpt_hdr_netns
+    129: ckpt_hdr_netdev
+    130: ckpt_netdev_addr
   address_family:
     0: unspec
     1: unix
@@ -2314,6 +2326,8 @@ enums:
     5: tty
     6: epoll
     7: eventfd
+  foreign_format:
+    1: criu
   label_type:
     1: msg_msg
     2: ipc

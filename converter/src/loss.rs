@@ -2,7 +2,7 @@
 //! the user allows it, refused.
 
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What becomes of a conversion that meets a loss.
@@ -66,6 +66,12 @@ codes! {
         "No revision of the original stores VFP, FPA, iwMMXt or Crunch registers; R18 does (§10.2). A program restarted without them computes with whatever the kernel gives a fresh thread. Keep R18, or convert to a core or to CRIU.";
     ArmAbi = "arm-abi" Loss "the revision does not store the personality of a task",
         "ARM_ABI exists in R18 alone (§10.3). A restart of an older revision takes the personality of the restarting process.";
+    Foreign = "foreign" Loss "the revision keeps no files of foreign images",
+        "FOREIGN exists in R18 alone (§10.6). What a CRIU image set holds and a stream has no field for is gone; what the stream itself says is not.";
+    KeptForeign = "kept-foreign" Note "no record has a field for it, so it is kept in FOREIGN for the way back",
+        "A CRIU image set holds more than a stream has fields for. R18 keeps those files whole (§10.6): converting to CRIU again loses nothing. An older revision has no such record, and names each value as a loss.";
+    Zeros = "zeros" Note "pages of zeros are left out, as --dedup asks",
+        "Anonymous and shared memory comes back as zeros where the image has no page.";
     Epoll = "epoll" Loss "the revision has no epoll files",
         "Epoll exists from R02 on (§2.5). The descriptor is kept and opened on /dev/null.";
     Eventfd = "eventfd" Loss "the revision has no event counters",
@@ -183,7 +189,10 @@ impl Loss {
 impl From<ckpt_bridge::Loss> for Loss {
     fn from(loss: ckpt_bridge::Loss) -> Self {
         // What a core never held is not lost by reading it.
-        let note = loss.code.starts_with("core.") && loss.record != "CPU_FPU";
+        let note = (loss.code.starts_with("core.") && loss.record != "CPU_FPU")
+            // The user asked for it, or everything is there in another form.
+            || ["edit.only-task", "criu.compression", "criu.merged-files", "criu.flattened", "criu.page-count"]
+                .contains(&loss.code);
         Loss {
             code: loss.code,
             record: loss.record,
@@ -251,6 +260,35 @@ impl Losses {
         if *count <= KEPT_PER_CODE {
             self.kept.push(loss);
         }
+    }
+    /// Adds what a bridge to a foreign format lost; `kept` says that files of that format go along,
+    /// so that the way back loses nothing.
+    pub fn push_foreign(&mut self, lost: Vec<ckpt_bridge::Loss>, kept: bool) {
+        let mut codes = BTreeSet::new();
+        for loss in lost {
+            if kept && Self::is_kept_foreign(&loss) {
+                codes.insert(loss.code);
+            } else {
+                self.push(loss.into());
+            }
+        }
+        if !codes.is_empty() {
+            let codes: Vec<&str> = codes.into_iter().collect();
+            self.push(Loss {
+                code: Code::KeptForeign.name(),
+                record: "FOREIGN".to_owned(),
+                offset: None,
+                field: String::new(),
+                value: codes.join(", "),
+                why: Code::KeptForeign.why(),
+                note: true,
+            });
+        }
+    }
+    /// Whether files of a CRIU set that go along hold what is lost.
+    pub fn is_kept_foreign(loss: &ckpt_bridge::Loss) -> bool {
+        const NOT_THERE: [&str; 2] = ["criu.lazy-pages", "criu.flattened"];
+        loss.code.starts_with("criu.") && !NOT_THERE.contains(&loss.code)
     }
     /// Those that were kept, in order.
     pub fn kept(&self) -> &[Loss] {

@@ -130,6 +130,7 @@ counted! {
         Netdev = "NETDEV", "a network device", since(R09);
         NetdevAddr = "NETDEV_ADDR", "addresses of a device", since(R09);
     ]
+    801: [ Foreign = "FOREIGN", "a file of a foreign image, kept as it was", since(R18); ]
     9001: [ Tail = "TAIL", "end of an image"; ]
     9999: [ Error = "ERROR", "the checkpoint failed; text follows"; ]
 }
@@ -313,6 +314,12 @@ pub static SECURITY_TYPE: Enum = Enum {
             Name::new("CRED", "credentials"),
         ],
     )],
+};
+
+/// Format of the image that a `FOREIGN` record keeps a file of (R18).
+pub static FOREIGN_FORMAT: Enum = Enum {
+    name: "foreign format",
+    runs: &[Run::new(1, &[Name::new("CRIU", "a CRIU image set")])],
 };
 
 /// Register file of a `CPU_FPU` record on ARM (R18).

@@ -222,8 +222,8 @@ codes! {
         "A socket breaks a rule that the original restart checks (§3.14).";
     BadIpc = "V020" Warning "IPC object makes no sense",
         "A System V object breaks a rule that the original restart checks (§3.14).";
-    BadExtension = "V021" Error "floating-point or ABI record breaks a rule",
-        "A CPU_FPU or ARM_ABI record contradicts itself or its neighbours (§10.4). A restart cannot trust it.";
+    BadExtension = "V021" Error "record of R18 breaks a rule",
+        "A CPU_FPU, ARM_ABI or FOREIGN record contradicts itself or its neighbours (§10.4, §10.6). It cannot be trusted.";
 }
 
 impl Code {

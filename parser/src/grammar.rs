@@ -70,6 +70,10 @@ pub enum Role {
     SocketDirectory,
     /// Name of a network device.
     DeviceName,
+    /// Name of a file of a foreign image.
+    ForeignName,
+    /// A piece of such a file.
+    ForeignData,
     /// Reason of a failed checkpoint.
     ErrorText,
     /// Pending signals of a process.
@@ -108,6 +112,8 @@ impl Role {
             Role::Label => "label",
             Role::SocketDirectory => "socket directory",
             Role::DeviceName => "device name",
+            Role::ForeignName => "foreign name",
+            Role::ForeignData => "foreign data",
             Role::ErrorText => "error text",
             Role::SharedPending => "shared",
             Role::PrivatePending => "private",
@@ -153,6 +159,8 @@ enum Item {
     Deferred,
     /// Message text until so many bytes are read.
     Text(u64),
+    /// As many pieces of a foreign file.
+    Parts(u64),
     /// The part of a socket that depends on its family.
     SocketBody,
     /// Devices of a network namespace.
@@ -205,6 +213,7 @@ ids! {
     IPC_COUNT = IPC "ipc_count";
     Q_QNUM = IPC_MSG "q_qnum";
     M_TS = IPC_MSG_MSG "m_ts";
+    FOREIGN_PARTS = FOREIGN "parts";
     SEM_NSEMS = IPC_SEM "sem_nsems";
     UNDO_COUNT = TASK_SEM_UNDO_LIST "count";
     SEMADJ_COUNT = TASK_SEM_UNDO "semadj_count";
@@ -294,7 +303,11 @@ impl Grammar {
         if revision >= R08 && revision < R15 {
             items.push(Maybe(Tag::Buffer, Role::Vpids));
         }
-        items.extend([Item::Many(Tag::Task, 0), One(Tag::Tail, Role::Plain)]);
+        items.push(Item::Many(Tag::Task, 0));
+        if revision >= R18 {
+            items.push(Item::Run(Tag::Foreign, Role::Plain));
+        }
+        items.push(One(Tag::Tail, Role::Plain));
         self.expect(&items);
     }
 
@@ -391,6 +404,17 @@ impl Grammar {
                     ));
                     self.pop();
                 }
+                Item::Parts(left) if left > 0 => {
+                    let found = format!("{left} parts of a file missing");
+                    self.found.push(Diagnostic::new(
+                        Code::Missing,
+                        frame.offset,
+                        index,
+                        tag.name(),
+                        found,
+                    ));
+                    self.pop();
+                }
                 Item::Text(left) if left > 0 => {
                     let found = format!("{left} bytes of message text missing");
                     self.found.push(Diagnostic::new(
@@ -428,6 +452,11 @@ impl Grammar {
                 Role::Plain
             }
             Item::Text(_) => Role::MsgText,
+            Item::Parts(left) => {
+                self.stack.pop();
+                self.stack.push(Item::Parts(left.checked_sub(1)?));
+                Role::ForeignData
+            }
             _ => Role::Plain,
         };
         Some(role)
@@ -489,7 +518,12 @@ impl Grammar {
     /// Ends what is complete, so that the next record stands at the right depth.
     fn settle(&mut self) {
         while let Some(
-            Item::Leave | Item::Close | Item::EndTask | Item::Text(0) | Item::Many(_, 0),
+            Item::Leave
+            | Item::Close
+            | Item::EndTask
+            | Item::Text(0)
+            | Item::Parts(0)
+            | Item::Many(_, 0),
         ) = self.stack.last()
         {
             self.pop();
@@ -537,6 +571,7 @@ impl Grammar {
                     | Item::Close
                     | Item::EndTask
                     | Item::Text(0)
+                    | Item::Parts(0)
                     | Item::Many(_, 0),
                 ) => self.pop(),
                 _ => return,
@@ -641,6 +676,10 @@ impl Grammar {
                     Maybe(Tag::NetdevAddr, Role::Plain),
                 ]);
             }
+            Tag::Foreign => self.expect_inside(&[
+                One(Tag::String, Role::ForeignName),
+                Item::Parts(get(FOREIGN_PARTS)),
+            ]),
             Tag::Buffer if role == Role::MsgText => self.count_text(view),
             _ => {}
         }
@@ -763,7 +802,7 @@ fn accepts(item: Item, tag: Tag) -> bool {
         Item::Pages => matches!(tag, Tag::Pgarr | Tag::Hpage),
         Item::SocketBody => matches!(tag, Tag::SocketUnix | Tag::SocketInet),
         Item::Deferred => matches!(tag, Tag::EpollItems | Tag::SocketQueue),
-        Item::Text(left) => tag == Tag::Buffer && left > 0,
+        Item::Text(left) | Item::Parts(left) => tag == Tag::Buffer && left > 0,
         Item::Netdevs | Item::Leave | Item::Close | Item::EndTask => false,
     }
 }

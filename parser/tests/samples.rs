@@ -176,6 +176,43 @@ fn contradictions_in_the_arm_extension_are_found() {
     assert_eq!(complaints(abi + 28, 0x003f_0300), Vec::<String>::new());
 }
 
+/// One bad word or letter in what is kept of a foreign set, and what is said of it (§10.6).
+#[test]
+fn contradictions_in_foreign_files_are_found() {
+    let sample = ckpt_samples::get("foreign-r18-arm").unwrap();
+    let bytes = (sample.bytes)();
+    let read = |bytes: Vec<u8>| {
+        let mut decoder = Decoder::new(SliceSource(bytes), Options::default()).unwrap();
+        Image::read(&mut decoder, |_| true).unwrap()
+    };
+    let sound = read(bytes.clone());
+    let [first, second] = sound.foreign.as_slice() else {
+        panic!("{:?}", sound.foreign);
+    };
+    assert_eq!(
+        (first.name.as_slice(), first.size),
+        (&b"weather.img"[..], 22)
+    );
+    let lens: Vec<u64> = first.parts.iter().map(|part| part.len).collect();
+    assert_eq!(lens, [8, 14]);
+    assert_eq!(
+        (second.name.as_slice(), second.parts.len()),
+        (&b"empty.img"[..], 0)
+    );
+    assert!(sound.complete && validate(&sound, 100).kept().is_empty());
+    let at = usize::try_from(first.record.offset).unwrap();
+    let complaints = |at: usize, value: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = value;
+        let findings = validate(&read(bytes), 100);
+        let paths = findings.kept().iter().map(|d| d.path.clone());
+        paths.collect::<Vec<_>>()
+    };
+    assert_eq!(complaints(at + 8, 2), ["foreign[0].format"]);
+    assert_eq!(complaints(at + 16, 21), ["foreign[0].size"]);
+    assert_eq!(complaints(at + 32, b'/'), ["foreign[0].name"]);
+}
+
 fn image(name: &str) -> Image {
     let sample = ckpt_samples::get(name).unwrap();
     Image::read(&mut decoder(sample), |_| true).unwrap()

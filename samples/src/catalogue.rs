@@ -119,6 +119,8 @@ static SAMPLES: &[Sample] = &[
         "threads with VFPv3, VFPv2 in an exception, FPA, iwMMXt, Crunch and XScale state"),
     sample!("units-r18-armbe" "R18" "arm" big, scenes::coprocessors(arm(18).big_endian()),
         "the same register files, big endian (BE8)"),
+    sample!("foreign-r18-arm" "R18" "arm", scenes::foreign(arm(18)),
+        "the minimal task and two files of a foreign image set"),
     sample!("oabi-r12-arm" "R12" "arm", scenes::oabi(arm(12)),
         "an old-ABI kernel: socket addresses are two bytes longer"),
     sample!("oabi-r18-arm" "R18" "arm", scenes::oabi(arm(18)),

@@ -212,6 +212,7 @@ pub(crate) mod rec {
     pub(crate) const NET_NS: u32 = 707;
     pub(crate) const NETDEV: u32 = 708;
     pub(crate) const NETDEV_ADDR: u32 = 709;
+    pub(crate) const FOREIGN: u32 = 801;
     pub(crate) const TAIL: u32 = 9001;
     pub(crate) const ERROR: u32 = 9999;
 }

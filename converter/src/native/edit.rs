@@ -35,7 +35,7 @@ pub struct Edits {
 impl Edits {
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
-        *self == Edits::default()
+        !self.redact && !self.strip_memory && self.descriptors.is_empty()
     }
 
     /// Changes the bytes of a struct record; whether anything changed.
@@ -96,6 +96,8 @@ impl<S: Source> Native<'_, S> {
         }
         let len = u64::from(event.frame.len);
         match (tag, role) {
+            // Nobody can say what else it holds.
+            (Tag::Foreign, _) | (_, Role::ForeignName | Role::ForeignData) => {}
             (_, Role::Pages { count }) => {
                 let word = u64::from(self.from.dialect.abi.arch.word_size());
                 let head = count

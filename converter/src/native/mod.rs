@@ -63,6 +63,8 @@ ids! {
 const NEW_OBJECTS: i32 = 0x4000_0000;
 /// Step in which contents of a source are copied that is no plain file.
 const COPY_STEP: usize = 1 << 20;
+/// Records between two reports of progress.
+const PROGRESS_EVERY: u64 = 1024;
 /// Longest process tree, in bytes of one buffer: a million tasks.
 const MAX_TREE: u64 = 32 << 20;
 /// What `umask` and the directories of an FS object are that stands for nothing known.
@@ -142,6 +144,8 @@ pub struct Native<'a, S> {
     from: Arc<Tables>,
     to: Tables,
     plans: Vec<(Plan, bool)>,
+    /// Types of objects that the target does not have.
+    homeless: Vec<Object>,
     request: &'a Request,
     out: &'a mut dyn Sink,
     losses: &'a mut Losses,
@@ -202,8 +206,11 @@ impl<'a, S: Source> Native<'a, S> {
         let to = Tables::new(dialect);
         let plan = |tag: &Tag| (plan_of(*tag, &from, &to), fields::has_references(*tag, &to));
         let plans = Tag::ALL.iter().map(plan).collect();
+        let arch = dialect.abi.arch;
+        let missing = |kind: &Object| kind.number(request.to, arch).is_none();
         Ok(Native {
             decoder,
+            homeless: Object::ALL.iter().copied().filter(missing).collect(),
             from,
             to,
             plans,
@@ -250,7 +257,10 @@ impl<'a, S: Source> Native<'a, S> {
             if self.losses.refused() {
                 self.out.mute();
             }
-            progress(event.frame.end());
+            // Asking the clock for each of millions of records would cost more than the records.
+            if records.checked_rem(PROGRESS_EVERY) == Some(0) {
+                progress(event.frame.end());
+            }
         }
         self.finish()?;
         Ok(Summary { from, to, records })
@@ -611,13 +621,12 @@ impl<'a, S: Source> Native<'a, S> {
 
     /// Whether the target has no place for a record; what is lost is reported.
     fn is_dropped(&mut self, event: &Event, tag: Tag) -> Result<bool, Error> {
-        let (_, to) = self.revisions();
         let arch = self.from.dialect.abi.arch;
         if tag == Tag::Objref {
             return Ok(self.drops_object(event));
         }
         let owner = event.object().and_then(|object| object.kind);
-        if let Some(kind) = owner.filter(|kind| kind.number(to, arch).is_none()) {
+        if let Some(kind) = owner.filter(|kind| self.homeless.contains(kind)) {
             self.lose_part(event, tag, kind)?;
             return Ok(true);
         }
@@ -653,6 +662,10 @@ impl<'a, S: Source> Native<'a, S> {
                 let unit = self.decoder.view().and_then(|view| view.uint(FPU_UNIT));
                 let value = unit.map(|unit| unit.to_string()).unwrap_or_default();
                 self.lose(event, Code::FpState, "unit", value);
+                true
+            }
+            (Tag::Foreign, _) | (_, Role::ForeignName | Role::ForeignData) if self.drops(R18) => {
+                self.lose_foreign(event)?;
                 true
             }
             (Tag::ArmAbi, _) if self.drops(R18) => {
@@ -733,6 +746,15 @@ impl<'a, S: Source> Native<'a, S> {
         };
         if value != usual {
             self.lose(event, Code::Lsm, "", text(&value));
+        }
+        Ok(())
+    }
+
+    /// A file that was kept of a foreign image: its name says what it was.
+    fn lose_foreign(&mut self, event: &Event) -> Result<(), Error> {
+        if event.role() == Role::ForeignName {
+            let name = text(&self.payload(event, 1 << 16)?);
+            self.lose(event, Code::Foreign, "name", name);
         }
         Ok(())
     }

@@ -151,6 +151,24 @@ pub static SECURITY: Record = Record::new(
     ]),
 );
 
+/// `FOREIGN`: head of a file that a foreign image set holds (R18, §10.6).
+pub static FOREIGN: Record = Record::new(
+    Tag::Foreign,
+    "10.6",
+    Struct::aligned(list![FieldList::new(
+        "ckpt_hdr_foreign",
+        list![
+            Field::u32("format")
+                .of(&FOREIGN_FORMAT)
+                .doc("format of the image set"),
+            Field::u32("parts").doc("number of BUFFERs that follow the name"),
+            Field::u64("size")
+                .unit("bytes")
+                .doc("length of the file, the sum of its parts"),
+        ]
+    ),]),
+);
+
 /// `TAIL` (§1.9).
 pub static TAIL: Record = Record::new(
     Tag::Tail,

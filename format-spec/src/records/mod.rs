@@ -36,6 +36,7 @@ pub static RECORDS: &[&Record] = &[
     &core::OBJREF,
     &core::LSM_INFO,
     &core::SECURITY,
+    &core::FOREIGN,
     &core::TAIL,
     &core::ERROR,
     &task::PIDS,

@@ -45,8 +45,8 @@ const ROLES: [Role; 31] = [
     Role::ErrorText,
     Role::SharedPending,
     Role::PrivatePending,
-    Role::Plain,
-    Role::Plain,
+    Role::ForeignName,
+    Role::ForeignData,
 ];
 
 /// One record of the index.

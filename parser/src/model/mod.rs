@@ -97,6 +97,29 @@ pub struct ArmHeader {
     pub oabi_compat: bool,
 }
 
+/// A file of a foreign image that was kept as it was (R18, §10.6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForeignFile {
+    /// The FOREIGN record.
+    pub record: RecordAt,
+    /// Format of the image: 1 is a CRIU image set.
+    pub format: u32,
+    /// Name in it.
+    pub name: Vec<u8>,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Where its bytes are, in order.
+    pub parts: Vec<Extent>,
+}
+
+impl ForeignFile {
+    /// Whether the name stays in the directory that it is written to.
+    pub fn has_plain_name(&self) -> bool {
+        let name = self.name.as_slice();
+        !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && name.len() <= 255
+    }
+}
+
 /// Everything an image holds.
 #[derive(Clone, Debug)]
 pub struct Image {
@@ -156,6 +179,8 @@ pub struct Image {
     pub sem_undos: BTreeMap<ObjRef, Vec<SemUndo>>,
     /// Security labels.
     pub labels: BTreeMap<ObjRef, Label>,
+    /// Files of foreign images that were kept.
+    pub foreign: Vec<ForeignFile>,
     /// Text of an ERROR record.
     pub error: Option<(RecordAt, Vec<u8>)>,
     /// Number of records.

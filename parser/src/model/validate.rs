@@ -25,6 +25,7 @@ pub fn validate(image: &Image, limit: u32) -> Findings {
     check.namespaces();
     check.sockets();
     check.ipc();
+    check.foreign();
     check.completeness();
     check.findings.sort();
     check.findings
@@ -338,6 +339,45 @@ impl Check<'_> {
             let e_flags = abi.e_flags.unwrap_or_default();
             let expected = format!("what fits e_flags {e_flags:#010x}");
             say("calling", abi.calling.to_string(), &expected);
+        }
+    }
+
+    /// §10.6: files of foreign images have the length that they say, and a name that is one.
+    fn foreign(&mut self) {
+        let image = self.image;
+        let mut names = std::collections::HashSet::new();
+        for (i, file) in image.foreign.iter().enumerate() {
+            let mut say = |field: &str, found: String, expected: &str| {
+                let path = format!("foreign[{i}].{field}");
+                self.say(
+                    Code::BadExtension,
+                    file.record,
+                    "FOREIGN",
+                    path,
+                    found,
+                    expected,
+                );
+            };
+            let len = file
+                .parts
+                .iter()
+                .map(|part| part.len)
+                .fold(0, u64::saturating_add);
+            if len != file.size {
+                say("size", file.size.to_string(), &len.to_string());
+            }
+            if file.format != 1 {
+                say("format", file.format.to_string(), "1");
+            }
+            if !file.has_plain_name() {
+                say(
+                    "name",
+                    escape(&file.name),
+                    "a file name without a directory",
+                );
+            } else if !names.insert(&file.name) {
+                say("name", escape(&file.name), "a name of its own");
+            }
         }
     }
 

@@ -197,6 +197,7 @@ fn contents<S: Source>(
         | Role::Label
         | Role::SocketDirectory
         | Role::DeviceName
+        | Role::ForeignName
         | Role::ErrorText => {
             json.key("text");
             json.text(trim_nuls(decoder.payload(HEADER_LEN, MAX_BYTES)?));

@@ -109,7 +109,7 @@ pub fn summary<S: Source>(decoder: &mut Decoder<S>, event: &Event) -> io::Result
             let bytes = bytes.strip_prefix(&[0]).unwrap_or(bytes);
             format!("\"{}\"", escape(crate::view::until_nul(bytes)))
         }
-        Role::SkbData | Role::MsgText | Role::TtyInput => {
+        Role::SkbData | Role::MsgText | Role::TtyInput | Role::ForeignData => {
             preview(decoder.payload(HEADER_LEN, 64)?, event)
         }
         _ if event.tag == Some(Tag::PipeBuf) => preview(decoder.payload(HEADER_LEN, 64)?, event),

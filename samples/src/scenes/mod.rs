@@ -15,5 +15,7 @@ pub(crate) use hostile::hostile;
 pub(crate) use oabi::oabi;
 pub(crate) use places::*;
 pub(crate) use sensor::sensor;
-pub(crate) use single::{Family, begin, end, minimal, process, quiet_signals, spin_memory};
+pub(crate) use single::{
+    Family, begin, end, minimal, minimal_task, process, quiet_signals, spin_memory,
+};
 pub(crate) use tour::tour;

@@ -5,7 +5,7 @@ use crate::file::{File, open};
 use crate::head::{Machine, Member};
 use crate::ipc::Perms;
 use crate::memory::{Vma, flag, kind};
-use crate::scenes::{Family, end, process, spin_memory};
+use crate::scenes::{Family, end, minimal_task, process, spin_memory};
 use crate::stream::Stream;
 use crate::task::{Cred, Task};
 use crate::thread::Thread;
@@ -107,6 +107,30 @@ pub(crate) fn container(d: Dialect) -> Vec<u8> {
             |s| spin_memory(s, |_| ()),
         );
     }
+    s.tail()
+}
+
+/// The smallest image, with two files of a foreign set behind its task: one in two parts, one empty.
+pub(crate) fn foreign(d: Dialect) -> Vec<u8> {
+    let mut s = Stream::new(d);
+    minimal_task(&mut s);
+    // A file of a kind that nobody knows: the common magic number, another one, some bytes.
+    let file = [
+        &0x5456_4319_u32.to_le_bytes()[..],
+        b"\x11\x22\x33\x44",
+        b"kept as it was",
+    ];
+    let (first, second) = (file[..2].concat(), file[2]);
+    s.rec(rec::FOREIGN, |r| {
+        r.u32s(&[1, 2]).u64((first.len() + second.len()) as u64);
+    });
+    s.c_string(rec::STRING, b"weather.img");
+    s.payload(rec::BUFFER, &first);
+    s.payload(rec::BUFFER, second);
+    s.rec(rec::FOREIGN, |r| {
+        r.u32s(&[1, 0]).u64(0);
+    });
+    s.c_string(rec::STRING, b"empty.img");
     s.tail()
 }
 

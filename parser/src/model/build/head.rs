@@ -8,6 +8,7 @@ ids! {
         REV = HEADER "rev"; TIME = HEADER "time"; UFLAGS = HEADER "uflags";
         CPU_ARCHITECTURE = HEADER_ARCH "cpu_architecture"; MMU = HEADER_ARCH "mmu"; AEABI = HEADER_ARCH "aeabi";
         OABI_COMPAT = HEADER_ARCH "oabi_compat"; LSM = LSM_INFO "info"; PID_OFFSET = PIDS "offset";
+        FOREIGN_FORMAT = FOREIGN "format"; FOREIGN_SIZE = FOREIGN "size";
     }
 }
 
@@ -43,6 +44,20 @@ impl Builder {
             Tag::Pids => self.image.pid_offset = get32(view, header::PID_OFFSET),
             _ => self.header_arch(event, view),
         }
+    }
+
+    /// A file of a foreign image; its name and bytes follow (§10.6).
+    pub(super) fn foreign(&mut self, limits: &crate::limits::Limits, event: &Event, view: &View) {
+        if self.image.foreign.len() >= limits.objects as usize {
+            let found = format!("more than {} foreign files", limits.objects);
+            return self.finding(Code::TooMany, event, found);
+        }
+        self.image.foreign.push(ForeignFile {
+            record: record(event),
+            format: get32(view, header::FOREIGN_FORMAT),
+            size: get(view, header::FOREIGN_SIZE),
+            ..ForeignFile::default()
+        });
     }
 
     fn header_arch(&mut self, event: &Event, view: &View) {

@@ -280,6 +280,7 @@ impl Builder {
                 self.socket(event, tag, view);
             }
             Tag::Netdev | Tag::NetdevAddr => self.device(event, tag, view),
+            Tag::Foreign => self.foreign(limits, event, view),
             Tag::Error => self.image.error = Some((record(event), Vec::new())),
             _ => self.identity(event, tag, view),
         }
@@ -382,6 +383,11 @@ impl Builder {
                     terminal.input = Some(extent);
                 }
             }
+            Role::ForeignData => {
+                if let Some(file) = self.image.foreign.last_mut() {
+                    file.parts.push(extent);
+                }
+            }
             Role::Auxv => self.auxv(decoder, event)?,
             _ => {
                 let bytes = decoder.payload(HEADER_LEN, MAX_TEXT)?.to_vec();
@@ -424,6 +430,11 @@ impl Builder {
             Role::SocketDirectory => {
                 if let Some(socket) = self.image.sockets.get_mut(&at) {
                     socket.local = format!("{}{}", escape(&text), socket.local);
+                }
+            }
+            Role::ForeignName => {
+                if let Some(file) = self.image.foreign.last_mut() {
+                    file.name = text;
                 }
             }
             Role::ErrorText => {
@@ -517,6 +528,7 @@ fn empty(detection: Detection, diagnostics: u32) -> Image {
         epolls: BTreeMap::new(),
         sem_undos: BTreeMap::new(),
         labels: BTreeMap::new(),
+        foreign: Vec::new(),
         error: None,
         num_records: 0,
         len: 0,
