@@ -78,6 +78,29 @@ impl ReadAt for Vec<u8> {
     }
 }
 
+/// Several blobs, one behind the other.
+struct Joined(Vec<Blob>);
+
+impl ReadAt for Joined {
+    fn read_at(&self, mut offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        for part in &self.0 {
+            if offset < part.len {
+                let n = usize::try_from(part.len - offset).unwrap_or(usize::MAX);
+                let n = n.min(buf.len());
+                let buf = buf.get_mut(..n).unwrap_or_default();
+                part.read_exact_at(offset, buf).map_err(io::Error::other)?;
+                return Ok(n);
+            }
+            offset -= part.len;
+        }
+        Ok(0)
+    }
+
+    fn len(&self) -> u64 {
+        self.0.iter().map(|part| part.len).sum()
+    }
+}
+
 /// A named range of something readable: one member of an image set, wherever it lies.
 #[derive(Clone)]
 pub struct Blob {
@@ -108,6 +131,17 @@ impl Blob {
             start: start.min(end),
             len: end.saturating_sub(start),
             source,
+        }
+    }
+
+    /// The bytes of several, one behind the other.
+    pub fn joined(name: impl Into<String>, parts: Vec<Self>) -> Self {
+        match <[Self; 1]>::try_from(parts) {
+            Ok([one]) => Self {
+                name: name.into(),
+                ..one
+            },
+            Err(parts) => Self::new(name, Arc::new(Joined(parts))),
         }
     }
 

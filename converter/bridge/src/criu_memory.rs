@@ -1,7 +1,7 @@
 //! Contents of memory in a CRIU set: page maps, pages files, parents, compressed blocks.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{Seek, Write},
     sync::Arc,
 };
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Memory {
     blobs: Vec<Blob>,
     known: HashMap<(usize, u32), usize>,
+    maps: HashSet<String>,
     spool: Option<Spool>,
 }
 
@@ -42,6 +43,7 @@ impl Memory {
         let Some(file) = set.get(name) else {
             return Ok(Vec::new());
         };
+        self.maps.insert(name.to_owned());
         let map = Pagemap::open(file)?;
         let pages_id = map.pages_id;
         let (mut out, mut at) = (Vec::new(), 0);
@@ -71,6 +73,24 @@ impl Memory {
             }
         }
         Ok(out)
+    }
+
+    /// Whether the pages of a page map were asked for.
+    pub(crate) fn has_read(&self, name: &str) -> bool {
+        self.maps.contains(name)
+    }
+
+    /// Contents that lie in a file of their own, from the first page on.
+    pub(crate) fn plain(&mut self, bytes: Blob) -> Vec<Pages> {
+        let len = bytes.len() / PAGE * PAGE;
+        let blob = Tree::add(&mut self.blobs, bytes);
+        let whole = Pages {
+            addr: 0,
+            len,
+            blob,
+            at: 0,
+        };
+        if len == 0 { Vec::new() } else { vec![whole] }
     }
 
     fn inherited(&mut self, set: &Set, name: &str, losses: &mut Vec<Loss>) -> Result<Vec<Pages>> {

@@ -2,7 +2,7 @@
 //!
 //! The order of records is that of §2 of the specification; each function writes one production of its grammar.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ckpt_format::{Object, Tag, enums::ARCH_ID};
 
@@ -12,13 +12,20 @@ use crate::{
     siginfo::SigInfo,
     stream::{Fill, Recorder, Stream},
     tree::{
-        Creds, File, FileKind, Live, Mm, PAGE, Pages, State, Task, Tree, Tty, Unit, Vma, VmaKind,
+        Creds, File, FileKind, Ipc, IpcOwner, IpcQueue, IpcSegment, Live, Mm, PAGE, Pages, State,
+        Task, Tree, Tty, Unit, Vma, VmaKind,
     },
     x86,
 };
 
 /// Pages in one group at most (§4.1), on 32-bit and 64-bit machines.
 const GROUP: [u64; 2] = [16384, 8192];
+/// Longest text of a System V message, in bytes.
+const MAX_TEXT: u64 = 1 << 20;
+/// `FOREIGN.format` of a CRIU set.
+const FOREIGN_CRIU: u64 = 1;
+/// Bytes of a foreign file in one record at most.
+const FOREIGN_PART: u64 = 64 << 20;
 /// Value of a pid field that means "none" (§2.4).
 const NO_PID: i32 = -4096;
 /// `VM_ALWAYSDUMP`: what the kernels of the time set on the vdso.
@@ -28,15 +35,18 @@ const AUXV_WORDS: usize = 40;
 
 /// Makes the stream. It holds all that the tree does; a tree cannot hold what a stream has no place for.
 pub fn to_stream(tree: &Tree) -> Stream {
+    let blobs = tree.blobs.iter().chain(&tree.foreign).cloned().collect();
+    let system_v = tree.ipc.iter().flat_map(|ipc| &ipc.objects.segments);
     let mut e = Emitter {
         tree,
-        out: Recorder::new(tree.machine, tree.order, tree.blobs.clone()),
+        out: Recorder::new(tree.machine, tree.order, blobs),
         next: 1,
         objects: HashMap::new(),
         creds: HashMap::new(),
         user_ns: 0,
         ns: 0,
         deferred: Vec::new(),
+        system_v: system_v.map(|s| s.memory).collect(),
     };
     e.image();
     e.out.stream
@@ -73,6 +83,8 @@ struct Emitter<'a> {
     user_ns: i32,
     ns: i32,
     deferred: Vec<Deferred>,
+    /// Shared memory that is a System V segment.
+    system_v: HashSet<usize>,
 }
 
 impl<'a> Emitter<'a> {
@@ -84,9 +96,32 @@ impl<'a> Emitter<'a> {
         for task in &self.tree.tasks {
             self.task(task, &tags);
         }
+        self.foreign();
         self.out.record(Tag::Tail, None, |r| {
             r.set("magic", 0x002d_2a0c_c0de_ef00);
         });
+    }
+
+    /// Files of a foreign set, for what records have no field for (§10.6).
+    fn foreign(&mut self) {
+        for (i, file) in self.tree.foreign.iter().enumerate() {
+            let parts = file.len().div_ceil(FOREIGN_PART);
+            self.out.record(Tag::Foreign, None, |r| {
+                r.set("format", FOREIGN_CRIU)
+                    .set("parts", parts)
+                    .set("size", file.len());
+            });
+            self.out
+                .payload(Tag::String, &[file.name.as_bytes(), b"\0"].concat());
+            for part in 0..parts {
+                let at = part * FOREIGN_PART;
+                let len = FOREIGN_PART.min(file.len() - at);
+                self.out.head(Tag::Buffer, len);
+                self.out
+                    .stream
+                    .push_extent(self.tree.blobs.len() + i, at, len);
+            }
+        }
     }
 
     fn head(&mut self) {
@@ -284,7 +319,8 @@ impl<'a> Emitter<'a> {
         self.out.record(Tag::Thread, None, |r| {
             if machine == Machine::Arm {
                 r.set("syscall", live.syscall.into())
-                    .set("tp_value", live.tls.into());
+                    .set("tp_value", live.tls.into())
+                    .set("thumbee_state", live.thumbee.into());
             } else {
                 r.set("gdt_entry_tls_entries", 3)
                     .set("sizeof_tls_array", 24)
@@ -292,7 +328,11 @@ impl<'a> Emitter<'a> {
             }
         });
         self.out.record(Tag::RestartBlock, None, |r| {
-            r.set("function_type", 1);
+            let (kind, args) = live.restart;
+            r.set("function_type", kind);
+            for (i, arg) in args.into_iter().enumerate() {
+                r.set(&format!("arg_{i}"), arg);
+            }
         });
         self.out.record(Tag::Cpu, None, |r| {
             if machine == Machine::Arm {
@@ -480,34 +520,99 @@ impl<'a> Emitter<'a> {
                 }
             });
         }
-        if let Some(limits) = &tree.ipc {
-            ipc = self.fresh();
-            self.out.objref(Object::IpcNs, ipc);
-            self.out.record(Tag::IpcNs, None, |r| {
-                r.set("shm_ctlmax", limits.shm.0)
-                    .set("shm_ctlall", limits.shm.1)
-                    .set("shm_ctlmni", limits.shm.2.into());
-                for (name, value) in ["max", "mnb", "mni"].into_iter().zip(limits.msg) {
-                    r.set(&format!("msg_ctl{name}"), value.into());
-                }
-                for (name, value) in ["msl", "mns", "opm", "mni"].into_iter().zip(limits.sem) {
-                    r.set(&format!("sem_ctl_{name}"), value.into());
-                }
-            });
-            for members in [Tag::IpcShm, Tag::IpcMsg, Tag::IpcSem] {
-                let dialect = self.out.dialect();
-                let kind = members
-                    .number(dialect.revision, dialect.abi.arch)
-                    .unwrap_or(0);
-                self.out.record(Tag::Ipc, None, |r| {
-                    r.set("ipc_type", kind.into());
-                });
-            }
+        if let Some(namespace) = &tree.ipc {
+            ipc = self.ipc(namespace);
         }
         self.out.record(Tag::Ns, None, |r| {
             r.set_i32("uts_objref", uts).set_i32("ipc_objref", ipc);
         });
         self.ns
+    }
+
+    fn ipc(&mut self, ipc: &'a Ipc) -> i32 {
+        let number = self.fresh();
+        self.out.objref(Object::IpcNs, number);
+        let limits = ipc.limits;
+        self.out.record(Tag::IpcNs, None, |r| {
+            r.set("shm_ctlmax", limits.shm.0)
+                .set("shm_ctlall", limits.shm.1)
+                .set("shm_ctlmni", limits.shm.2.into());
+            for (name, value) in ["max", "mnb", "mni"].into_iter().zip(limits.msg) {
+                r.set(&format!("msg_ctl{name}"), value.into());
+            }
+            for (name, value) in ["msl", "mns", "opm", "mni"].into_iter().zip(limits.sem) {
+                r.set(&format!("sem_ctl_{name}"), value.into());
+            }
+        });
+        let objects = &ipc.objects;
+        self.ipc_list(Tag::IpcShm, objects.segments.len());
+        for segment in &objects.segments {
+            self.ipc_segment(segment);
+        }
+        self.ipc_list(Tag::IpcMsg, objects.queues.len());
+        for queue in &objects.queues {
+            self.ipc_queue(queue);
+        }
+        self.ipc_list(Tag::IpcSem, objects.semaphores.len());
+        for set in &objects.semaphores {
+            self.out.record(Tag::IpcSem, None, |r| {
+                ipc_owner(r, &set.owner);
+                r.set("sem_nsems", set.values.len() as u64);
+            });
+            if !set.values.is_empty() {
+                let words = set.values.iter().flat_map(|&v| [i32::from(v), 0]);
+                let values = self.words(words);
+                self.out.payload(Tag::Buffer, &values);
+            }
+        }
+        number
+    }
+
+    fn ipc_list(&mut self, members: Tag, count: usize) {
+        let dialect = self.out.dialect();
+        let kind = members
+            .number(dialect.revision, dialect.abi.arch)
+            .unwrap_or(0);
+        self.out.record(Tag::Ipc, None, |r| {
+            r.set("ipc_type", kind.into())
+                .set("ipc_count", count as u64);
+        });
+    }
+
+    fn ipc_segment(&mut self, segment: &'a IpcSegment) {
+        let (inode, _) = self.number(Thing::Segment(segment.memory));
+        let memory = self.tree.segments.get(segment.memory);
+        self.out.record(Tag::IpcShm, None, |r| {
+            ipc_owner(r, &segment.owner);
+            r.set("shm_segsz", memory.map_or(0, |m| m.size))
+                .set("mlock_uid", u32::MAX.into())
+                .set_i32("objref", inode);
+        });
+        self.pages(memory.map_or(&[], |m| &m.pages), PAGE);
+    }
+
+    /// A queue. The text of a message stands in pieces, as the kernel keeps it (§3.12).
+    fn ipc_queue(&mut self, queue: &IpcQueue) {
+        let total: u64 = queue.messages.iter().map(|(_, text)| text.len()).sum();
+        self.out.record(Tag::IpcMsg, None, |r| {
+            ipc_owner(r, &queue.owner);
+            r.set("q_cbytes", total)
+                .set("q_qnum", queue.messages.len() as u64)
+                .set("q_qbytes", queue.max_bytes.into());
+        });
+        let narrow = self.tree.machine.word() == 4;
+        let (first, further) = if narrow { (4072, 4092) } else { (4048, 4088) };
+        for (kind, text) in &queue.messages {
+            self.out.record(Tag::IpcMsgMsg, None, |r| {
+                r.set("m_type", *kind).set("m_ts", text.len());
+            });
+            let bytes = text.read_all(MAX_TEXT).unwrap_or_default();
+            let (head, rest) = bytes.split_at(bytes.len().min(first));
+            self.out.payload(Tag::Buffer, head);
+            for piece in rest.chunks(further) {
+                self.out.payload(Tag::Buffer, piece);
+            }
+        }
     }
 
     fn table(&mut self, index: usize, cred: i32) -> i32 {
@@ -886,7 +991,11 @@ impl<'a> Emitter<'a> {
                 let found = self.tree.segments.get(index);
                 size = found.map_or(0, |s| s.size);
                 segment = found.filter(|_| first);
-                if first { 4 } else { 5 }
+                match (self.system_v.contains(&index), first) {
+                    (true, _) => 8,
+                    (false, true) => 4,
+                    (false, false) => 5,
+                }
             }
         };
         let anonymous = matches!(vma.kind, VmaKind::Anon | VmaKind::Vdso | VmaKind::Special);
@@ -1034,6 +1143,17 @@ impl<'a> Emitter<'a> {
                 .tail(24, &bytes);
         });
     }
+}
+
+/// Who may use a System V object.
+fn ipc_owner(r: &mut Fill, owner: &IpcOwner) {
+    r.set("perms.id", owner.id.into())
+        .set("perms.key", owner.key.into())
+        .set("perms.uid", owner.owner.0.into())
+        .set("perms.gid", owner.owner.1.into())
+        .set("perms.cuid", owner.creator.0.into())
+        .set("perms.cgid", owner.creator.1.into())
+        .set("perms.mode", owner.mode.into());
 }
 
 /// Splits runs into groups of at most `most` pages.

@@ -9,8 +9,8 @@ use crate::{
     bytes::{Blob, Fields},
     core::{Core, Machine, MappedFile, Segment as CoreSegment, Thread},
     tree::{
-        Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, PAGE, Pages, Process, Segment, State,
-        Task, Tree, Unit, Vma, VmaKind,
+        Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, PAGE, Pages, Process,
+        Segment, State, Task, Tree, Unit, Vma, VmaKind,
     },
 };
 
@@ -375,6 +375,8 @@ impl Reader<'_> {
                 regs: status.regs.clone(),
                 tls: self.thread_pointer(thread),
                 syscall: thread.syscall.unwrap_or(u32::MAX),
+                restart: NO_RESTART,
+                thumbee: 0,
                 units: self.units(thread),
                 x86_fp: if self.core.machine == Machine::Arm {
                     None

@@ -1,28 +1,55 @@
 //! From a CRIU image set to a [`Tree`].
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 use crate::{
     Error, Loss, Result,
     bytes::{Blob, Order},
     core::Machine,
     criu::{
-        Msg, Set,
+        Files, Msg, Remap, Set, fd_type,
         image::{self, Entry},
         pagemap,
     },
     criu_defaults::{self, DEFAULTS},
     criu_memory::Memory,
     from_core::{d32, vfp_unit},
+    kept,
     to_criu::NO_FILE,
     tree::{
-        Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, IpcLimits, Live, Mm, Pages, Pipe,
-        Process, Segment, Socket, State, Task, Tree, Tty, Vma, VmaKind,
+        Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, Ipc, IpcLimits, IpcObjects,
+        IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Live, Mm, NO_RESTART, Pages, Pipe, Process,
+        Segment, Socket, State, Task, Tree, Tty, Vma, VmaKind,
     },
 };
+
+/// What a mapping is to a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MappedAs {
+    Special,
+    Vdso,
+    Shared,
+    File,
+    Anonymous,
+}
+
+impl MappedAs {
+    /// By the bits of its message.
+    pub(crate) fn of(v: &Msg) -> Self {
+        let (st, shared) = (v.u64("status"), v.u64("flags") & 1 != 0);
+        if st & (status::VSYSCALL | status::VVAR) != 0 {
+            Self::Special
+        } else if st & status::VDSO != 0 {
+            Self::Vdso
+        } else if st & (status::MEMFD | status::ANON_SHARED | status::SYSVIPC) != 0 && shared {
+            Self::Shared
+        } else if st & (status::FILE_PRIVATE | status::FILE_SHARED) != 0 {
+            Self::File
+        } else {
+            Self::Anonymous
+        }
+    }
+}
 
 /// Bits of `vma_entry.status`.
 pub(crate) mod status {
@@ -53,45 +80,14 @@ pub(crate) const MAP_BITS: [(u64, u64); 5] = [
 ];
 /// Numbers of `madvise`, which CRIU keeps as bits, and the `VM_` bits that say the same.
 pub(crate) const MADVISE_BITS: [(u64, u64); 3] = [(1, 0x1_0000), (2, 0x8000), (10, 0x2_0000)];
-/// Kinds of files (`fd_types`).
-pub(crate) mod fd_type {
-    pub(crate) const REG: u64 = 1;
-    pub(crate) const PIPE: u64 = 2;
-    pub(crate) const FIFO: u64 = 3;
-    pub(crate) const INETSK: u64 = 4;
-    pub(crate) const UNIXSK: u64 = 5;
-    pub(crate) const EVENTFD: u64 = 6;
-    pub(crate) const EVENTPOLL: u64 = 7;
-    pub(crate) const TTY: u64 = 11;
-}
 /// Registers of a 32-bit ARM thread in the order of the core's register set.
 pub(crate) const ARM_REGS: [&str; 18] = [
     "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "fp", "ip", "sp", "lr",
     "pc", "cpsr", "orig_r0",
 ];
 
-/// Images of files before they were merged into one, and the field of `file_entry` that holds the same message.
-const OLD_FILES: [(&str, &str, u64, &str); 9] = [
-    ("reg-files.img", "REG_FILES", fd_type::REG, "reg"),
-    ("pipes.img", "PIPES", fd_type::PIPE, "pipe"),
-    ("fifo.img", "FIFO", fd_type::FIFO, "fifo"),
-    ("inetsk.img", "INETSK", fd_type::INETSK, "isk"),
-    ("unixsk.img", "UNIXSK", fd_type::UNIXSK, "usk"),
-    ("eventfd.img", "EVENTFD_FILE", fd_type::EVENTFD, "efd"),
-    (
-        "eventpoll.img",
-        "EVENTPOLL_FILE",
-        fd_type::EVENTPOLL,
-        "epfd",
-    ),
-    ("tty.img", "TTY_FILES", fd_type::TTY, "tty"),
-    ("signalfd.img", "SIGNALFD", 9, "sgfd"),
-];
-/// Another name stands for the file, or its contents are in an image of their own.
-const REMAP_LINKED: u64 = 0;
-const REMAP_GHOST: u64 = 1;
 /// Files of a set that this reader looks at, by the part of the name before the first digit or dot.
-const READ: [&str; 35] = [
+const READ: [&str; 38] = [
     "inventory",
     "pstree",
     "core-",
@@ -111,6 +107,9 @@ const READ: [&str; 35] = [
     "memfd",
     "utsns-",
     "ipcns-var-",
+    "ipcns-shm-",
+    "ipcns-msg-",
+    "ipcns-sem-",
     "reg-files",
     "pipes",
     "fifo",
@@ -138,10 +137,8 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
         losses: Vec::new(),
         memory: Memory::default(),
         fdinfo_per_id: inventory.flag("fdinfo_per_id"),
-        entries: BTreeMap::new(),
+        entries: Files::load(set)?,
         keyed: HashMap::new(),
-        inodes: HashMap::new(),
-        remaps: HashMap::new(),
         files: HashMap::new(),
         maps: Maps::default(),
         segments: HashMap::new(),
@@ -149,7 +146,10 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
         sockets: HashMap::new(),
     };
     r.check_defaults("inventory.img", &inventory);
-    r.load_files()?;
+    if let Some(parent) = &set.parent {
+        let why = "pages of the parent come into the set itself";
+        r.loss("criu.flattened", "parent", "", &parent.name, why);
+    }
     let pstree = image::read(set.need("pstree.img")?, "PSTREE")?;
     for index in order(&pstree) {
         if let Some(entry) = pstree.get(index.0) {
@@ -158,6 +158,7 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
     }
     r.namespaces(&inventory)?;
     r.unread();
+    r.tree.foreign = kept::files(set, &r.memory)?;
     r.tree.blobs = r.memory.finish()?;
     Ok((r.tree, r.losses))
 }
@@ -221,14 +222,10 @@ struct Reader<'a> {
     losses: Vec<Loss>,
     memory: Memory,
     fdinfo_per_id: bool,
-    /// Messages of files: kind and message by number.
-    entries: BTreeMap<u64, (u64, Msg)>,
+    /// Messages of files.
+    entries: Files,
     /// Messages of files by a number in them.
     keyed: HashMap<&'static str, HashMap<u64, Vec<Entry>>>,
-    /// Numbers of unix sockets by inode.
-    inodes: HashMap<u64, u64>,
-    /// Files whose name is gone: how they are replaced, and by what.
-    remaps: HashMap<u64, (u64, u64)>,
     /// Indices of files by number; `None` for what has no home.
     files: HashMap<u64, Option<usize>>,
     maps: Maps,
@@ -262,42 +259,6 @@ impl Reader<'_> {
                 self.loss(d.code, record, d.field, value, d.why);
             }
         }
-    }
-
-    fn load_files(&mut self) -> Result<()> {
-        if let Some(file) = self.set.get("files.img") {
-            for entry in image::read(file, "FILES")? {
-                let m = entry.message;
-                self.entries.insert(m.u64("id"), (m.u64("type"), m));
-            }
-        }
-        if let Some(file) = self.set.get("remap-fpath.img") {
-            for entry in image::read(file, "REMAP_FPATH")? {
-                let m = entry.message;
-                let kind = m.get("remap_type").unwrap_or(REMAP_GHOST);
-                self.remaps
-                    .insert(m.u64("orig_id"), (kind, m.u64("remap_id")));
-            }
-        }
-        for (name, kind, number, field) in OLD_FILES {
-            let Some(file) = self.set.get(name) else {
-                continue;
-            };
-            for entry in image::read(file, kind)? {
-                let id = entry.message.u64("id");
-                let mut m = Msg::new("file_entry")?;
-                m.set("type", number)
-                    .set("id", id)
-                    .set_sub(field, entry.message);
-                self.entries.insert(id, (number, m));
-            }
-        }
-        let unix = self
-            .entries
-            .iter()
-            .filter_map(|(&id, (_, m))| Some((m.sub("usk")?.u64("ino"), id)));
-        self.inodes = unix.collect();
-        Ok(())
     }
 
     /// The messages of a file whose field `key` is `id`. Each file is read once, however many ask.
@@ -415,6 +376,8 @@ impl Reader<'_> {
             regs: Vec::new(),
             tls: 0,
             syscall: u32::MAX,
+            restart: NO_RESTART,
+            thumbee: 0,
             units: Vec::new(),
             x86_fp: None,
             abi: Abi {
@@ -478,11 +441,7 @@ impl Reader<'_> {
         live.robust = (own.u64("futex_rla"), own.u32("futex_rla_len"));
         live.pdeath = own.u32("pdeath_sig");
         live.blocked = own.get("blk_sigset").unwrap_or(live.blocked);
-        // SS_DISABLE is what an empty stack says in the stream.
-        live.sigaltstack = own
-            .sub("sas")
-            .filter(|s| s.u64("ss_flags") & 2 == 0)
-            .map_or((0, 0), |s| (s.u64("ss_sp"), s.u64("ss_size")));
+        live.sigaltstack = alternate_stack(&own);
         live.pending = own.sub("signals_p").map(|q| queue(&q)).unwrap_or_default();
         if let Some(creds) = own.sub("creds") {
             self.check_defaults(record, &creds);
@@ -563,11 +522,7 @@ impl Reader<'_> {
         }
         let fs = only(self.set.need(&format!("fs-{pid}.img"))?, "FS")?;
         let path = |r: &Self, field: &str| {
-            let path = r
-                .entries
-                .get(&fs.u64(field))
-                .and_then(|(_, m)| m.sub("reg")?.text("name"));
-            path.ok_or_else(|| {
+            r.entries.path(fs.u64(field)).ok_or_else(|| {
                 Error::damaged(
                     format!("fs-{pid}.img"),
                     8,
@@ -645,41 +600,25 @@ impl Reader<'_> {
         if let Some(&known) = self.files.get(&id) {
             return Ok(known);
         }
-        let Some((kind, m)) = self.entries.get(&id).cloned() else {
-            return Err(Error::damaged(
-                asked,
-                8,
-                "file",
-                id,
-                "a number in files.img",
-            ));
-        };
-        let made = match self.remaps.get(&id).copied() {
-            None => self.make_file(kind, &m)?,
-            Some((REMAP_LINKED, link)) => {
-                let link = self.entries.get(&link).cloned();
-                let link = link.and_then(|(_, m)| m.sub("reg")?.text("name"));
-                let made = self.make_file(kind, &m)?;
-                made.zip(link).map(|(file, path)| File {
-                    kind: FileKind::Path(path),
-                    ..file
-                })
+        let m = self.entries.need(id, asked)?.clone();
+        let kind = m.u64("type");
+        let mut made = self.make_file(kind, &m)?;
+        match (self.entries.remap(id), &mut made) {
+            (Some(Remap::Linked(_)), Some(file)) => {
+                file.kind = FileKind::Path(self.entries.path(id).unwrap_or_default());
             }
-            Some(_) => {
-                let why =
-                    "the file has no name any more, and streams do not hold contents of files";
+            (Some(Remap::Ghost(_)), _) => {
+                let why = "the file has no name any more, and records of a stream do not hold its contents";
                 self.loss("criu.ghost-file", "remap-fpath.img", "orig_id", id, why);
-                None
             }
-        };
-        if made.is_none() && !self.remaps.contains_key(&id) {
-            self.loss(
+            (None, None) => self.loss(
                 "criu.file-kind",
                 "files.img",
                 "id",
                 format!("{id}, of type {kind}"),
                 "streams have no such file",
-            );
+            ),
+            _ => {}
         }
         let index = made.map(|file| Tree::add(&mut self.tree.files, file));
         self.files.insert(id, index);
@@ -717,8 +656,8 @@ impl Reader<'_> {
             fd_type::FIFO => {
                 let under = self
                     .entries
-                    .get(&own.u64("regf_id"))
-                    .and_then(|(_, m)| m.sub("reg"));
+                    .get(own.u64("regf_id"))
+                    .and_then(|m| m.sub("reg"));
                 let Some(under) = under else { return Ok(None) };
                 file.flags = under.u32("flags");
                 FileKind::Fifo(
@@ -832,8 +771,8 @@ impl Reader<'_> {
     }
 
     fn peer(&mut self, index: usize, ino: u64) -> Result<()> {
-        let other = self.inodes.get(&ino).and_then(|id| self.entries.get(id));
-        let other = other.and_then(|(_, m)| m.sub("usk"));
+        let other = self.entries.unix(ino).and_then(|id| self.entries.get(id));
+        let other = other.and_then(|m| m.sub("usk"));
         let peer = match other {
             Some(other) => self.socket(fd_type::UNIXSK, &other)?,
             None => None,
@@ -867,18 +806,7 @@ impl Reader<'_> {
             ]
             .map(|f| t.u32(f));
             tty.line = u8::try_from(t.u64("c_line")).unwrap_or(0);
-            let cc = t.numbers("c_cc");
-            // CRIU copies the 19 characters as they lie in memory into an array of words: four to a word.
-            let bytes: Vec<u8> = if cc.iter().any(|&c| c > 0xff) {
-                cc.iter()
-                    .flat_map(|&c| u32::try_from(c).unwrap_or(0).to_le_bytes())
-                    .collect()
-            } else {
-                cc.iter().map(|&c| u8::try_from(c).unwrap_or(0)).collect()
-            };
-            for (to, from) in tty.cc.iter_mut().zip(bytes) {
-                *to = from;
-            }
+            tty.cc = control_characters(&t);
         }
         if let Some(w) = info.sub("winsize") {
             tty.winsize = ["ws_row", "ws_col", "ws_xpixel", "ws_ypixel"]
@@ -901,33 +829,20 @@ impl Reader<'_> {
         let m = only(self.set.need(&format!("mm-{pid}.img"))?, "MM")?;
         self.check_defaults(&format!("mm-{pid}.img"), &m);
         let exe = match m.u64("exe_file_id") {
-            NO_FILE if !self.entries.contains_key(&NO_FILE) => None,
+            NO_FILE if self.entries.get(NO_FILE).is_none() => None,
             exe => self.file(exe, &format!("mm-{pid}.img"))?,
         };
-        let auxv = m.numbers("mm_saved_auxv");
         let pair = |a: &str, b: &str| (m.u64(a), m.u64(b));
         let mut mm = Mm {
             exe,
-            auxv: auxv
-                .chunks_exact(2)
-                .map_while(|p| {
-                    if let &[k, v] = p {
-                        (k != 0).then_some((k, v))
-                    } else {
-                        None
-                    }
-                })
-                .collect(),
+            auxv: auxv(&m),
             code: pair("mm_start_code", "mm_end_code"),
             data: pair("mm_start_data", "mm_end_data"),
             brk: pair("mm_start_brk", "mm_brk"),
             start_stack: m.u64("mm_start_stack"),
             args: pair("mm_arg_start", "mm_arg_end"),
             env: pair("mm_env_start", "mm_env_end"),
-            dumpable: m
-                .get("dumpable")
-                .and_then(|d| u32::try_from(d).ok())
-                .unwrap_or(1),
+            dumpable: dumpable(&m),
             vmas: Vec::new(),
         };
         let mut vmas = m.subs("vmas");
@@ -998,32 +913,28 @@ impl Reader<'_> {
                 "streams have no such advice",
             );
         }
-        let st = v.u64("status");
         let mut offset = v.u64("pgoff");
-        let kind = if st & (status::VSYSCALL | status::VVAR) != 0 {
-            VmaKind::Special
-        } else if st & status::VDSO != 0 {
-            VmaKind::Vdso
-        } else if st & (status::MEMFD | status::ANON_SHARED | status::SYSVIPC) != 0
-            && v.u64("flags") & 1 != 0
-        {
-            VmaKind::Shared(self.segment(v, &record)?)
-        } else if st & (status::FILE_PRIVATE | status::FILE_SHARED) != 0 {
-            if let Some(file) = self.file(v.u64("shmid"), &record)? {
+        let kind = match MappedAs::of(v) {
+            MappedAs::Special => VmaKind::Special,
+            MappedAs::Vdso => VmaKind::Vdso,
+            MappedAs::Shared => VmaKind::Shared(self.segment(v, &record)?),
+            MappedAs::File => {
+                let Some(file) = self.file(v.u64("shmid"), &record)? else {
+                    self.loss(
+                        "criu.mapping",
+                        record,
+                        "vmas.start",
+                        format!("{start:#x}"),
+                        "streams cannot map a file of this kind",
+                    );
+                    return Ok(None);
+                };
                 VmaKind::File(file)
-            } else {
-                self.loss(
-                    "criu.mapping",
-                    record,
-                    "vmas.start",
-                    format!("{start:#x}"),
-                    "streams cannot map a file of this kind",
-                );
-                return Ok(None);
             }
-        } else {
-            offset = 0;
-            VmaKind::Anon
+            MappedAs::Anonymous => {
+                offset = 0;
+                VmaKind::Anon
+            }
         };
         Ok(Some(Vma {
             start,
@@ -1042,8 +953,8 @@ impl Reader<'_> {
         if v.u64("status") & status::MEMFD != 0 {
             let inode = self
                 .entries
-                .get(&shmid)
-                .and_then(|(_, m)| m.sub("memfd"))
+                .get(shmid)
+                .and_then(|m| m.sub("memfd"))
                 .map(|m| m.u64("inode_id"));
             let found = match inode {
                 Some(inode) => self.keyed("memfd.img", "MEMFD_INODE", "inode_id", inode)?,
@@ -1062,15 +973,6 @@ impl Reader<'_> {
                 "streams have no memfd; it comes back as shared anonymous memory",
             );
         }
-        if v.u64("status") & status::SYSVIPC != 0 {
-            self.loss(
-                "criu.sysv-shm",
-                record,
-                "vmas.shmid",
-                shmid,
-                "the segment is no longer attached as System V memory",
-            );
-        }
         if let Some(&index) = self.segments.get(&shmid) {
             if let Some(segment) = self.tree.segments.get_mut(index) {
                 segment.size = segment.size.max(size);
@@ -1085,6 +987,63 @@ impl Reader<'_> {
         let index = Tree::add(&mut self.tree.segments, Segment { size, pages });
         self.segments.insert(shmid, index);
         Ok(index)
+    }
+
+    /// System V objects. A segment may be mapped by tasks, under its own number, or by nobody.
+    fn ipc_objects(&mut self) -> Result<IpcObjects> {
+        let mut objects = IpcObjects::default();
+        for entry in self.first("ipcns-shm-", "IPCNS_SHM")? {
+            let (owner, size) = (ipc_owner(&entry.message), entry.message.u64("size"));
+            let shmid = u64::from(owner.id);
+            let pages = match entry.payload {
+                Some(bytes) if !entry.message.flag("in_pagemaps") => {
+                    self.memory.plain(bytes.part(0, size))
+                }
+                _ => self.memory.pages(
+                    self.set,
+                    &format!("pagemap-shmem-{shmid}.img"),
+                    &mut self.losses,
+                )?,
+            };
+            let memory = *self
+                .segments
+                .entry(shmid)
+                .or_insert_with(|| Tree::add(&mut self.tree.segments, Segment::default()));
+            if let Some(segment) = self.tree.segments.get_mut(memory) {
+                *segment = Segment { size, pages };
+            }
+            objects.segments.push(IpcSegment { owner, memory });
+        }
+        for entry in self.first("ipcns-msg-", "IPCNS_MSG")? {
+            objects.queues.push(IpcQueue {
+                owner: ipc_owner(&entry.message),
+                max_bytes: entry.message.u32("qbytes"),
+                messages: image::ipc_messages(&entry)?,
+            });
+        }
+        for entry in self.first("ipcns-sem-", "IPCNS_SEM")? {
+            let count = usize::try_from(entry.message.u64("nsems")).unwrap_or(0);
+            let bytes = match &entry.payload {
+                Some(payload) => payload.read_all(MAX_SEMAPHORES)?,
+                None => Vec::new(),
+            };
+            let values = bytes.chunks_exact(2).take(count);
+            objects.semaphores.push(IpcSemaphores {
+                owner: ipc_owner(&entry.message),
+                values: values
+                    .map(|v| v.iter().rev().fold(0, |n, &b| n << 8 | u16::from(b)))
+                    .collect(),
+            });
+        }
+        Ok(objects)
+    }
+
+    /// The entries of the first file whose name begins so.
+    fn first(&self, stem: &str, kind: &str) -> Result<Vec<Entry>> {
+        match self.set.members().find(|b| b.name.starts_with(stem)) {
+            Some(file) => image::read(file, kind),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn namespaces(&mut self, inventory: &Msg) -> Result<()> {
@@ -1116,7 +1075,8 @@ impl Reader<'_> {
             for (to, from) in limits.sem.iter_mut().zip(sem) {
                 *to = u32::try_from(from).unwrap_or(u32::MAX);
             }
-            self.tree.ipc = Some(limits);
+            let objects = self.ipc_objects()?;
+            self.tree.ipc = Some(Ipc { limits, objects });
         }
         let root = inventory.sub("root_ids");
         let own = self
@@ -1215,24 +1175,81 @@ fn queue(m: &Msg) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The alternate signal stack. `SS_DISABLE` is what an empty stack says in the stream.
+pub(crate) fn alternate_stack(own: &Msg) -> (u64, u64) {
+    own.sub("sas")
+        .filter(|s| s.u64("ss_flags") & 2 == 0)
+        .map_or((0, 0), |s| (s.u64("ss_sp"), s.u64("ss_size")))
+}
+
+/// Longest list of semaphores of one set, in bytes.
+const MAX_SEMAPHORES: u64 = 1 << 20;
+
+/// Who may use a System V object.
+fn ipc_owner(m: &Msg) -> IpcOwner {
+    let desc = m.sub("desc");
+    let value = |field: &str| desc.as_ref().map_or(0, |d| d.u32(field));
+    IpcOwner {
+        id: value("id"),
+        key: value("key"),
+        owner: (value("uid"), value("gid")),
+        creator: (value("cuid"), value("cgid")),
+        mode: value("mode"),
+    }
+}
+
+/// Pairs of the auxiliary vector up to the closing one.
+pub(crate) fn auxv(mm: &Msg) -> Vec<(u64, u64)> {
+    let words = mm.numbers("mm_saved_auxv");
+    let pair = |p: &[u64]| match p {
+        &[k, v] if k != 0 => Some((k, v)),
+        _ => None,
+    };
+    words.chunks_exact(2).map_while(pair).collect()
+}
+
+/// Whether cores may be written; older sets do not say it.
+pub(crate) fn dumpable(mm: &Msg) -> u32 {
+    let dumpable = mm.get("dumpable");
+    dumpable.and_then(|d| u32::try_from(d).ok()).unwrap_or(1)
+}
+
+/// Control characters of a terminal. CRIU copies the 19 characters as they lie in memory into an array of words: four
+/// to a word.
+pub(crate) fn control_characters(termios: &Msg) -> [u8; 19] {
+    let cc = termios.numbers("c_cc");
+    let packed = cc.iter().any(|&c| c > 0xff);
+    let bytes = cc.iter().flat_map(|&c| {
+        let word = u32::try_from(c).unwrap_or(0).to_le_bytes();
+        word.into_iter().take(if packed { 4 } else { 1 })
+    });
+    let mut out = [0; 19];
+    for (to, from) in out.iter_mut().zip(bytes) {
+        *to = from;
+    }
+    out
+}
+
+/// Supplementary groups, ascending.
+pub(crate) fn groups(creds: &Msg) -> Vec<u32> {
+    let all = creds.numbers("groups").into_iter();
+    let mut groups: Vec<u32> = all.filter_map(|g| u32::try_from(g).ok()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
 fn credentials(m: &Msg) -> Creds {
     let words = |field: &str| {
         let n = m.numbers(field);
         n.first().copied().unwrap_or(0) & 0xffff_ffff | n.get(1).copied().unwrap_or(0) << 32
     };
-    let mut groups: Vec<u32> = m
-        .numbers("groups")
-        .into_iter()
-        .filter_map(|g| u32::try_from(g).ok())
-        .collect();
-    groups.sort_unstable();
-    groups.dedup();
     Creds {
         uid: ["uid", "euid", "suid", "fsuid"].map(|f| m.u32(f)),
         gid: ["gid", "egid", "sgid", "fsgid"].map(|f| m.u32(f)),
         caps: ["cap_inh", "cap_prm", "cap_eff", "cap_bnd"].map(words),
         securebits: m.u32("secbits"),
-        groups,
+        groups: groups(m),
     }
 }
 

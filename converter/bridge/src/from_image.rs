@@ -2,7 +2,11 @@
 //!
 //! The model leaves details out that few need; they are decoded again from the records it names.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    sync::Arc,
+};
 
 use ckpt_format::{Arch, Order as Ends, Tables, Tag, layout::Layout};
 use ckpt_parser::{
@@ -17,8 +21,9 @@ use crate::{
     siginfo::{RECORD_LEN, SigInfo},
     stream::Stream,
     tree::{
-        Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, IpcLimits, Live, Mm, Pages, Pipe,
-        Process, Segment, Socket, State, Task, Tree, Tty, Unit, Vma, VmaKind,
+        Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, Ipc, IpcLimits, IpcObjects,
+        IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Live, Mm, Pages, Pipe, Process, Segment,
+        Socket, State, Task, Tree, Tty, Unit, Vma, VmaKind,
     },
     x86,
 };
@@ -43,7 +48,7 @@ pub fn from_image(image: &Image, stream: &Blob) -> Result<(Tree, Vec<Loss>)> {
         Arch::X86_64 => Machine::X86_64,
         other => {
             return Err(Error::Unsupported(format!(
-                "{other} has no cores and no image sets that are understood"
+                "{other}: processes are taken out of images of ARM and x86 only"
             )));
         }
     };
@@ -74,6 +79,7 @@ pub fn from_image(image: &Image, stream: &Blob) -> Result<(Tree, Vec<Loss>)> {
         r.task(task);
     }
     r.namespaces();
+    r.foreign();
     r.homeless();
     Ok((r.tree, r.losses))
 }
@@ -662,7 +668,9 @@ impl Reader<'_> {
                 model::VmaKind::File | model::VmaKind::ShmFile => {
                     file(self).map_or(VmaKind::Anon, VmaKind::File)
                 }
-                model::VmaKind::ShmAnon | model::VmaKind::ShmAnonSkip => {
+                model::VmaKind::ShmAnon
+                | model::VmaKind::ShmAnonSkip
+                | model::VmaKind::ShmIpcSkip => {
                     segment(self).map_or(VmaKind::Anon, VmaKind::Shared)
                 }
                 other => {
@@ -741,24 +749,6 @@ impl Reader<'_> {
             map.get(&key).copied().unwrap_or(usize::MAX)
         };
         let name = format!("task {}", task.pid);
-        if live.restart.kind > 1 {
-            self.loss(
-                "stream.restart-block",
-                &name,
-                "function_type",
-                live.restart.kind,
-                "the system call starts over instead of going on",
-            );
-        }
-        if let Some(handler) = live.thread.thumbee_state.filter(|&h| h != 0) {
-            self.loss(
-                "stream.thumbee",
-                &name,
-                "thumbee_state",
-                format!("{handler:#x}"),
-                "no other format has ThumbEE state",
-            );
-        }
         if live.sem_undo != 0 {
             self.loss(
                 "stream.sem-undo",
@@ -791,6 +781,8 @@ impl Reader<'_> {
             regs: self.registers(&live.regs),
             tls: live.thread.tp_value.unwrap_or(0),
             syscall: live.thread.syscall.unwrap_or(u32::MAX),
+            restart: (live.restart.kind, live.restart.args),
+            thumbee: live.thread.thumbee_state.unwrap_or(0),
             units: live.fpu.iter().filter_map(|f| self.unit(f)).collect(),
             x86_fp: live.fpu.iter().find_map(|f| match &f.regs {
                 FpRegs::Other(_, bytes) if self.tree.machine != Machine::Arm => Some(bytes.clone()),
@@ -973,7 +965,7 @@ impl Reader<'_> {
                     .map_or(0, |&(_, v)| v)
             };
             let small = |name: &str| u32::try_from(value(name) & 0xffff_ffff).unwrap_or(0);
-            self.tree.ipc = Some(IpcLimits {
+            let limits = IpcLimits {
                 shm: (
                     value("shm_ctlmax"),
                     value("shm_ctlall"),
@@ -981,18 +973,65 @@ impl Reader<'_> {
                 ),
                 msg: ["msg_ctlmax", "msg_ctlmnb", "msg_ctlmni"].map(small),
                 sem: ["sem_ctl_msl", "sem_ctl_mns", "sem_ctl_opm", "sem_ctl_mni"].map(small),
-            });
+            };
+            let objects = self.ipc_objects(ipc);
+            self.tree.ipc = Some(Ipc { limits, objects });
+        }
+    }
+
+    /// Files of a CRIU set. Whoever edits an image may write anything there, so names and lengths are looked at.
+    fn foreign(&mut self) {
+        let image = self.image;
+        let mut names = HashSet::new();
+        for file in &image.foreign {
+            let parts = file.parts.iter().map(|p| self.stream.part(p.offset, p.len));
+            let bytes = Blob::joined(text(&file.name), parts.collect());
+            let sound = file.format == 1 && file.has_plain_name() && bytes.len() == file.size;
+            if sound && names.insert(&file.name) {
+                self.tree.foreign.push(bytes);
+                continue;
+            }
+            let why = "the record breaks a rule (§10.6), so the file is left out";
+            let name = text(&file.name);
+            self.loss("stream.foreign", "FOREIGN", "name", name, why);
+        }
+    }
+
+    fn ipc_objects(&self, ipc: &model::Ipc) -> IpcObjects {
+        let segment = |s: &model::IpcSegment| {
+            let memory = *self.index.segments.get(&s.inode)?;
+            let owner = ipc_owner(&s.perms);
+            Some(IpcSegment { owner, memory })
+        };
+        let text = |m: &model::IpcMessage| {
+            let pieces = m.text.iter().map(|e| self.stream.part(e.offset, e.len));
+            let text = Blob::joined("message", pieces.collect());
+            (m.kind.cast_unsigned(), text)
+        };
+        let queue = |q: &model::IpcQueue| IpcQueue {
+            owner: ipc_owner(&q.perms),
+            max_bytes: u32::try_from(q.max_bytes).unwrap_or(u32::MAX),
+            messages: q.messages.iter().map(text).collect(),
+        };
+        let set = |s: &model::IpcSemaphores| IpcSemaphores {
+            owner: ipc_owner(&s.perms),
+            values: s
+                .values
+                .iter()
+                .map(|&(value, _)| u16::try_from(value).unwrap_or(0))
+                .collect(),
+        };
+        IpcObjects {
+            segments: ipc.segments.iter().filter_map(segment).collect(),
+            queues: ipc.queues.iter().map(queue).collect(),
+            semaphores: ipc.semaphores.iter().map(set).collect(),
         }
     }
 
     /// Whole objects that no other format is given.
     fn homeless(&mut self) {
         let image = self.image;
-        let ipc = |f: fn(&model::Ipc) -> usize| image.ipc.values().map(f).sum::<usize>();
         let counts = [
-            ("stream.sysv-shm", "IPC_SHM", ipc(|i| i.segments.len())),
-            ("stream.sysv-msg", "IPC_MSG", ipc(|i| i.queues.len())),
-            ("stream.sysv-sem", "IPC_SEM", ipc(|i| i.semaphores.len())),
             ("stream.network", "NETDEV", image.devices.len()),
             ("stream.label", "SECURITY", image.labels.len()),
         ];
@@ -1020,6 +1059,16 @@ impl Reader<'_> {
                 "numbers in nested pid namespaces are not carried",
             );
         }
+    }
+}
+
+fn ipc_owner(perms: &model::IpcPerms) -> IpcOwner {
+    IpcOwner {
+        id: perms.id.cast_unsigned(),
+        key: perms.key,
+        owner: (perms.uid, perms.gid),
+        creator: (perms.cuid, perms.cgid),
+        mode: perms.mode,
     }
 }
 

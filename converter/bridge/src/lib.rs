@@ -19,11 +19,13 @@ pub mod core;
 pub mod criu;
 mod criu_defaults;
 mod criu_memory;
+pub mod edit;
 mod emit;
 mod error;
 mod from_core;
 mod from_criu;
 mod from_image;
+mod kept;
 mod loss;
 mod open;
 mod siginfo;
@@ -38,7 +40,7 @@ pub use error::{Damage, Error, Result};
 pub use from_core::from_core;
 pub use from_criu::from_criu;
 pub use from_image::from_image;
-pub use loss::Loss;
+pub use loss::{CODES, Loss};
 pub use open::{
     Foreign, Kind, core_in, criu_in, detect, open_core, open_criu, open_stream, read_core,
     read_criu,

@@ -37,6 +37,14 @@ enum Class {
     Poll,
 }
 
+/// Whether a siginfo of the kernel of ARM is what `now` was before it went through a stream.
+pub(crate) fn same(before: &[u8], now: &[u8]) -> bool {
+    let (order, machine) = (Order::Little, Machine::Arm);
+    let info = SigInfo::from_kernel(before, order, machine);
+    before == now
+        || SigInfo::from_record(&info.to_record(order), order).to_kernel(order, machine) == now
+}
+
 impl SigInfo {
     /// From the fields that short records have.
     #[expect(

@@ -337,6 +337,10 @@ fn losses(tree: &Tree, threads: &[(&Task, &Live)]) -> Vec<Loss> {
             format!("{queued} queued signals, but for their numbers"),
         );
     }
+    let restarts = threads.iter().filter(|(_, l)| l.restart.0 > 1).count();
+    if restarts > 0 {
+        lose("RESTART_BLOCK", format!("of {restarts} threads"));
+    }
     lose("CRED", "capabilities and groups".into());
     lose("SIGNAL", "limits and timers".into());
     for (kind, count) in (3..=5).map(|k| {

@@ -24,8 +24,8 @@ pub struct Tree {
     pub time: u64,
     /// Host and domain name of the tree's namespace; `None` when it is the machine's own.
     pub host: Option<(String, String)>,
-    /// Limits of the tree's IPC namespace; `None` when it is the machine's own.
-    pub ipc: Option<IpcLimits>,
+    /// The tree's IPC namespace; `None` when it is the machine's own.
+    pub ipc: Option<Ipc>,
     /// Threads and zombies: a process's leader, its children, its other threads.
     pub tasks: Vec<Task>,
     /// Address spaces.
@@ -50,6 +50,8 @@ pub struct Tree {
     pub processes: Vec<Process>,
     /// Where the contents of memory and pipes lie.
     pub blobs: Vec<Blob>,
+    /// Files of the CRIU set that the tree came from, for what it has no place for. The tree rules.
+    pub foreign: Vec<Blob>,
 }
 
 impl Tree {
@@ -74,6 +76,7 @@ impl Tree {
             actions: Vec::new(),
             processes: Vec::new(),
             blobs: Vec::new(),
+            foreign: Vec::new(),
         }
     }
 
@@ -127,6 +130,10 @@ pub struct Live {
     pub tls: u32,
     /// System call number; all ones for none or unknown.
     pub syscall: u32,
+    /// How that call goes on after an interruption (§3.5): type, 1 for "from the start", and arguments.
+    pub restart: (u64, [u64; 5]),
+    /// Base of the handlers of `ThumbEE`.
+    pub thumbee: u32,
     /// Further register files.
     pub units: Vec<Unit>,
     /// x86: the FXSAVE or FSAVE area.
@@ -162,6 +169,9 @@ pub struct Live {
     /// Index of what the process shares.
     pub process: usize,
 }
+
+/// A call that does not go on from where it was.
+pub const NO_RESTART: (u64, [u64; 5]) = (1, [0; 5]);
 
 /// A register file besides the general one, in the kernel's regset layout and the image's byte order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -423,6 +433,70 @@ pub struct Process {
     pub pending: Vec<Vec<u8>>,
     /// Index of the controlling terminal of a session leader.
     pub tty: Option<usize>,
+}
+
+/// An IPC namespace.
+#[derive(Debug, Clone, Default)]
+pub struct Ipc {
+    /// How much of everything there may be.
+    pub limits: IpcLimits,
+    /// What there is.
+    pub objects: IpcObjects,
+}
+
+/// System V objects.
+#[derive(Debug, Clone, Default)]
+pub struct IpcObjects {
+    /// Segments of shared memory.
+    pub segments: Vec<IpcSegment>,
+    /// Message queues.
+    pub queues: Vec<IpcQueue>,
+    /// Semaphore sets.
+    pub semaphores: Vec<IpcSemaphores>,
+}
+
+/// What all System V objects have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IpcOwner {
+    /// Number that programs use.
+    pub id: u32,
+    /// Key that it was made with.
+    pub key: u32,
+    /// User and group of the owner.
+    pub owner: (u32, u32),
+    /// User and group of the creator.
+    pub creator: (u32, u32),
+    /// Permissions.
+    pub mode: u32,
+}
+
+/// A segment of System V memory.
+#[derive(Debug, Clone, Default)]
+pub struct IpcSegment {
+    /// Who may use it.
+    pub owner: IpcOwner,
+    /// Index of its memory.
+    pub memory: usize,
+}
+
+/// A message queue.
+#[derive(Debug, Clone, Default)]
+pub struct IpcQueue {
+    /// Who may use it.
+    pub owner: IpcOwner,
+    /// Most bytes in it.
+    pub max_bytes: u32,
+    /// Types and texts, oldest first.
+    pub messages: Vec<(u64, Blob)>,
+}
+
+/// A semaphore set.
+#[derive(Debug, Clone, Default)]
+pub struct IpcSemaphores {
+    /// Who may use it.
+    pub owner: IpcOwner,
+    /// Values.
+    pub values: Vec<u16>,
 }
 
 /// Limits of an IPC namespace.

@@ -431,3 +431,234 @@ fn a_full_file_system_keeps_nothing_of_the_output() {
     );
     assert_eq!(names(tiny.0.path()), Vec::<String>::new());
 }
+
+/// The records of the tree of processes that `ckpt-convert` says is there, by the names of its tasks.
+fn task_names(path: &Path) -> Vec<String> {
+    let image = fs::read(path).unwrap();
+    let source = ckpt_parser::source::SliceSource(image);
+    let options = ckpt_parser::decoder::Options::default();
+    let mut decoder = ckpt_parser::decoder::Decoder::new(source, options).unwrap();
+    let image = ckpt_parser::model::Image::read(&mut decoder, |_| true).unwrap();
+    assert!(image.complete, "{:?}", image.findings.kept());
+    let found = ckpt_parser::model::validate(&image, 10);
+    assert!(found.kept().is_empty(), "{:?}", found.kept());
+    let name = |task: &ckpt_parser::model::Task| {
+        format!("{} {}", task.pid, String::from_utf8_lossy(&task.comm))
+    };
+    image.tasks.iter().map(name).collect()
+}
+
+#[test]
+fn one_process_of_an_old_image_with_all_its_threads() {
+    let dir = with("sensor-r18-arm");
+    let whole = task_names(&dir.path().join("in.ckpt"));
+    let pid = whole[0].split(' ').next().unwrap().to_owned();
+    let args = [
+        "in.ckpt",
+        "--only-task",
+        &pid,
+        "-o",
+        "one.ckpt",
+        "--allow",
+        "all",
+    ];
+    let done = run(dir.path(), &args);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("note edit.only-task: task"), "{said}");
+    let one = task_names(&dir.path().join("one.ckpt"));
+    assert!(
+        one.len() > 1 && one.len() < whole.len(),
+        "{one:?} of {whole:?}"
+    );
+    assert!(one.contains(&whole[0]), "{one:?}");
+    let unknown = run(dir.path(), &["in.ckpt", "--only-task", "31999", "-o", "x"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(said.contains(&format!("its processes are {pid}")), "{said}");
+    assert!(!dir.path().join("x").exists());
+}
+
+#[test]
+fn files_and_sockets_can_be_left_out() {
+    let dir = with("tour-r17-arm");
+    let fds = |path: &str| {
+        let image = fs::read(dir.path().join(path)).unwrap();
+        let source = ckpt_parser::source::SliceSource(image);
+        let options = ckpt_parser::decoder::Options::default();
+        let mut decoder = ckpt_parser::decoder::Decoder::new(source, options).unwrap();
+        let image = ckpt_parser::model::Image::read(&mut decoder, |_| true).unwrap();
+        let fds: usize = image
+            .file_tables
+            .values()
+            .map(|table| table.fds.len())
+            .sum();
+        (
+            fds,
+            image.sockets.len(),
+            image.mms.values().map(|mm| mm.vmas.len()).sum::<usize>(),
+        )
+    };
+    let before = fds("in.ckpt");
+    for (what, out) in [
+        ("files", "none.ckpt"),
+        ("sockets,ipc,fp,signals", "some.ckpt"),
+    ] {
+        let args = [
+            "in.ckpt", "--strip", what, "-o", out, "--allow", "all", "-q",
+        ];
+        let done = run(dir.path(), &args);
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+    }
+    let (none, some) = (fds("none.ckpt"), fds("some.ckpt"));
+    assert_eq!((none.0, none.1, none.2), (0, 0, before.2));
+    assert!(
+        some.0 > 0 && some.0 < before.0 && some.1 == 0,
+        "{some:?} of {before:?}"
+    );
+}
+
+/// Edits are made whatever the image is written as.
+#[test]
+fn a_redacted_image_is_redacted_in_every_format() {
+    let dir = with("sensor-r18-arm");
+    let secret = b"sensord";
+    let holds = |path: &Path| {
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(secret.len()).any(|window| window == secret)
+    };
+    assert!(holds(&dir.path().join("in.ckpt")));
+    for (to, out) in [
+        ("criu", "set"),
+        ("json", "doc.json"),
+        ("elf-core", "core.%p"),
+    ] {
+        let args = [
+            "in.ckpt", "--redact", "--to", to, "-o", out, "--allow", "all", "-q",
+        ];
+        let done = run(dir.path(), &args);
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+    }
+    let set = fs::read_dir(dir.path().join("set")).unwrap();
+    let beside = fs::read_dir(dir.path()).unwrap();
+    for entry in set.chain(beside).map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_file() && !path.ends_with("in.ckpt") {
+            assert!(!holds(&path), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn pages_of_zeros_are_left_out_on_request() {
+    let dir = with("sensor-r18-arm");
+    let done = run(
+        dir.path(),
+        &["in.ckpt", "--dedup", "-o", "out.ckpt", "--allow", "all"],
+    );
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("note zeros: PGARR.nr_pages = "), "{said}");
+    let len = |name: &str| fs::metadata(dir.path().join(name)).unwrap().len();
+    assert!(len("out.ckpt") < len("in.ckpt"));
+}
+
+#[test]
+fn files_of_foreign_images_are_kept_in_r18_and_named_as_losses_before() {
+    let dir = with("foreign-r18-arm");
+    let same = run(dir.path(), &["in.ckpt", "-o", "same.ckpt"]);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    assert!(fs::read(dir.path().join("same.ckpt")).unwrap() == sample("foreign-r18-arm"));
+    let down = run(dir.path(), &["in.ckpt", "--to", "r17", "-o", "down.ckpt"]);
+    assert_eq!(down.status.code(), Some(1));
+    let said = String::from_utf8(down.stderr).unwrap();
+    assert!(said.contains("loss foreign: STRING.name at 0x"), "{said}");
+    assert!(said.contains("weather.img"), "{said}");
+    let args = [
+        "in.ckpt",
+        "--to",
+        "r17",
+        "-o",
+        "down.ckpt",
+        "--allow",
+        "foreign,arm-abi",
+    ];
+    assert_eq!(run(dir.path(), &args).status.code(), Some(0));
+    assert!(fs::read(dir.path().join("down.ckpt")).unwrap() == sample("minimal-r17-arm"));
+    let args = ["in.ckpt", "--redact", "-o", "blank.ckpt"];
+    assert_eq!(run(dir.path(), &args).status.code(), Some(0));
+    let blank = fs::read(dir.path().join("blank.ckpt")).unwrap();
+    assert!(!blank.windows(7).any(|w| w == b"weather" || w == b"kept as"));
+}
+
+/// Segments, queues and semaphores of an image: who may use them, and what is in them.
+fn system_v(path: &Path) -> String {
+    let image = fs::read(path).unwrap();
+    let source = ckpt_parser::source::SliceSource(image.clone());
+    let options = ckpt_parser::decoder::Options::default();
+    let mut decoder = ckpt_parser::decoder::Decoder::new(source, options).unwrap();
+    let model = ckpt_parser::model::Image::read(&mut decoder, |_| true).unwrap();
+    let owner = |p: &ckpt_parser::model::IpcPerms| {
+        format!(
+            "{} {:#x} {}:{} {}:{} {:o}",
+            p.id, p.key, p.uid, p.gid, p.cuid, p.cgid, p.mode
+        )
+    };
+    let bytes = |offset: u64, len: u64| {
+        let start = usize::try_from(offset).unwrap();
+        &image[start..start + usize::try_from(len).unwrap()]
+    };
+    let mut out = String::new();
+    for ipc in model.ipc.values() {
+        for segment in &ipc.segments {
+            out += &format!("segment {} {}", owner(&segment.perms), segment.size);
+            for run in &model.segments[&segment.inode].pages {
+                let sum: u64 = bytes(run.offset, run.len)
+                    .iter()
+                    .map(|&b| u64::from(b))
+                    .sum();
+                out += &format!(" {:#x}+{:#x}:{sum}", run.addr, run.len);
+            }
+            let mapped = model.mms.values().flat_map(|mm| &mm.vmas);
+            let mapped = mapped.filter(|vma| vma.inode == segment.inode);
+            out += &format!(" mapped {}\n", mapped.count());
+        }
+        for queue in &ipc.queues {
+            out += &format!("queue {} {}", owner(&queue.perms), queue.max_bytes);
+            for message in &queue.messages {
+                let text: Vec<u8> = message
+                    .text
+                    .iter()
+                    .flat_map(|e| bytes(e.offset, e.len).to_vec())
+                    .collect();
+                out += &format!(" {} {text:?}", message.kind);
+            }
+            out += "\n";
+        }
+        for set in &ipc.semaphores {
+            let values: Vec<i32> = set.values.iter().map(|(value, _)| *value).collect();
+            out += &format!("semaphores {} {values:?}\n", owner(&set.perms));
+        }
+    }
+    out
+}
+
+#[test]
+fn system_v_objects_go_to_criu_and_back() {
+    for name in ["sensor-r18-arm", "tour-r17-arm"] {
+        let dir = with(name);
+        for args in [
+            ["in.ckpt", "--to", "criu", "-o", "set"],
+            ["set", "--to", "r18", "-o", "back.ckpt"],
+        ] {
+            let done = run(dir.path(), &[&args[..], &["--allow", "all", "-q"]].concat());
+            assert_eq!(done.status.code(), Some(0), "{done:?}");
+        }
+        let before = system_v(&dir.path().join("in.ckpt"));
+        assert!(
+            before.contains("segment") && before.contains("queue"),
+            "{before}"
+        );
+        assert_eq!(system_v(&dir.path().join("back.ckpt")), before, "{name}");
+    }
+}

@@ -140,6 +140,38 @@ fn payload_len(file: &Blob, at: u64, payload: Payload, message: &Msg) -> Result<
     })
 }
 
+/// Types and texts of the messages behind the message of a queue.
+pub fn ipc_messages(queue: &Entry) -> Result<Vec<(u64, Blob)>> {
+    let mut out = Vec::new();
+    let Some(bytes) = &queue.payload else {
+        return Ok(out);
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        let (head, next) = message(bytes, at, "ipc_msg")?;
+        let len = head.u64("msize");
+        out.push((head.u64("mtype"), bytes.part(next, len)));
+        at = next + len.next_multiple_of(8);
+    }
+    Ok(out)
+}
+
+/// Messages as they stand behind the message of a queue.
+pub fn ipc_payload(messages: &[(u64, Blob)]) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for (kind, text) in messages {
+        let mut head = Msg::new("ipc_msg")?;
+        head.set("mtype", *kind).set("msize", text.len());
+        let head = head.encode();
+        out.extend(u32::try_from(head.len()).unwrap_or(0).to_le_bytes());
+        out.extend(head);
+        let start = out.len();
+        out.extend(text.read_all(MAX_MESSAGE)?);
+        out.resize(start + (out.len() - start).next_multiple_of(8), 0);
+    }
+    Ok(out)
+}
+
 /// Writes a whole file: magic numbers, messages, raw bytes.
 pub fn write(kind: &Kind, entries: &[Entry], out: &mut dyn Write) -> Result<()> {
     let mut bytes = Vec::new();

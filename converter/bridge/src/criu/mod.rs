@@ -3,6 +3,7 @@
 //! [`Set`] finds the files, wherever they lie; [`image`] reads messages; [`pagemap`] reads runs of pages.
 //! Facts: `images/*.proto`, `criu/include/magic.h`, `criu/image-desc.c`, `criu/pagemap.c` of the CRIU releases.
 
+mod files;
 pub mod image;
 mod msg;
 pub mod pagemap;
@@ -10,6 +11,7 @@ mod rewrite;
 pub mod schema;
 mod set;
 
+pub use files::{Files, Remap, fd_type, is_old};
 pub use msg::Msg;
 pub use rewrite::{pack, rewrite};
 pub use set::{Archive, Set, is_tar};

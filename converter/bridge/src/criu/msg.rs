@@ -8,12 +8,26 @@ use crate::Result;
 
 /// A message whose unknown fields are kept.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Msg(DynamicMessage);
+pub struct Msg {
+    inner: DynamicMessage,
+    kept: bool,
+}
 
 impl Msg {
     /// An empty message of a named type.
     pub fn new(name: &str) -> Result<Self> {
-        Ok(Self(DynamicMessage::new(schema::message(name)?)))
+        Ok(Self::from(DynamicMessage::new(schema::message(name)?)))
+    }
+
+    /// The same message, to which only what differs is set: a field that is not there stays away if it would hold what
+    /// its absence says.
+    pub fn kept(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
+    /// Whether the message was there before.
+    pub fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// Decodes a message; says in words what is wrong with the bytes.
@@ -21,7 +35,7 @@ impl Msg {
         let descriptor = schema::message(name)?;
         Ok(match DynamicMessage::decode(descriptor, bytes) {
             Ok(message) => match missing(&message) {
-                None => Ok(Self(message)),
+                None => Ok(Self::from(message)),
                 Some(field) => Err(format!("{name} without the field {field}")),
             },
             Err(e) => Err(e.to_string()),
@@ -30,29 +44,29 @@ impl Msg {
 
     /// The message as bytes, unknown fields included.
     pub fn encode(&self) -> Vec<u8> {
-        self.0.encode_to_vec()
+        self.inner.encode_to_vec()
     }
 
     /// The library's view of the message.
     pub fn dynamic(&self) -> &DynamicMessage {
-        &self.0
+        &self.inner
     }
 
     /// Name of its type.
     pub fn name(&self) -> String {
-        self.0.descriptor().name().to_owned()
+        self.inner.descriptor().name().to_owned()
     }
 
     /// A field as text, for messages to people.
     pub fn show(&self, field: &str) -> String {
-        self.0
+        self.inner
             .get_field_by_name(field)
             .map_or_else(String::new, |v| v.to_string())
     }
 
     /// Whether the field is there.
     pub fn has(&self, field: &str) -> bool {
-        self.0.has_field_by_name(field)
+        self.inner.has_field_by_name(field)
     }
 
     /// An integer of any kind, as it stands in 64 bits; `None` if it is not there.
@@ -60,7 +74,7 @@ impl Msg {
         if !self.has(field) {
             return None;
         }
-        integer(&*self.0.get_field_by_name(field)?)
+        integer(&*self.inner.get_field_by_name(field)?)
     }
 
     /// An integer, 0 if it is not there.
@@ -80,13 +94,17 @@ impl Msg {
 
     /// A text; `None` if it is not there.
     pub fn text(&self, field: &str) -> Option<String> {
-        self.has(field)
-            .then(|| self.0.get_field_by_name(field)?.as_str().map(str::to_owned))?
+        self.has(field).then(|| {
+            self.inner
+                .get_field_by_name(field)?
+                .as_str()
+                .map(str::to_owned)
+        })?
     }
 
     /// A byte string; empty if it is not there.
     pub fn bytes(&self, field: &str) -> Vec<u8> {
-        self.0
+        self.inner
             .get_field_by_name(field)
             .and_then(|v| v.as_bytes().map(|b| b.to_vec()))
             .unwrap_or_default()
@@ -95,29 +113,41 @@ impl Msg {
     /// A message inside this one.
     pub fn sub(&self, field: &str) -> Option<Self> {
         self.has(field).then(|| {
-            self.0
+            self.inner
                 .get_field_by_name(field)?
                 .as_message()
                 .cloned()
-                .map(Self)
+                .map(|inner| Self {
+                    inner,
+                    kept: self.kept,
+                })
         })?
+    }
+
+    /// A message inside this one; a new one if it is not there.
+    pub fn sub_or_new(&self, field: &str, name: &str) -> Result<Self> {
+        self.sub(field).map_or_else(|| Self::new(name), Ok)
     }
 
     /// The messages of a repeated field.
     pub fn subs(&self, field: &str) -> Vec<Self> {
-        let value = self.0.get_field_by_name(field);
+        let value = self.inner.get_field_by_name(field);
         let list = value
             .as_deref()
             .and_then(Value::as_list)
             .unwrap_or_default();
         list.iter()
-            .filter_map(|v| v.as_message().cloned().map(Self))
+            .filter_map(Value::as_message)
+            .map(|inner| Self {
+                inner: inner.clone(),
+                kept: self.kept,
+            })
             .collect()
     }
 
     /// The integers of a repeated field.
     pub fn numbers(&self, field: &str) -> Vec<u64> {
-        let value = self.0.get_field_by_name(field);
+        let value = self.inner.get_field_by_name(field);
         value
             .as_deref()
             .and_then(Value::as_list)
@@ -134,7 +164,7 @@ impl Msg {
 
     /// Takes a field out.
     pub fn clear(&mut self, field: &str) -> &mut Self {
-        self.0.clear_field_by_name(field);
+        self.inner.clear_field_by_name(field);
         self
     }
 
@@ -150,14 +180,17 @@ impl Msg {
 
     /// Sets a message inside this one.
     pub fn set_sub(&mut self, field: &str, message: Self) -> &mut Self {
-        self.put(field, |_| Some(Value::Message(message.0)))
+        self.put(field, |_| Some(Value::Message(message.inner)))
     }
 
     /// Sets all messages of a repeated field.
     pub fn set_subs(&mut self, field: &str, messages: Vec<Self>) -> &mut Self {
         self.put(field, |_| {
             Some(Value::List(
-                messages.into_iter().map(|m| Value::Message(m.0)).collect(),
+                messages
+                    .into_iter()
+                    .map(|m| Value::Message(m.inner))
+                    .collect(),
             ))
         })
     }
@@ -175,14 +208,23 @@ impl Msg {
 
     /// Field names are ours, never the input's, so a wrong one is found by the first test that writes it.
     fn put(&mut self, field: &str, value: impl FnOnce(&FieldKind) -> Option<Value>) -> &mut Self {
-        let descriptor = self.0.descriptor().get_field_by_name(field);
+        let descriptor = self.inner.descriptor().get_field_by_name(field);
         let value = descriptor.as_ref().and_then(|d| value(&d.kind()));
+        if self.kept && value.as_ref() == self.inner.get_field_by_name(field).as_deref() {
+            return self;
+        }
         let done = match (descriptor, value) {
-            (Some(d), Some(v)) => self.0.try_set_field(&d, v).is_ok(),
+            (Some(d), Some(v)) => self.inner.try_set_field(&d, v).is_ok(),
             _ => false,
         };
-        debug_assert!(done, "field {field} of {}", self.0.descriptor().name());
+        debug_assert!(done, "field {field} of {}", self.inner.descriptor().name());
         self
+    }
+}
+
+impl From<DynamicMessage> for Msg {
+    fn from(inner: DynamicMessage) -> Self {
+        Self { inner, kept: false }
     }
 }
 

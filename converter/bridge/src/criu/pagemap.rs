@@ -194,6 +194,13 @@ impl Iterator for Pagemap {
     }
 }
 
+/// A page map without its entries: what is left to say which pages file it has.
+pub fn head_alone(file: &Blob) -> Result<Vec<u8>> {
+    let head = image::head(file)?.map_or(8, |head| head.len);
+    let (_, end) = image::message(file, head, "pagemap_head")?;
+    file.read(0, end, end)
+}
+
 impl Blocks {
     /// The blocks of an entry in either of the two encodings (see `pagemap_blocks` in `memory.proto`).
     fn of(entry: &[u8], region: Option<u64>, pages: u64) -> Result<Self, String> {

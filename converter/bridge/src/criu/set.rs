@@ -44,6 +44,16 @@ impl Set {
         Archive::open(&path.display().to_string(), file, limits)?.into_set()
     }
 
+    /// A set of files that lie elsewhere, by their names.
+    pub fn of(name: &str, files: impl IntoIterator<Item = Blob>) -> Self {
+        let members = files.into_iter().map(|file| (file.name.clone(), file));
+        Self {
+            name: name.to_owned(),
+            parent: None,
+            members: members.collect(),
+        }
+    }
+
     /// Reads a tar stream that cannot be revisited, such as standard input. It is kept in an unnamed temporary file.
     pub fn open_stream(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
         Archive::read(name, stream, limits)?.into_set()

@@ -1,5 +1,6 @@
 //! The command line.
 
+use ckpt_bridge::edit::Part;
 use ckpt_format::Revision;
 use ckpt_parser::limits::{Limit, Limits};
 use clap::Parser;
@@ -37,6 +38,52 @@ impl Format {
 pub(crate) enum Strip {
     /// Contents of pages.
     Memory,
+    /// All descriptors and the controlling terminal; mapped files stay.
+    Files,
+    /// Descriptors of sockets.
+    Sockets,
+    /// System V segments, queues and semaphores that nobody maps.
+    Ipc,
+    /// Floating-point and coprocessor registers.
+    Fp,
+    /// Signals that wait to be delivered.
+    Signals,
+    /// What was kept of a CRIU set for the way back.
+    Foreign,
+}
+
+impl Strip {
+    /// The part of a tree of processes; `None` for what is left out as the records pass.
+    pub(crate) fn part(self) -> Option<Part> {
+        Some(match self {
+            Strip::Memory => return None,
+            Strip::Files => Part::Files,
+            Strip::Sockets => Part::Sockets,
+            Strip::Ipc => Part::Ipc,
+            Strip::Fp => Part::Fp,
+            Strip::Signals => Part::Signals,
+            Strip::Foreign => Part::Foreign,
+        })
+    }
+}
+
+/// One task of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OnlyTask {
+    /// Its pid, or that of one of its threads.
+    pub(crate) pid: i32,
+    /// Whether its descendants stay with it.
+    pub(crate) descendants: bool,
+}
+
+fn parse_task(text: &str) -> Result<OnlyTask, String> {
+    let digits = text.strip_suffix('+').unwrap_or(text);
+    let pid = digits.parse().ok().filter(|pid| *pid > 0);
+    pid.map(|pid| OnlyTask {
+        pid,
+        descendants: digits != text,
+    })
+    .ok_or_else(|| "expected a pid, with + behind it to keep the descendants too".to_owned())
 }
 
 /// How a stream can be compressed.
@@ -122,9 +169,20 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) redact: bool,
 
-    /// Leave out what is named: memory (page contents)
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) strip: Option<Strip>,
+    /// Leave out what is named, several with commas
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) strip: Vec<Strip>,
+
+    /// Keep one process with all its threads, and leave the others out. PID+ keeps its descendants
+    /// too. What it shares with others stays with it; relations that are cut are named
+    #[arg(long, value_name = "PID[+]", value_parser = parse_task)]
+    pub(crate) only_task: Option<OnlyTask>,
+
+    /// Leave out pages of zeros of anonymous and shared memory, which comes back as zeros without
+    /// them, and make holes of them in cores. No format can name a page of another process, so pages
+    /// that processes have in common stay double; incremental CRIU sets become one complete set
+    #[arg(long)]
+    pub(crate) dedup: bool,
 
     /// Give a descriptor another number, in every table
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_move)]

@@ -1,11 +1,13 @@
 //! `ckpt-convert`: converts checkpoint images.
 
 mod args;
+mod edit;
 mod report;
 mod set;
 mod target;
 
 use args::{Args, Format};
+use ckpt_bridge::CODES;
 use ckpt_convert::input;
 use ckpt_convert::loss::Code;
 use ckpt_convert::{Allow, Error, Losses};
@@ -51,19 +53,25 @@ fn allowed(args: &Args) -> Allow {
 fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     check_codes(args)?;
     let input = input::open(&args.input, &args.limits())?;
-    match args.to {
-        None => target::stream(args, None, input, losses),
-        Some(Format::Stream(revision)) => target::stream(args, Some(revision), input, losses),
-        Some(Format::Core) => target::core(args, input, losses),
-        Some(Format::Criu) => target::criu(args, input, losses),
-        Some(Format::Json) => target::json(args, input, losses),
+    let input = edit::processes(args, input, losses)?;
+    let format = match args.to {
+        None => return target::stream(args, None, input, losses),
+        Some(Format::Stream(to)) => return target::stream(args, Some(to), input, losses),
+        Some(format) => format,
+    };
+    let input = target::changed(args, input, losses)?;
+    match format {
+        Format::Core => target::core(args, input, losses),
+        Format::Criu => target::criu(args, input, losses),
+        _ => target::json(args, input, losses),
     }
 }
 
 /// A misspelt code would silently allow nothing.
 fn check_codes(args: &Args) -> Result<(), Error> {
-    let known =
-        |code: &str| code == "all" || Code::parse(code).is_some() || report::is_bridge_code(code);
+    let known = |code: &str| {
+        code == "all" || Code::parse(code).is_some() || CODES.iter().any(|(name, _)| *name == code)
+    };
     match args.allow.iter().find(|code| !known(code)) {
         Some(code) => Err(Error::Request(format!(
             "--allow {code}: no such code; --explain all lists them"
@@ -73,22 +81,24 @@ fn check_codes(args: &Args) -> Result<(), Error> {
 }
 
 fn explain(code: &str) -> ExitCode {
-    let explained: Vec<Code> = if code == "all" {
-        Code::ALL.to_vec()
-    } else {
-        Code::parse(code).into_iter().collect()
-    };
-    if explained.is_empty() {
-        eprintln!("ckpt-convert: --explain {code}: no such code; --explain all lists them");
-        return ExitCode::from(2);
-    }
-    for code in explained {
+    let wanted = |name: &str| code == "all" || code == name;
+    let mut found = false;
+    for code in Code::ALL.iter().filter(|code| wanted(code.name())) {
+        found = true;
         println!(
             "{code} ({}): {}\n    {}",
-            report::gravity(code),
+            report::gravity(*code),
             code.why(),
             code.help()
         );
     }
-    ExitCode::SUCCESS
+    for (code, help) in CODES.iter().filter(|(name, _)| wanted(name)) {
+        found = true;
+        println!("{code}\n    {help}");
+    }
+    if found {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("ckpt-convert: --explain {code}: no such code; --explain all lists them");
+    ExitCode::from(2)
 }

@@ -60,10 +60,3 @@ pub(crate) fn gravity(code: Code) -> &'static str {
         Gravity::Fatal => "cannot be allowed",
     }
 }
-
-/// Codes of bridges begin with the name of their format.
-pub(crate) fn is_bridge_code(code: &str) -> bool {
-    ["criu.", "core.", "criu-", "core-", "stream.", "stream-"]
-        .iter()
-        .any(|prefix| code.starts_with(prefix))
-}

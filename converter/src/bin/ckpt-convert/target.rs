@@ -1,21 +1,22 @@
 //! One function per format that can be written.
 
-use crate::args::{Args, Compress, MemoryPlace, Strip};
+use crate::args::{Args, Compress, MemoryPlace};
+use crate::edit::edits;
 use crate::set;
 use ckpt_bridge::Foreign;
 use ckpt_bridge::core::{Plain, Sparse};
 use ckpt_convert::input::{self, Input};
 use ckpt_convert::json::{self, Memory};
-use ckpt_convert::native::{Edits, Native, Request};
+use ckpt_convert::native::{Additions, Native, Request};
 use ckpt_convert::output::{Atomic, Output, Sink};
 use ckpt_convert::{Allow, Error, Losses, survey};
 use ckpt_format::Revision;
+use ckpt_format::dialect::R18;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::detect::Override;
 use ckpt_parser::limits::Policy;
 use ckpt_parser::source::{FileSource, Source};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -29,17 +30,25 @@ struct AsStream {
     revision: Option<Revision>,
 }
 
-/// An input as the stream that it amounts to; losses of a foreign format are added.
-fn as_stream(args: &Args, input: Input, losses: &mut Losses) -> Result<AsStream, Error> {
+/// An input as the stream that it amounts to, for a revision; losses of a foreign format are added.
+fn as_stream(
+    args: &Args,
+    to: Revision,
+    input: Input,
+    losses: &mut Losses,
+) -> Result<AsStream, Error> {
     match input {
         Input::Stream(source, file) => Ok(AsStream {
             stream: (source, file),
             revision: None,
         }),
-        Input::Foreign(foreign) => {
-            for loss in &foreign.losses {
-                losses.push(loss.clone().into());
+        Input::Foreign(mut foreign) => {
+            let lost = std::mem::take(&mut foreign.losses);
+            let keeps = to >= R18 && !args.redact;
+            if !keeps {
+                foreign.tree.foreign.clear();
             }
+            losses.push_foreign(lost, keeps && !foreign.tree.foreign.is_empty());
             Ok(AsStream {
                 stream: (Box::new(foreign.stream()), None),
                 revision: None,
@@ -60,7 +69,7 @@ fn as_stream(args: &Args, input: Input, losses: &mut Losses) -> Result<AsStream,
     }
 }
 
-fn options(args: &Args) -> Options {
+pub(crate) fn options(args: &Args) -> Options {
     Options {
         policy: if args.salvage {
             Policy::Salvage
@@ -122,10 +131,11 @@ pub(crate) fn stream(
     input: Input,
     losses: &mut Losses,
 ) -> Result<(), Error> {
+    let wanted = to.unwrap_or(Revision::LAST);
     let AsStream {
         stream: (mut source, file),
         revision,
-    } = as_stream(args, input, losses)?;
+    } = as_stream(args, wanted, input, losses)?;
     let to = to.or(revision).unwrap_or(Revision::LAST);
     let request = Request {
         to,
@@ -161,20 +171,6 @@ pub(crate) fn stream(
     place.commit(losses)
 }
 
-fn edits(args: &Args) -> Result<Edits, Error> {
-    let descriptors: HashMap<i32, i32> = args.relocate_fd.iter().copied().collect();
-    let targets: HashSet<i32> = descriptors.values().copied().collect();
-    if targets.len() < args.relocate_fd.len() {
-        let why = "--relocate-fd: two descriptors would get the same number";
-        return Err(Error::Request(why.into()));
-    }
-    Ok(Edits {
-        redact: args.redact,
-        strip_memory: args.strip == Some(Strip::Memory),
-        descriptors,
-    })
-}
-
 /// A stream that is compressed as it is written.
 struct Compressed(zstd::Encoder<'static, File>);
 
@@ -208,18 +204,51 @@ fn progress(args: &Args, total: Option<u64>) -> ProgressBar {
     }
 }
 
+/// A stream in a file, or any other input as one, changed as its records pass.
+pub(crate) fn changed(args: &Args, input: Input, losses: &mut Losses) -> Result<Input, Error> {
+    let edits = edits(args)?;
+    if edits.is_empty() {
+        return Ok(input);
+    }
+    let AsStream {
+        stream: (mut source, file),
+        revision,
+    } = as_stream(args, Revision::LAST, input, losses)?;
+    let mut options = options(args);
+    options.dialect.revision = args.from.or(revision);
+    let to = Decoder::new(&mut source, options.clone()).map_err(Error::Read)?;
+    let request = Request {
+        to: to.detection().dialect.revision,
+        additions: Additions::default(),
+        salvage: args.salvage,
+        edits,
+    };
+    let mut output = Output::new(tempfile::tempfile()?, file);
+    Native::new(source, options, &request, &mut output, losses)?.run(&mut |_| ())?;
+    let file = output.finish()?;
+    let source = FileSource::new(file.try_clone()?).map_err(Error::Read)?;
+    Ok(Input::Stream(Box::new(source), Some(file)))
+}
+
 /// The processes of any input.
-fn tree(args: &Args, input: Input, losses: &mut Losses) -> Result<Foreign, Error> {
-    let foreign = match input {
+pub(crate) fn tree(args: &Args, input: Input, losses: &mut Losses) -> Result<Foreign, Error> {
+    let mut foreign = match input {
         Input::Foreign(foreign) => *foreign,
         other => {
-            let (source, file) = as_stream(args, other, losses)?.stream;
+            let (source, file) = as_stream(args, Revision::LAST, other, losses)?.stream;
             let blob = input::seekable(source, file)?;
             ckpt_bridge::open_stream(&blob, options(args))?
         }
     };
-    for loss in &foreign.losses {
-        losses.push(loss.clone().into());
+    let lost = std::mem::take(&mut foreign.losses);
+    if foreign.tree.foreign.is_empty() {
+        losses.push_foreign(lost, false);
+    } else {
+        // What was kept comes along with the tree.
+        let gone = lost
+            .into_iter()
+            .filter(|loss| !Losses::is_kept_foreign(loss));
+        losses.push_foreign(gone.collect(), false);
     }
     Ok(foreign)
 }
@@ -380,7 +409,7 @@ pub(crate) fn json(args: &Args, input: Input, losses: &mut Losses) -> Result<(),
         let why = "a side file is named after the output; name one with -o, or say --memory base64";
         return Err(Error::Request(why.into()));
     }
-    let (source, file) = as_stream(args, input, losses)?.stream;
+    let (source, file) = as_stream(args, Revision::LAST, input, losses)?.stream;
     let decoder = Decoder::new(source, options(args)).map_err(Error::Read)?;
     let total = file
         .as_ref()

@@ -1,0 +1,160 @@
+//! The open files of a set: one list in `files.img`, or an image for each kind as older versions wrote.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Msg, Set, image};
+use crate::{Error, Result};
+
+/// Kinds of files (`fd_types`).
+pub mod fd_type {
+    #![allow(missing_docs, reason = "the names are those of CRIU")]
+    pub const REG: u64 = 1;
+    pub const PIPE: u64 = 2;
+    pub const FIFO: u64 = 3;
+    pub const INETSK: u64 = 4;
+    pub const UNIXSK: u64 = 5;
+    pub const EVENTFD: u64 = 6;
+    pub const EVENTPOLL: u64 = 7;
+    pub const TTY: u64 = 11;
+}
+
+/// Images of files before they were merged into one, and the field of `file_entry` that holds the same message.
+const OLD_FILES: [(&str, &str, u64, &str); 9] = [
+    ("reg-files.img", "REG_FILES", fd_type::REG, "reg"),
+    ("pipes.img", "PIPES", fd_type::PIPE, "pipe"),
+    ("fifo.img", "FIFO", fd_type::FIFO, "fifo"),
+    ("inetsk.img", "INETSK", fd_type::INETSK, "isk"),
+    ("unixsk.img", "UNIXSK", fd_type::UNIXSK, "usk"),
+    ("eventfd.img", "EVENTFD_FILE", fd_type::EVENTFD, "efd"),
+    (
+        "eventpoll.img",
+        "EVENTPOLL_FILE",
+        fd_type::EVENTPOLL,
+        "epfd",
+    ),
+    ("tty.img", "TTY_FILES", fd_type::TTY, "tty"),
+    ("signalfd.img", "SIGNALFD", 9, "sgfd"),
+];
+
+/// Whether an image of this name holds files of one kind, which `files.img` holds since they were merged.
+pub fn is_old(name: &str) -> bool {
+    OLD_FILES.iter().any(|(old, ..)| *old == name)
+}
+
+/// What stands for a file that its name no longer leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remap {
+    /// Another name, that of this file.
+    Linked(u64),
+    /// Contents in an image of their own, or something else that only CRIU can make.
+    Ghost(u64),
+}
+
+/// Messages of files by number.
+#[derive(Debug, Default)]
+pub struct Files {
+    entries: BTreeMap<u64, Msg>,
+    /// Numbers in the order of the set.
+    order: Vec<u64>,
+    remaps: HashMap<u64, Remap>,
+    /// Numbers of unix sockets by inode.
+    inodes: HashMap<u64, u64>,
+}
+
+impl Files {
+    /// Reads them from a set.
+    pub fn load(set: &Set) -> Result<Self> {
+        let mut files = Self::default();
+        if let Some(file) = set.get("files.img") {
+            for entry in image::read(file, "FILES")? {
+                files.add(entry.message);
+            }
+        }
+        for (name, kind, number, field) in OLD_FILES {
+            let Some(file) = set.get(name) else {
+                continue;
+            };
+            for entry in image::read(file, kind)? {
+                let id = entry.message.u64("id");
+                let mut m = Msg::new("file_entry")?;
+                m.set("type", number)
+                    .set("id", id)
+                    .set_sub(field, entry.message);
+                files.add(m);
+            }
+        }
+        if let Some(file) = set.get("remap-fpath.img") {
+            for entry in image::read(file, "REMAP_FPATH")? {
+                let m = entry.message;
+                let stands_in = m.u64("remap_id");
+                let remap = match m.get("remap_type") {
+                    Some(0) => Remap::Linked(stands_in),
+                    _ => Remap::Ghost(stands_in),
+                };
+                files.remaps.insert(m.u64("orig_id"), remap);
+            }
+        }
+        Ok(files)
+    }
+
+    fn add(&mut self, m: Msg) {
+        let id = m.u64("id");
+        if let Some(socket) = m.sub("usk") {
+            self.inodes.insert(socket.u64("ino"), id);
+        }
+        self.order.push(id);
+        self.entries.insert(id, m);
+    }
+
+    /// The file with this number.
+    pub fn get(&self, id: u64) -> Option<&Msg> {
+        self.entries.get(&id)
+    }
+
+    /// All numbers in the order of the set.
+    pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.order.iter().copied()
+    }
+
+    /// The file with this number, which `asked` names.
+    pub fn need(&self, id: u64, asked: &str) -> Result<&Msg> {
+        self.get(id)
+            .ok_or_else(|| Error::damaged(asked, 8, "file", id, "a number in files.img"))
+    }
+
+    /// What stands for a file whose name is gone.
+    pub fn remap(&self, id: u64) -> Option<Remap> {
+        self.remaps.get(&id).copied()
+    }
+
+    /// The unix socket with this inode number.
+    pub fn unix(&self, inode: u64) -> Option<u64> {
+        self.inodes.get(&inode).copied()
+    }
+
+    /// Path of a file that has one: the name that leads to it where its own no longer does.
+    pub fn path(&self, id: u64) -> Option<String> {
+        let id = match self.remap(id) {
+            Some(Remap::Linked(link)) => link,
+            _ => id,
+        };
+        self.get(id)?.sub("reg")?.text("name")
+    }
+
+    /// Numbers of other files that a file is made of.
+    pub fn needs(&self, id: u64) -> Vec<u64> {
+        let Some(m) = self.get(id) else {
+            return Vec::new();
+        };
+        let under = |field: &str| m.sub(field).and_then(|own| own.get("regf_id"));
+        let peer = m.sub("usk").and_then(|own| self.unix(own.u64("peer")));
+        let link = match self.remap(id) {
+            Some(Remap::Linked(link)) => Some(link),
+            _ => None,
+        };
+        [under("fifo"), under("tty"), peer, link]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
