@@ -376,6 +376,11 @@ pub(crate) fn differs(d: &Homeless, message: &Msg) -> Option<String> {
         return None;
     }
     let number = message.get(d.field);
+    let list = message.numbers(d.field);
+    // A set of capabilities without any is the same as none.
+    if !list.is_empty() && list.iter().all(|&n| n == 0) {
+        return None;
+    }
     if number.is_some() && number == d.value {
         return None;
     }
@@ -392,7 +397,7 @@ pub(crate) fn fill(message: &mut Msg) {
     }
 }
 
-/// Files whose loss changes nothing: lists of filters without any, which the writer writes again.
+/// Files whose loss changes nothing: statistics, and lists of filters without any.
 pub(crate) fn harmless(file: Option<&Blob>) -> bool {
     let Some(file) = file else { return true };
     match image::head(file) {
@@ -400,6 +405,7 @@ pub(crate) fn harmless(file: Option<&Blob>) -> bool {
             e.iter()
                 .all(|e| e.message.subs("seccomp_filters").is_empty())
         }),
+        Ok(Some(h)) => h.kind.name == "STATS",
         _ => false,
     }
 }

@@ -552,15 +552,18 @@ fn a_redacted_image_is_redacted_in_every_format() {
 #[test]
 fn pages_of_zeros_are_left_out_on_request() {
     let dir = with("sensor-r18-arm");
+    // A redacted image has nothing but zeros in its pages.
+    let blank = run(dir.path(), &["in.ckpt", "--redact", "-o", "blank.ckpt"]);
+    assert_eq!(blank.status.code(), Some(0), "{blank:?}");
     let done = run(
         dir.path(),
-        &["in.ckpt", "--dedup", "-o", "out.ckpt", "--allow", "all"],
+        &["blank.ckpt", "--dedup", "-o", "out.ckpt", "--allow", "all"],
     );
     assert_eq!(done.status.code(), Some(0), "{done:?}");
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(said.contains("note zeros: PGARR.nr_pages = "), "{said}");
     let len = |name: &str| fs::metadata(dir.path().join(name)).unwrap().len();
-    assert!(len("out.ckpt") < len("in.ckpt"));
+    assert!(len("out.ckpt") < len("blank.ckpt"));
 }
 
 #[test]
@@ -608,39 +611,42 @@ fn system_v(path: &Path) -> String {
         let start = usize::try_from(offset).unwrap();
         &image[start..start + usize::try_from(len).unwrap()]
     };
-    let mut out = String::new();
+    let mut out = Vec::new();
     for ipc in model.ipc.values() {
         for segment in &ipc.segments {
-            out += &format!("segment {} {}", owner(&segment.perms), segment.size);
+            out.push(format!(
+                "segment {} {}",
+                owner(&segment.perms),
+                segment.size
+            ));
             for run in &model.segments[&segment.inode].pages {
                 let sum: u64 = bytes(run.offset, run.len)
                     .iter()
                     .map(|&b| u64::from(b))
                     .sum();
-                out += &format!(" {:#x}+{:#x}:{sum}", run.addr, run.len);
+                out.push(format!(" {:#x}+{:#x}:{sum}", run.addr, run.len));
             }
             let mapped = model.mms.values().flat_map(|mm| &mm.vmas);
             let mapped = mapped.filter(|vma| vma.inode == segment.inode);
-            out += &format!(" mapped {}\n", mapped.count());
+            out.push(format!(" mapped {}", mapped.count()));
         }
         for queue in &ipc.queues {
-            out += &format!("queue {} {}", owner(&queue.perms), queue.max_bytes);
+            out.push(format!("queue {} {}", owner(&queue.perms), queue.max_bytes));
             for message in &queue.messages {
                 let text: Vec<u8> = message
                     .text
                     .iter()
                     .flat_map(|e| bytes(e.offset, e.len).to_vec())
                     .collect();
-                out += &format!(" {} {text:?}", message.kind);
+                out.push(format!(" {} {text:?}", message.kind));
             }
-            out += "\n";
         }
         for set in &ipc.semaphores {
             let values: Vec<i32> = set.values.iter().map(|(value, _)| *value).collect();
-            out += &format!("semaphores {} {values:?}\n", owner(&set.perms));
+            out.push(format!("semaphores {} {values:?}", owner(&set.perms)));
         }
     }
-    out
+    out.join("\n")
 }
 
 #[test]
@@ -661,4 +667,46 @@ fn system_v_objects_go_to_criu_and_back() {
         );
         assert_eq!(system_v(&dir.path().join("back.ckpt")), before, "{name}");
     }
+}
+
+/// A set needs no permission to go through R18; an older revision names what it loses.
+#[test]
+fn a_set_goes_through_r18_and_back_without_a_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("bridge/tests/data/real/naked/criu");
+    let set = set.to_str().unwrap();
+    let up = run(dir.path(), &[set, "-o", "up.ckpt"]);
+    assert_eq!(up.status.code(), Some(0), "{up:?}");
+    let said = String::from_utf8(up.stderr).unwrap();
+    assert!(
+        said.contains("note kept-foreign: FOREIGN = criu."),
+        "{said}"
+    );
+    let back = run(dir.path(), &["up.ckpt", "--to", "criu", "-o", "back"]);
+    assert_eq!(back.status.code(), Some(0), "{back:?}");
+    let direct = run(dir.path(), &[set, "--to", "criu", "-o", "direct"]);
+    assert_eq!(direct.status.code(), Some(0), "{direct:?}");
+    let down = run(dir.path(), &[set, "--to", "r12", "-o", "down.ckpt"]);
+    assert_eq!(down.status.code(), Some(1), "{down:?}");
+    let said = String::from_utf8(down.stderr).unwrap();
+    assert!(
+        said.contains("loss criu.file-check: files.img.mode"),
+        "{said}"
+    );
+    for name in names(&dir.path().join("back")) {
+        let read = |from: &str| fs::read(dir.path().join(from).join(&name)).unwrap();
+        assert!(read("back") == read("direct"), "{name}");
+        let original = fs::read(Path::new(set).join(&name)).unwrap();
+        assert!(
+            read("back") == original || name.starts_with("pagemap-"),
+            "{name}"
+        );
+    }
+    let explained = run(dir.path(), &["--explain", "criu.file-check"]);
+    assert_eq!(explained.status.code(), Some(0));
+    assert!(
+        String::from_utf8(explained.stdout)
+            .unwrap()
+            .contains("build id")
+    );
 }

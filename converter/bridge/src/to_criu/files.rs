@@ -508,8 +508,10 @@ fn watched(own: &Msg, id: u64, items: &[EpollItem]) -> Result<Vec<Msg>> {
             Some(at) => old.remove(at),
             None => Msg::new("eventpoll_tfd_entry")?,
         };
-        m.set("id", id)
-            .set("tfd", item.fd.into())
+        if !m.is_kept() {
+            m.set("id", id);
+        }
+        m.set("tfd", item.fd.into())
             .set("events", item.events.into())
             .set("data", item.data);
         list.push(m);
