@@ -1,16 +1,29 @@
 //! Actions and messages change the model; nothing else does.
 
-use super::export::{Export, Form, What};
-use super::keys::{Action, Pressed};
-use super::layout::{Splits, View};
-use super::look::Ink;
-use super::model::{Code, Link, Model, OPEN_LEVEL, Overlay, Phase, Place, Quit, Row, Search};
-use super::panes::{self, files, memory, records, registers, tasks};
-use super::prompt::{For, Prompt, Typed};
-use super::search::{Domain, Pattern};
-use super::worker::{Data, Message, Request, Want};
-use ckpt_parser::text::escape;
-use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+mod find;
+mod history;
+mod mouse;
+mod output;
+mod told;
+
+pub use find::{search, set_filter};
+pub use history::{describe, remember};
+pub use output::export;
+pub use told::told;
+
+use crate::tui::keys::{Action, Pressed};
+use crate::tui::layout::View;
+use crate::tui::look::Ink;
+use crate::tui::model::{Code, Link, Model, OPEN_LEVEL, Overlay, Phase, Quit, Row, Scroll};
+use crate::tui::panes::{self, files, memory, records, registers, tasks};
+use crate::tui::prompt::{For, Prompt, Typed};
+use crate::tui::worker::Request;
+use crate::tui::{command, hex, index, tour};
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
+use find::{filter_of, next_match, refilter};
+use history::{bookmark, restore, step_history};
+use mouse::clicked;
+use output::{copy, export_line};
 
 /// What an event of the terminal leads to.
 pub fn input(model: &mut Model, event: &Event) -> Option<Request> {
@@ -165,9 +178,9 @@ fn on_overlay(model: &mut Model, action: Action) -> bool {
         _ => model.overlay = None,
     }
     if let Some(Overlay::Tour(at)) = model.overlay {
-        if at >= super::tour::PAGES.len() {
+        if at >= tour::PAGES.len() {
             model.overlay = None;
-        } else if let Some(view) = super::tour::view_of(at) {
+        } else if let Some(view) = tour::view_of(at) {
             model.view = view;
         }
     }
@@ -219,7 +232,7 @@ fn set_cursor(model: &mut Model, pane: usize, cursor: usize) {
         (View::Records, 0) => {
             model.byte = 0;
             model.byte_top = 0;
-            *model.scroll_mut(view, 1) = super::model::Scroll::default();
+            *model.scroll_mut(view, 1) = Scroll::default();
         }
         (View::Records, 1) => {
             model.byte = records::current_field(model).map_or(0, |field| field.offset);
@@ -231,7 +244,7 @@ fn set_cursor(model: &mut Model, pane: usize, cursor: usize) {
                 model.addr_top = addr;
             }
         }
-        (_, 0) => *model.scroll_mut(view, 1) = super::model::Scroll::default(),
+        (_, 0) => *model.scroll_mut(view, 1) = Scroll::default(),
         _ => {}
     }
 }
@@ -266,7 +279,7 @@ fn move_bytes(model: &mut Model, action: Action) {
         }
         return;
     }
-    let row = (records::hex_shape(model).0 * super::hex::PANEL) as i64;
+    let row = (records::hex_shape(model).0 * hex::PANEL) as i64;
     let end = model
         .record()
         .and_then(|record| model.at(record))
@@ -394,49 +407,6 @@ fn height_of(model: &Model, view: View, pane: usize) -> usize {
     }
 }
 
-/// Remembers where we are, before going elsewhere.
-pub fn remember(model: &mut Model) {
-    let place = model.place();
-    let (places, at) = &mut model.history;
-    places.truncate(*at);
-    if places.last() != Some(&place) {
-        places.push(place);
-    }
-    if places.len() > MOST_PLACES {
-        places.remove(0);
-    }
-    *at = places.len();
-}
-
-/// Places that are remembered.
-const MOST_PLACES: usize = 500;
-
-fn step_history(model: &mut Model, forward: bool) {
-    let here = model.place();
-    let (places, at) = &mut model.history;
-    if *at == places.len() && !forward {
-        places.push(here);
-    }
-    let next = if forward { *at + 1 } else { at.wrapping_sub(1) };
-    let Some(place) = places.get(next).cloned() else {
-        return say(model, "That is all of the history", Ink::Dim);
-    };
-    *at = next;
-    restore(model, &place);
-}
-
-fn restore(model: &mut Model, place: &Place) {
-    model.view = place.view;
-    model.focus[place.view as usize] = place.pane;
-    model.task = place.task;
-    model.mm = place.mm;
-    match place.view {
-        View::Records => select_record(model, place.record, place.byte),
-        View::Memory => memory::show(model, place.addr),
-        view => set_line(model, view, place.line),
-    }
-}
-
 fn set_line(model: &mut Model, view: View, line: usize) {
     model.scroll_mut(view, 0).cursor = line;
 }
@@ -551,10 +521,7 @@ pub fn follow(model: &mut Model, link: Link) {
         Link::Offset(offset) => match model.index.record_at(offset) {
             Some(record) => {
                 model.view = View::Records;
-                let start = model
-                    .index
-                    .get(record)
-                    .map_or(0, super::index::Entry::offset);
+                let start = model.index.get(record).map_or(0, index::Entry::offset);
                 select_record(model, record, offset - start);
             }
             None => say(
@@ -668,147 +635,8 @@ fn disassemble(model: &mut Model) {
     model.addr_top = model.addr;
 }
 
-fn bookmark(model: &mut Model) {
-    let place = model.place();
-    if let Some(at) = model.bookmarks.iter().position(|mark| *mark == place) {
-        model.bookmarks.remove(at);
-        say(model, "Bookmark taken away", Ink::Normal);
-    } else {
-        model.bookmarks.push(place);
-        let text = format!("Bookmark {}; ' lists them", model.bookmarks.len());
-        say(model, text, Ink::Normal);
-    }
-}
-
-/// Words for a place.
-pub fn describe(model: &Model, place: &Place) -> String {
-    let task = model
-        .image
-        .as_ref()
-        .and_then(|image| image.tasks.get(place.task as usize));
-    let task = task.map_or(String::new(), |task| {
-        format!("{} {}", task.pid, escape(&task.comm))
-    });
-    match place.view {
-        View::Records => {
-            let title = model
-                .index
-                .get(place.record)
-                .map_or(String::new(), super::index::Entry::title);
-            format!("record {} {title} +{:#x}", place.record, place.byte)
-        }
-        View::Memory => format!("{task} memory {:#x}", place.addr),
-        View::Registers => format!("{task} registers"),
-        view => format!("{} line {}", view.name(), place.line + 1),
-    }
-}
-
-fn copy(model: &mut Model) {
-    let pane = model.pane();
-    let text = if panes::is_hex(model, pane) {
-        let field = if model.view == View::Records {
-            records::current_field(model).map(|f| (f.offset, f.len))
-        } else {
-            None
-        };
-        panes::hex(model, pane).map(|hex| {
-            let skip = hex.cursor - hex.cursor % model.word() as u64;
-            let (from, n) = field.map_or((skip, model.word() as u64), |(offset, len)| {
-                (
-                    offset.saturating_sub(model.byte_top * (hex.panels * 8) as u64),
-                    len,
-                )
-            });
-            let bytes = hex.bytes.iter().skip(from as usize).take(n as usize);
-            bytes
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        })
-    } else {
-        row_at(model, pane).map(|row| row.text().trim().to_owned())
-    };
-    if let Some(text) = text.filter(|text| !text.is_empty()) {
-        say(
-            model,
-            format!("Copied: {}", text.chars().take(60).collect::<String>()),
-            Ink::Good,
-        );
-        model.clipboard = Some(text);
-    }
-}
-
-/// The command that exports the selection, to be edited.
-fn export_line(model: &Model) -> String {
-    match (model.view, model.pane()) {
-        (View::Records, _) => format!("export raw record-{}.bin", model.record().unwrap_or(0)),
-        (View::Memory, _) => format!("export raw memory-{:x}.bin", model.addr),
-        (view, _) => format!("export json {}.json", view.name().to_lowercase()),
-    }
-}
-
-/// What an export of the present view holds.
-pub fn export(model: &Model, form: Form, to: &str) -> Option<Export> {
-    let what = match (model.view, model.pane()) {
-        (View::Records, _) if form != Form::Json => {
-            let at = model.at(model.record()?)?;
-            What::Image {
-                offset: at.offset,
-                len: at.len,
-            }
-        }
-        (View::Memory, _) => {
-            let (mm, space) = model.current_mm()?;
-            let vma = space.vma_at(model.addr)?;
-            What::Memory {
-                mm,
-                addr: vma.start,
-                len: vma.len(),
-            }
-        }
-        (View::Records, _) => What::Text(record_json(model)),
-        (_, pane) => {
-            let (_, rows) = panes::list(model, pane, 0..MOST_LINES);
-            What::Text(rows_json(&rows, form))
-        }
-    };
-    Some(Export {
-        what,
-        form,
-        to: to.into(),
-    })
-}
-
 /// Lines that an export of a list holds at most.
 const MOST_LINES: usize = 1_000_000;
-
-fn record_json(model: &Model) -> String {
-    let fields = records::detail(model)
-        .map(|detail| &detail.fields[..])
-        .unwrap_or_default();
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|f| serde_json::json!({"name": f.name, "offset": f.offset, "len": f.len, "value": f.value, "meaning": f.meaning}))
-        .collect();
-    let record = model.record().unwrap_or(0);
-    let at = model.at(record);
-    let title = model.index.get(record).map(super::index::Entry::title);
-    let whole = serde_json::json!({"record": record, "name": title, "offset": at.map(|at| at.offset), "len": at.map(|at| at.len), "fields": fields});
-    format!("{whole:#}\n")
-}
-
-fn rows_json(rows: &[Row], form: Form) -> String {
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| row.text().trim().to_owned())
-        .collect();
-    match form {
-        Form::Json => format!("{:#}\n", serde_json::Value::from(lines)),
-        _ => lines.join("\n") + "\n",
-    }
-}
-
-// ---- search and filter ----
 
 fn typed(model: &mut Model, key: KeyEvent) -> Option<Request> {
     let prompt = model.prompt.as_mut()?;
@@ -824,7 +652,7 @@ fn typed(model: &mut Model, key: KeyEvent) -> Option<Request> {
         Typed::Complete => {
             if prompt.kind == For::Command {
                 let mut taken = model.prompt.take()?;
-                taken.complete(|text| super::command::complete(model, text));
+                taken.complete(|text| command::complete(model, text));
                 model.prompt = Some(taken);
             }
             None
@@ -841,388 +669,10 @@ fn typed(model: &mut Model, key: KeyEvent) -> Option<Request> {
             match done.kind {
                 For::Filter => None,
                 For::Search => search(model, &done.text),
-                For::Command => super::command::run(model, &done.text),
+                For::Command => command::run(model, &done.text),
             }
         }
     }
-}
-
-fn filter_of(model: &Model) -> Option<String> {
-    if model.view == View::Records {
-        return model.index.filter().map(str::to_owned);
-    }
-    model.filters[model.view as usize].clone()
-}
-
-/// Shows only lines with a word.
-pub fn set_filter(model: &mut Model, word: &str) {
-    if model.view == View::Records {
-        let record = model.record().unwrap_or(0);
-        model.index.set_filter(Some(word.to_owned()));
-        let row = usize::try_from(model.index.row_of(record)).unwrap_or(0);
-        model.scroll_mut(View::Records, 0).cursor = row;
-        return;
-    }
-    let view = model.view;
-    model.filters[view as usize] = Some(word.to_lowercase()).filter(|word| !word.is_empty());
-    refilter(model);
-    *model.scroll_mut(view, 0) = super::model::Scroll::default();
-}
-
-/// Finds the lines that the filter of the view lets pass.
-fn refilter(model: &mut Model) {
-    model.passing = None;
-    let view = model.view;
-    let Some(word) = model.filters[view as usize].clone() else {
-        return;
-    };
-    let (_, rows) = panes::all(model, 0, 0..MOST_LINES);
-    let passes = |(_, row): &(usize, Row)| row.text().to_lowercase().contains(&word);
-    model.passing = Some((
-        view,
-        rows.into_iter()
-            .enumerate()
-            .filter(passes)
-            .map(|(i, _)| i)
-            .collect(),
-    ));
-}
-
-/// Starts a search: in the bytes of the image, in memory, or in the lines of a list.
-pub fn search(model: &mut Model, text: &str) -> Option<Request> {
-    let text = if text.is_empty() {
-        model.search.text.clone()
-    } else {
-        text.to_owned()
-    };
-    let domain = match model.view {
-        View::Records => Some(Domain::Image),
-        View::Memory => model.current_mm().map(|(number, _)| Domain::Memory(number)),
-        _ => None,
-    };
-    let mut found = Search {
-        text: text.clone(),
-        domain,
-        ..Search::default()
-    };
-    let Some(domain) = domain else {
-        found.over = true;
-        model.search = found;
-        next_match(model, false);
-        return None;
-    };
-    match Pattern::parse(&text, model.order(), model.word()) {
-        Ok(pattern) => {
-            found.len = pattern.bytes.len() as u64;
-            model.search = found;
-            Some(Request::Search(domain, pattern))
-        }
-        Err(why) => {
-            say(model, why, Ink::Bad);
-            None
-        }
-    }
-}
-
-fn next_match(model: &mut Model, back: bool) {
-    if model.search.text.is_empty() {
-        return say(model, "/ searches", Ink::Dim);
-    }
-    if model.search.domain.is_none() {
-        return next_line(model, back);
-    }
-    let here = position(model);
-    let hits = &model.search.hits;
-    let at = if back {
-        let before = hits.partition_point(|hit| *hit < here);
-        before.checked_sub(1).or_else(|| hits.len().checked_sub(1))
-    } else {
-        let after = hits.partition_point(|hit| *hit <= here);
-        if after < hits.len() {
-            Some(after)
-        } else {
-            Some(0).filter(|_| !hits.is_empty())
-        }
-    };
-    show_match(model, at);
-}
-
-/// Offset or address of the cursor, in the domain of the search.
-fn position(model: &Model) -> u64 {
-    match model.search.domain {
-        Some(Domain::Image) => {
-            let start = model
-                .record()
-                .and_then(|record| model.at(record))
-                .map_or(0, |at| at.offset);
-            start + model.byte
-        }
-        _ => model.addr,
-    }
-}
-
-fn show_match(model: &mut Model, at: Option<usize>) {
-    let Some((at, hit)) = at.and_then(|at| Some((at, *model.search.hits.get(at)?))) else {
-        let text = if model.search.over {
-            format!("Not found: {}", model.search.text)
-        } else {
-            "Searching…".to_owned()
-        };
-        return say(model, text, Ink::Warn);
-    };
-    remember(model);
-    let (count, more) = (
-        model.search.hits.len(),
-        if model.search.over { "" } else { "+" },
-    );
-    if let Some(Domain::Memory(mm)) = model.search.domain {
-        model.view = View::Memory;
-        model.focus[View::Memory as usize] = 2;
-        model.mm = mm;
-        memory::show(model, hit);
-    } else {
-        model.view = View::Records;
-        if let Some(record) = model.index.record_at(hit) {
-            let start = model
-                .index
-                .get(record)
-                .map_or(0, super::index::Entry::offset);
-            select_record(model, record, hit - start);
-        }
-    }
-    say(
-        model,
-        format!(
-            "Match {} of {count}{more} for {}",
-            at + 1,
-            model.search.text
-        ),
-        Ink::Normal,
-    );
-}
-
-fn next_line(model: &mut Model, back: bool) {
-    let pane = model.pane();
-    let word = model.search.text.to_lowercase();
-    let (count, rows) = panes::list(model, pane, 0..MOST_LINES);
-    let cursor = model.scroll(pane).cursor;
-    let has = |i: &usize| {
-        rows.get(*i)
-            .is_some_and(|row| row.text().to_lowercase().contains(&word))
-    };
-    let found = if back {
-        (0..cursor).rev().chain((cursor..count).rev()).find(has)
-    } else {
-        (cursor + 1..count)
-            .chain(0..=cursor.min(count.saturating_sub(1)))
-            .find(has)
-    };
-    match found {
-        Some(line) => set_cursor(model, pane, line),
-        None => say(
-            model,
-            format!("Not found: {}", model.search.text),
-            Ink::Warn,
-        ),
-    }
-}
-
-// ---- mouse ----
-
-fn clicked(model: &mut Model, mouse: MouseEvent) -> Option<Request> {
-    let at = ratatui::layout::Position::new(mouse.column, mouse.row);
-    let areas = model.areas();
-    match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => {
-            model.message = None;
-            if model.overlay.take().is_some() {
-                return None;
-            }
-            if areas.tabs.contains(at) {
-                if let Some(view) = super::view::tab_at(model, mouse.column) {
-                    open_view(model, view);
-                }
-                return None;
-            }
-            model.drag = areas
-                .dividers
-                .iter()
-                .position(|divider| divider.is_some_and(|line| line.contains(at)));
-            let pane = areas.panes.iter().position(|pane| pane.contains(at));
-            return pane.and_then(|pane| click_pane(model, pane, at));
-        }
-        MouseEventKind::Drag(MouseButton::Left) => drag(model, at),
-        MouseEventKind::Up(MouseButton::Left) => model.drag = None,
-        MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
-            if let Some(pane) = areas.panes.iter().position(|pane| pane.contains(at)) {
-                let up = mouse.kind == MouseEventKind::ScrollUp;
-                let focus = std::mem::replace(&mut model.focus[model.view as usize], pane);
-                for _ in 0..3 {
-                    move_cursor(model, if up { Action::Up } else { Action::Down });
-                }
-                model.focus[model.view as usize] = focus;
-            }
-        }
-        _ => {}
-    }
-    None
-}
-
-/// A click selects; one on what is selected follows.
-fn click_pane(model: &mut Model, pane: usize, at: ratatui::layout::Position) -> Option<Request> {
-    let inside = model.inside(pane);
-    let before = (model.pane(), model.scroll(pane).cursor);
-    model.focus[model.view as usize] = pane;
-    if at.y < inside.y {
-        return None;
-    }
-    let line = usize::from(at.y - inside.y);
-    if panes::is_hex(model, pane) {
-        click_byte(model, line, usize::from(at.x - inside.x));
-        return None;
-    }
-    let line = line + super::view::top_of(model, pane);
-    if line >= len(model, pane) {
-        return None;
-    }
-    if before == (pane, line) {
-        return enter(model);
-    }
-    set_cursor(model, pane, line);
-    None
-}
-
-fn click_byte(model: &mut Model, line: usize, column: usize) {
-    let pane = model.pane();
-    let Some(hex) = panes::hex(model, pane) else {
-        return;
-    };
-    let lines = super::hex::lines(&hex.bytes, hex.start, hex.panels, model.look.ascii);
-    let Some(byte) = lines.get(line).and_then(|line| line.byte_at(column + 1)) else {
-        return;
-    };
-    let byte = (line * hex.panels * super::hex::PANEL + byte) as u64;
-    if model.view == View::Memory {
-        model.addr = model.addr_top + byte;
-    } else {
-        model.byte = model.byte_top * (hex.panels * super::hex::PANEL) as u64 + byte;
-        select_field(model);
-    }
-}
-
-fn drag(model: &mut Model, at: ratatui::layout::Position) {
-    let Some(divider) = model.drag else { return };
-    let view = model.view;
-    let Splits { mut x, mut y } =
-        model.splits[view as usize].unwrap_or(view.splits(model.screen.width));
-    let body = (
-        model.screen.width.max(1),
-        model.screen.height.saturating_sub(2).max(1),
-    );
-    let columns = model.areas().dividers[1].is_some_and(|line| line.width == 1 && line.height > 1);
-    match divider {
-        0 => x = at.x * 100 / body.0,
-        _ if columns => {
-            let left = model.areas().panes.get(1).map_or(0, |pane| pane.x);
-            y = at.x.saturating_sub(left) * 100 / body.0.saturating_sub(left).max(1);
-        }
-        _ => y = at.y.saturating_sub(1) * 100 / body.1,
-    }
-    model.splits[view as usize] = Some(Splits {
-        x: x.clamp(10, 90),
-        y: y.clamp(10, 90),
-    });
-}
-
-// ---- what the threads say ----
-
-/// What a message of the threads leads to.
-pub fn told(model: &mut Model, message: Message) -> Option<Request> {
-    let mut request = None;
-    match message {
-        Message::Input(event) => return input(model, &event),
-        Message::Signal(_) => {}
-        Message::Opened(kind) => {
-            model.kind = kind;
-            model.phase = Phase::Indexing(0, None);
-        }
-        Message::Unpacked(bytes) => model.phase = Phase::Unpacking(bytes),
-        Message::Detected(tables, detection) => {
-            model.tables = Some(tables);
-            forget_later(model);
-            model.findings.clone_from(&detection.diagnostics);
-            model.detection = Some(detection);
-        }
-        Message::Chunk {
-            number,
-            entries,
-            end,
-            len,
-        } => {
-            model.index.put(number, entries, end);
-            if model.phase != Phase::Stopped {
-                model.phase = Phase::Indexing(end, len);
-            }
-        }
-        Message::Indexed(findings, _) => {
-            model.findings = findings.kept().to_vec();
-            model.phase = Phase::Modelling(0);
-        }
-        Message::Modelling(records) => {
-            if model.phase != Phase::Stopped {
-                model.phase = Phase::Modelling(records);
-            }
-        }
-        Message::Image(image) => {
-            model.order = tasks::tree(&image);
-            model.files = files::lines(&image);
-            model.holders = image.holders();
-            model.findings = image.findings.kept().to_vec();
-            model.image = Some(image);
-            model.phase = Phase::Ready;
-            forget_later(model);
-            registers::show_pc(model);
-            request = panes::compat::begin(model);
-        }
-        Message::Data(answers) => {
-            model.asked.clear();
-            // An answer may have crossed the news that it waits for: it is asked for again.
-            let known = |want: &Want| match want {
-                Want::Row(_) | Want::Fields(_) => model.tables.is_some(),
-                _ => model.image.is_some(),
-            };
-            let stale = |(want, data): &(Want, Data)| matches!(data, Data::Later) && known(want);
-            let answers: Vec<_> = answers
-                .into_iter()
-                .filter(|answer| !stale(answer))
-                .collect();
-            model.cache.extend(answers);
-        }
-        Message::Found(hits, over) => {
-            model.search.hits.extend(hits);
-            model.search.over = over;
-            if !model.search.shown && (over || !model.search.hits.is_empty()) {
-                model.search.shown = true;
-                next_match(model, false);
-            }
-        }
-        Message::Exported(Ok(text)) => say(model, text, Ink::Good),
-        Message::Exported(Err(why)) => say(model, why, Ink::Bad),
-        Message::Failed(why) => {
-            let why = escape(why.as_bytes());
-            say(model, why.clone(), Ink::Bad);
-            model.phase = Phase::Failed(why);
-        }
-        Message::Compared(diff) => panes::diff::compared(model, *diff),
-        Message::Judged(judged) => panes::compat::judged(model, *judged),
-    }
-    fit(model);
-    request
-}
-
-/// What could not be known is asked for again.
-fn forget_later(model: &mut Model) {
-    model.cache.retain(|_, data| !matches!(data, Data::Later));
 }
 
 /// Keeps every cursor of the view where there is something.

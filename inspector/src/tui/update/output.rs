@@ -1,0 +1,109 @@
+//! What leaves the interface: copies and exports.
+
+use super::{MOST_LINES, panes, records, row_at, say};
+use crate::tui::export::{Export, Form, What};
+use crate::tui::layout::View;
+use crate::tui::look::Ink;
+use crate::tui::model::{Model, Row};
+
+pub(super) fn copy(model: &mut Model) {
+    let pane = model.pane();
+    let text = if panes::is_hex(model, pane) {
+        let field = if model.view == View::Records {
+            records::current_field(model).map(|f| (f.offset, f.len))
+        } else {
+            None
+        };
+        panes::hex(model, pane).map(|hex| {
+            let skip = hex.cursor - hex.cursor % model.word() as u64;
+            let (from, n) = field.map_or((skip, model.word() as u64), |(offset, len)| {
+                (
+                    offset.saturating_sub(model.byte_top * (hex.panels * 8) as u64),
+                    len,
+                )
+            });
+            let bytes = hex.bytes.iter().skip(from as usize).take(n as usize);
+            bytes
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+    } else {
+        row_at(model, pane).map(|row| row.text().trim().to_owned())
+    };
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        say(
+            model,
+            format!("Copied: {}", text.chars().take(60).collect::<String>()),
+            Ink::Good,
+        );
+        model.clipboard = Some(text);
+    }
+}
+
+/// The command that exports the selection, to be edited.
+pub(super) fn export_line(model: &Model) -> String {
+    match (model.view, model.pane()) {
+        (View::Records, _) => format!("export raw record-{}.bin", model.record().unwrap_or(0)),
+        (View::Memory, _) => format!("export raw memory-{:x}.bin", model.addr),
+        (view, _) => format!("export json {}.json", view.name().to_lowercase()),
+    }
+}
+
+/// What an export of the present view holds.
+pub fn export(model: &Model, form: Form, to: &str) -> Option<Export> {
+    let what = match (model.view, model.pane()) {
+        (View::Records, _) if form != Form::Json => {
+            let at = model.at(model.record()?)?;
+            What::Image {
+                offset: at.offset,
+                len: at.len,
+            }
+        }
+        (View::Memory, _) => {
+            let (mm, space) = model.current_mm()?;
+            let vma = space.vma_at(model.addr)?;
+            What::Memory {
+                mm,
+                addr: vma.start,
+                len: vma.len(),
+            }
+        }
+        (View::Records, _) => What::Text(record_json(model)),
+        (_, pane) => {
+            let (_, rows) = panes::list(model, pane, 0..MOST_LINES);
+            What::Text(rows_json(&rows, form))
+        }
+    };
+    Some(Export {
+        what,
+        form,
+        to: to.into(),
+    })
+}
+
+fn record_json(model: &Model) -> String {
+    let fields = records::detail(model)
+        .map(|detail| &detail.fields[..])
+        .unwrap_or_default();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|f| serde_json::json!({"name": f.name, "offset": f.offset, "len": f.len, "value": f.value, "meaning": f.meaning}))
+        .collect();
+    let record = model.record().unwrap_or(0);
+    let at = model.at(record);
+    let title = model.index.get(record).map(crate::tui::index::Entry::title);
+    let whole = serde_json::json!({"record": record, "name": title, "offset": at.map(|at| at.offset), "len": at.map(|at| at.len), "fields": fields});
+    format!("{whole:#}\n")
+}
+
+fn rows_json(rows: &[Row], form: Form) -> String {
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| row.text().trim().to_owned())
+        .collect();
+    match form {
+        Form::Json => format!("{:#}\n", serde_json::Value::from(lines)),
+        _ => lines.join("\n") + "\n",
+    }
+}

@@ -1,0 +1,96 @@
+//! What the threads say.
+
+use super::{files, fit, input, next_match, panes, registers, say, tasks};
+use crate::tui::look::Ink;
+use crate::tui::model::{Model, Phase};
+use crate::tui::worker::{Data, Message, Request, Want};
+use ckpt_parser::text::escape;
+
+/// What a message of the threads leads to.
+pub fn told(model: &mut Model, message: Message) -> Option<Request> {
+    let mut request = None;
+    match message {
+        Message::Input(event) => return input(model, &event),
+        Message::Signal(_) => {}
+        Message::Opened(kind) => {
+            model.kind = kind;
+            model.phase = Phase::Indexing(0, None);
+        }
+        Message::Unpacked(bytes) => model.phase = Phase::Unpacking(bytes),
+        Message::Detected(tables, detection) => {
+            model.tables = Some(tables);
+            forget_later(model);
+            model.findings.clone_from(&detection.diagnostics);
+            model.detection = Some(detection);
+        }
+        Message::Chunk {
+            number,
+            entries,
+            end,
+            len,
+        } => {
+            model.index.put(number, entries, end);
+            if model.phase != Phase::Stopped {
+                model.phase = Phase::Indexing(end, len);
+            }
+        }
+        Message::Indexed(findings, _) => {
+            model.findings = findings.kept().to_vec();
+            model.phase = Phase::Modelling(0);
+        }
+        Message::Modelling(records) => {
+            if model.phase != Phase::Stopped {
+                model.phase = Phase::Modelling(records);
+            }
+        }
+        Message::Image(image) => {
+            model.order = tasks::tree(&image);
+            model.files = files::lines(&image);
+            model.holders = image.holders();
+            model.findings = image.findings.kept().to_vec();
+            model.image = Some(image);
+            model.phase = Phase::Ready;
+            forget_later(model);
+            registers::show_pc(model);
+            request = panes::compat::begin(model);
+        }
+        Message::Data(answers) => {
+            model.asked.clear();
+            // An answer may have crossed the news that it waits for: it is asked for again.
+            let known = |want: &Want| match want {
+                Want::Row(_) | Want::Fields(_) => model.tables.is_some(),
+                _ => model.image.is_some(),
+            };
+            let stale = |(want, data): &(Want, Data)| matches!(data, Data::Later) && known(want);
+            let answers: Vec<_> = answers
+                .into_iter()
+                .filter(|answer| !stale(answer))
+                .collect();
+            model.cache.extend(answers);
+        }
+        Message::Found(hits, over) => {
+            model.search.hits.extend(hits);
+            model.search.over = over;
+            if !model.search.shown && (over || !model.search.hits.is_empty()) {
+                model.search.shown = true;
+                next_match(model, false);
+            }
+        }
+        Message::Exported(Ok(text)) => say(model, text, Ink::Good),
+        Message::Exported(Err(why)) => say(model, why, Ink::Bad),
+        Message::Failed(why) => {
+            let why = escape(why.as_bytes());
+            say(model, why.clone(), Ink::Bad);
+            model.phase = Phase::Failed(why);
+        }
+        Message::Compared(diff) => panes::diff::compared(model, *diff),
+        Message::Judged(judged) => panes::compat::judged(model, *judged),
+    }
+    fit(model);
+    request
+}
+
+/// What could not be known is asked for again.
+fn forget_later(model: &mut Model) {
+    model.cache.retain(|_, data| !matches!(data, Data::Later));
+}
