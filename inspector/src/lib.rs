@@ -3,4 +3,6 @@
 pub mod cli;
 pub mod diff;
 pub mod open;
+pub mod symbols;
+pub mod sysroot;
 pub mod tui;

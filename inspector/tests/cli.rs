@@ -61,7 +61,19 @@ fn registers_come_with_their_files() {
     let text = stdout(&["--regs", "--task", "413"]);
     assert!(text.contains("pc 0x40800010"), "{text}");
     assert!(text.contains("VFP (in use)"));
-    assert!(!text.contains("sensord"), "{text}");
+    assert!(!text.contains("412 (sensord)"), "{text}");
+    assert!(text.contains("r6 -> sensord+0x480"), "{text}");
+}
+
+#[test]
+fn registers_point_to_symbols_of_the_files() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sysroot");
+    let image = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../converter/bridge/tests/data/real/naked/criu"
+    );
+    let text = stdout(&[image, "--regs", "--sysroot", data]);
+    assert!(text.contains("pc -> loop+0x1c in naked"), "{text}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const SMALL: (u16, u16) = (80, 24);
@@ -461,6 +462,105 @@ fn one_task_and_ten_thousand() {
     assert!(screen.shown().contains("TAIL"), "{}", screen.shown());
 }
 
+/// Symbols of the files of the image's machine name addresses, and lead to them.
+#[test]
+fn symbols_name_addresses() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let image = here.join("../converter/bridge/tests/data/real/naked/criu");
+    let sysroot = here.join("tests/data/sysroot");
+    let mut screen = Screen::open_with(&image, &sysroot, full_look(), (120, 40));
+    screen.keys("3");
+    let shown = screen.shown();
+    assert!(shown.contains("→ loop+0x1c in naked"), "{shown}");
+    assert!(shown.contains("bne 0x10054 <loop>"), "{shown}");
+    screen.keys("@");
+    screen.text("fini");
+    screen.keys("Tab");
+    assert!(
+        screen.shown().contains(":goto finish"),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("Enter");
+    assert_eq!(screen.model.addr, 0x1008c);
+    assert!(
+        screen.shown().contains("finish in naked"),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("@");
+    screen.text("finish+4");
+    screen.keys("Enter");
+    assert_eq!(screen.model.addr, 0x10090);
+    // A constant of the assembler is no address.
+    screen.keys("@");
+    screen.text("NR_nanosleep");
+    screen.keys("Enter");
+    assert!(screen.shown().contains("no symbol"), "{}", screen.shown());
+}
+
+/// What came through a pipe can be looked at like a file, whether it fits into memory or not.
+#[test]
+fn what_comes_through_a_pipe_is_an_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (_big, large) = big(|out| ckpt_samples::big::page_groups(out, 17, 40 << 20, 512));
+    for bytes in [
+        ckpt_samples::EMBEDDED.to_vec(),
+        std::fs::read(large).unwrap(),
+    ] {
+        let (to, len) = (fifo.clone(), bytes.len() as u64);
+        let writer = std::thread::spawn(move || std::fs::write(to, bytes));
+        let mut screen = Screen::open(Some(&fifo), full_look(), SMALL);
+        writer.join().unwrap().unwrap();
+        screen.keys("G");
+        assert!(screen.shown().contains("TAIL"), "{}", screen.shown());
+        let last = screen.model.at(screen.model.record().unwrap()).unwrap();
+        assert_eq!(last.offset + last.len, len);
+    }
+}
+
+/// Esc ends the reading of a pipe that never ends; what came until then is shown.
+#[test]
+fn an_endless_pipe_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let to = fifo.clone();
+    let writer = std::thread::spawn(move || {
+        let mut to = std::fs::OpenOptions::new().write(true).open(to).unwrap();
+        let (_folder, large) = big(|out| ckpt_samples::big::page_groups(out, 17, 4 << 20, 64));
+        let whole = std::fs::read(large).unwrap();
+        // Without its end, and then pages for ever.
+        let mut piece = &whole[..whole.len() - 100];
+        while to.write_all(piece).is_ok() {
+            piece = &whole[1 << 20..2 << 20];
+        }
+    });
+    let mut screen = Screen::start(Some(&fifo), full_look(), SMALL);
+    screen.until(|model| matches!(model.phase, Phase::Unpacking(bytes) if bytes > 8 << 20));
+    assert!(screen.shown().contains("Esc stops"), "{}", screen.shown());
+    screen.keys("Esc");
+    screen.until(|model| model.image.is_some());
+    writer.join().unwrap();
+    assert!(screen.model.index.len() > 100);
+    screen.keys("7");
+    assert!(screen.shown().contains("error"), "{}", screen.shown());
+}
+
 /// Two images side by side, from the command line of the interface.
 #[test]
 fn differences_are_listed_and_followed() {
@@ -511,6 +611,30 @@ fn pictures_are_fresh() {
             path.display()
         );
     }
+}
+
+/// The list of keys in README is that of the key table; `BLESS=1` writes it.
+#[test]
+fn the_keys_in_readme_are_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let begin = "<!-- keys: made from the table in inspector/src/tui/keys.rs -->\n";
+    let (before, rest) = readme.split_once(begin).unwrap();
+    let (kept, after) = rest.split_once("<!-- end of keys -->").unwrap();
+    let wanted = keys::markdown();
+    if std::env::var_os("BLESS").is_some() {
+        let whole = format!("{before}{begin}{wanted}<!-- end of keys -->{after}");
+        std::fs::write(&path, whole).unwrap();
+    }
+    let kept = if std::env::var_os("BLESS").is_some() {
+        &wanted
+    } else {
+        kept
+    };
+    assert!(
+        kept == wanted,
+        "README.md is old; run this test with BLESS=1"
+    );
 }
 
 #[test]

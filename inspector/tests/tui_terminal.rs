@@ -208,6 +208,14 @@ fn the_terminal_is_given_back() {
             .success()
     );
     terminal.until("the shell", |_| !terminal.alternate());
+    for signal in ["-HUP", "-INT", "-QUIT"] {
+        start(&terminal, &image());
+        let pid = terminal.program().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.unwrap().success());
+        terminal.until("the shell", |_| !terminal.alternate());
+        terminal.line("clear");
+    }
     terminal.line("stty -a | grep -c -- ' icanon'; echo back");
     terminal.until("a sane line discipline", |shown| shown.contains("1\nback"));
 

@@ -79,6 +79,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "CODE")]
     pub(super) explain: Option<String>,
 
+    /// Print a configuration file for the interface, with every key and colour
+    #[arg(long)]
+    pub(super) print_config_template: bool,
+
     /// Text even on a terminal (what --tree shows unless another view is asked for)
     #[arg(long)]
     pub(super) text: bool,
@@ -91,7 +95,7 @@ pub(super) struct Args {
     /// In the interface: leave the mouse to the terminal
     #[arg(long)]
     pub(super) no_mouse: bool,
-    /// In the interface: folder with the files of the image's machine, for symbols
+    /// Folder with the files of the image's machine: symbols for --regs and the interface
     #[arg(long, value_name = "DIR")]
     pub(super) sysroot: Option<PathBuf>,
     /// In the interface: the target that the compatibility view shows first

@@ -65,8 +65,15 @@ fn dispatch(args: &Args) -> Result<u8> {
     if let Some(code) = &args.explain {
         return explain(code);
     }
+    if args.print_config_template {
+        print!("{}", tui::config::template());
+        return Ok(FINE);
+    }
     let stdout = io::stdout();
-    let interactive = stdout.is_terminal() && io::stdin().is_terminal() && !args.text;
+    // An image that comes through a pipe leaves the terminal for the keys, as with `less`.
+    let piped = args.image.as_deref() == Some(Path::new("-"));
+    let keyboard = piped || io::stdin().is_terminal();
+    let interactive = stdout.is_terminal() && keyboard && !args.text;
     if interactive && args.mode().is_none() {
         return interface(args);
     }
@@ -213,7 +220,11 @@ fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u
         }
         Mode::Tasks => with_image(args, |image| views::tasks(image, args, out)),
         Mode::Maps => with_image(args, |image| views::maps(image, args, out)),
-        Mode::Regs => with_image(args, |image| views::regs(image, args, out)),
+        Mode::Regs => {
+            let (image, source) = image(args)?;
+            views::regs(&image, source, args, out)?;
+            Ok(report(&image.findings, args))
+        }
         Mode::Files => with_image(args, |image| views::files(image, args, out)),
         Mode::Summary => summary::summary(args, out),
         Mode::Integrity => integrity::integrity(args, out),

@@ -1,10 +1,14 @@
 //! `--tasks`, `--maps`, `--regs`, `--files`.
 
 use super::args::Args;
+use crate::symbols::Symbols;
+use crate::tui::words;
 use anyhow::Result;
 use ckpt_format::values;
-use ckpt_parser::model::{FileKind, Image, Live, Mm, Task, Vma};
+use ckpt_parser::memory::Memory;
+use ckpt_parser::model::{FileKind, Image, Live, Mm, ObjRef, Task, Vma};
 use ckpt_parser::report::document::register_file_list;
+use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -253,7 +257,14 @@ pub(super) fn label(image: &Image, mm: &Mm, vma: &Vma) -> String {
     }
 }
 
-pub(super) fn regs(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+pub(super) fn regs<S: Source>(
+    image: &Image,
+    source: S,
+    args: &Args,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut memory = Memory::new(image, source);
+    let mut symbols = (0, Symbols::default());
     let live = image
         .tasks
         .iter()
@@ -271,10 +282,46 @@ pub(super) fn regs(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()
             escape(&task.comm)
         )?;
         general(task, image, out)?;
+        if let Some((number, mm)) = space_of(image, task) {
+            // Threads follow their leader, so the symbols of one space are enough.
+            if args.sysroot.is_some() && symbols.0 != number {
+                let found = Symbols::of(image, mm, &mut memory, args.sysroot.as_deref());
+                symbols = (number, found);
+            }
+            pointers(task, mm, &mut memory, &symbols.1, out)?;
+        }
         if let Some(live) = &task.live {
             files_of_registers(live, out)?;
         }
         writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn space_of<'a>(image: &'a Image, task: &Task) -> Option<(ObjRef, &'a Mm)> {
+    Some((task.live.as_ref()?.mm, image.mm_of(task)?))
+}
+
+/// Bytes looked at behind a pointer.
+const PREVIEW: usize = 48;
+
+/// What the registers point to, a line for each that points somewhere.
+fn pointers<S: Source>(
+    task: &Task,
+    mm: &Mm,
+    memory: &mut Memory<'_, S>,
+    symbols: &Symbols,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let list = task.live.as_ref().map(|live| live.regs.list());
+    for (name, value) in list.into_iter().flatten() {
+        let Some(place) = words::address(memory.image(), mm, Some(symbols), value) else {
+            continue;
+        };
+        let mut bytes = [0; PREVIEW];
+        memory.read(mm, value, &mut bytes)?;
+        let text = words::text_at(&bytes).map_or(String::new(), |text| format!(" {text}"));
+        writeln!(out, "  {name:>8} -> {place}{text}")?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     (
         "goto",
         "WHERE",
-        "0x8000, pc, r3, lr+8: to an address; #12: to a record; @0x1f0: to an offset",
+        "0x8000, pc, lr+8, main: to an address; #12: to a record; @0x1f0: to an offset",
     ),
     (
         "record",
@@ -54,11 +54,7 @@ pub fn complete(model: &Model, text: &str) -> Vec<String> {
             .collect();
     };
     let choices: Vec<String> = match command {
-        "goto" => model
-            .current_task()
-            .and_then(|task| task.live.as_ref())
-            .map(|live| live.regs.list().into_iter().map(|(name, _)| name).collect())
-            .unwrap_or_default(),
+        "goto" => places(model, rest),
         "record" => Tag::ALL
             .iter()
             .map(|tag| format!("{} ", tag.name().to_lowercase()))
@@ -94,6 +90,23 @@ pub fn complete(model: &Model, text: &str) -> Vec<String> {
         .map(|choice| format!("{command} {choice}"))
         .collect()
 }
+
+/// Names that stand for an address: registers, and symbols that begin like this.
+fn places(model: &Model, begin: &str) -> Vec<String> {
+    let live = model.current_task().and_then(|task| task.live.as_ref());
+    let registers = live.map_or(Vec::new(), |live| live.regs.list());
+    let mut names: Vec<String> = registers.into_iter().map(|(name, _)| name).collect();
+    let symbols = model.current_mm().and_then(|(mm, _)| model.symbols_of(mm));
+    if let Some(symbols) = symbols.filter(|_| !begin.is_empty()) {
+        let starting = symbols.starting(begin).take(MOST_CHOICES);
+        names.extend(starting.map(str::to_owned));
+    }
+    names.dedup();
+    names
+}
+
+/// Symbols that are offered at once.
+const MOST_CHOICES: usize = 200;
 
 /// Files whose path begins like this; directories end with a slash.
 fn files(begin: &str) -> Vec<String> {
@@ -286,11 +299,12 @@ fn goto(model: &mut Model, rest: &str) {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
     };
-    let register = model
-        .current_task()
-        .and_then(|task| task.live.as_ref())
-        .and_then(|live| live.regs.get(base.trim()));
-    let hex = || u64::from_str_radix(base.trim(), 16).ok();
+    let base = base.trim();
+    let live = model.current_task().and_then(|task| task.live.as_ref());
+    let register = live.and_then(|live| live.regs.get(base));
+    let space = model.current_mm().map(|(mm, _)| mm);
+    let symbol = || model.symbols_of(space?)?.find(base);
+    let hex = || u64::from_str_radix(base, 16).ok();
     let delta = match (delta.get(..1), delta.get(1..).and_then(parse_number)) {
         (None | Some(""), _) => 0,
         (Some("-"), Some(by)) => by.wrapping_neg(),
@@ -299,16 +313,17 @@ fn goto(model: &mut Model, rest: &str) {
     };
     let Some(addr) = register
         .or_else(|| parse_number(base))
+        .or_else(symbol)
         .or_else(hex)
         .map(|base| base.wrapping_add(delta))
     else {
         return say(
             model,
-            format!("{rest}: no address and no register"),
+            format!("{rest}: no address, no register and no symbol that is known"),
             Ink::Bad,
         );
     };
-    match model.current_mm().map(|(number, _)| number) {
+    match space {
         Some(mm) => follow(model, Link::Address(mm, addr)),
         None => say(model, "No task with memory is selected", Ink::Warn),
     }

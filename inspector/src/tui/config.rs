@@ -8,10 +8,11 @@
 //! address = "#88aaff"
 //! ```
 
-use super::keys::Keymap;
+use super::keys::{Keymap, TABLE};
 use super::look::{INKS, Look};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// What the file holds.
@@ -36,6 +37,27 @@ pub fn path() -> Option<PathBuf> {
         .map(PathBuf::from)
         .or_else(home)?;
     Some(base.join("ckpt-inspect/config.toml"))
+}
+
+/// A file that says what holds without one; everything in it is a comment.
+pub fn template() -> String {
+    let mut text = String::from(
+        "# ckpt-inspect: $XDG_CONFIG_HOME/ckpt-inspect/config.toml\n\n\
+         # ascii = false    # only ASCII characters\n\
+         # mouse = true     # take clicks and the wheel\n\n[keys]\n",
+    );
+    for binding in TABLE {
+        let _ = writeln!(
+            text,
+            "# {} = {:?}    # {}",
+            binding.name, binding.keys, binding.help
+        );
+    }
+    text.push_str("\n[theme]\n# background = \"dark\"\n");
+    for (name, _) in INKS {
+        let _ = writeln!(text, "# {name} = \"#88aaff\"");
+    }
+    text
 }
 
 impl Config {
@@ -70,7 +92,13 @@ impl Config {
         look.ascii |= self.ascii.unwrap_or(false);
         for (name, value) in &self.theme {
             if name == "background" {
-                look.light = value == "light";
+                look.light = match value.as_str() {
+                    "light" => true,
+                    "dark" => false,
+                    other => {
+                        return Err(format!("theme: background: {other} is not light or dark"));
+                    }
+                };
                 continue;
             }
             let ink = INKS
@@ -108,5 +136,22 @@ mod tests {
         let wrong: Config = toml::from_str("[theme]\naddres = \"red\"\n").unwrap();
         assert!(wrong.apply(&mut look).unwrap_err().contains("addres"));
         assert!(toml::from_str::<Config>("[colours]\n").is_err());
+        let wrong: Config = toml::from_str("[theme]\nbackground = \"grey\"\n").unwrap();
+        assert!(wrong.apply(&mut look).unwrap_err().contains("grey"));
+    }
+
+    /// The template without its comment signs is what holds anyway.
+    #[test]
+    fn the_template_is_a_configuration() {
+        let text = template();
+        let active: Vec<&str> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.trim_start_matches("# "))
+            .collect();
+        let config: Config = toml::from_str(&active.join("\n")).unwrap();
+        assert_eq!(config.keys.len(), TABLE.len());
+        assert!(config.keymap().is_ok());
+        assert!(config.apply(&mut Look::default()).is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! ARM and Thumb code as text.
 
+use ckpt_compat::arm::{Flow, classify_arm, classify_thumb};
 use ckpt_format::Order;
 use yaxpeax_arch::{AddressBase, Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv7::InstDecoder;
@@ -15,6 +16,17 @@ pub struct Instruction {
     pub word: u32,
     /// Assembly, or nothing if the bits are no instruction.
     pub text: Option<String>,
+    /// The address that it names, if it names one.
+    pub leads: Option<Leads>,
+}
+
+/// An address that an instruction names relative to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leads {
+    /// It jumps there.
+    To(u64),
+    /// It reads the word there, which is this if it is among the bytes at hand.
+    Reads(u64, Option<u32>),
 }
 
 /// The instructions in `bytes`, the first of them at `addr`. `order` is that of the code: BE8
@@ -52,15 +64,56 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
             (true, true, _) | (false, _, Order::Big) => unit(0) << 16 | unit(1),
             (false, _, Order::Little) => unit(1) << 16 | unit(0),
         };
+        let here = addr + at as u64;
+        let leads = leads(word, here, thumb, wide).map(|leads| match leads {
+            Leads::Reads(literal, _) => {
+                let at = usize::try_from(literal.wrapping_sub(addr)).ok();
+                Leads::Reads(literal, at.and_then(|at| word_at(bytes, at, order)))
+            }
+            to @ Leads::To(_) => to,
+        });
         found.push(Instruction {
-            addr: addr + at as u64,
+            addr: here,
             len: len as u64,
             word,
-            text: text(&decoder, word, thumb, len),
+            text: text(&decoder, word, thumb, len).map(|text| absolute(text, leads)),
+            leads,
         });
         at += len;
     }
     found
+}
+
+/// What an instruction jumps to or reads, by its own address.
+fn leads(word: u32, addr: u64, thumb: bool, wide: bool) -> Option<Leads> {
+    let addr = u32::try_from(addr).ok()?;
+    let insn = if !thumb {
+        classify_arm(word, addr)
+    } else if wide {
+        classify_thumb((word >> 16) as u16, (word & 0xffff) as u16, addr)
+    } else {
+        classify_thumb((word & 0xffff) as u16, 0, addr)
+    };
+    match insn.flow {
+        Flow::Jump(to, _) | Flow::Call(to, _) => Some(Leads::To(to.into())),
+        _ => insn.literal.map(|addr| Leads::Reads(addr.into(), None)),
+    }
+}
+
+fn word_at(bytes: &[u8], at: usize, order: Order) -> Option<u32> {
+    let word = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+    Some(match order {
+        Order::Little => u32::from_le_bytes(word),
+        Order::Big => u32::from_be_bytes(word),
+    })
+}
+
+/// The disassembler counts branches from the instruction, `$+0x10`; people look for the address.
+fn absolute(text: String, leads: Option<Leads>) -> String {
+    match (text.find('$'), leads) {
+        (Some(at), Some(Leads::To(addr))) => format!("{}{addr:#x}", &text[..at]),
+        _ => text,
+    }
 }
 
 fn text(decoder: &InstDecoder, word: u32, thumb: bool, len: usize) -> Option<String> {
@@ -89,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn branches_and_literals_lead_somewhere() {
+        // b . ; ldr r0, [pc, #-4] reads the word behind it.
+        let words = [0xeaff_fffeu32, 0xe51f_0004, 0xdead_beef];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let found = disassemble(&bytes, 0x8000, false, Order::Little);
+        assert_eq!(found[0].leads, Some(Leads::To(0x8000)));
+        assert_eq!(found[0].text.as_deref(), Some("b 0x8000"));
+        let read = Leads::Reads(0x8008, Some(0xdead_beef));
+        assert_eq!(found[1].leads, Some(read));
+    }
+
+    #[test]
     fn both_states_and_orders() {
         assert_eq!(
             texts(&0xe3a0_0001u32.to_le_bytes(), false, Order::Little),
@@ -99,6 +164,8 @@ mod tests {
             ["mov r0, 0x1"]
         );
         let thumb = texts(&[0x01, 0x20, 0x00, 0xf0, 0x00, 0xf8], true, Order::Little);
+        // A branch says where it leads: four behind the instruction, as the processor counts.
+        assert!(thumb[1].ends_with("0x8006"), "{thumb:?}");
         assert_eq!(thumb.len(), 2);
         assert!(
             thumb[0].starts_with("mov") && thumb[1].starts_with("bl"),

@@ -157,7 +157,7 @@ fn show(
     let mut terminal = canvas(model.screen)?;
     let mut progress = Instant::now();
     loop {
-        if let Some(request) = model.screen_request() {
+        for request in model.requests() {
             worker.ask(request);
         }
         // An answer that comes within a moment belongs on the same screen.
@@ -168,7 +168,7 @@ fn show(
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
-            if let Some(request) = model.screen_request() {
+            for request in model.requests() {
                 worker.ask(request);
             }
         }

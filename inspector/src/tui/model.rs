@@ -7,6 +7,7 @@ use super::look::{Ink, Look};
 use super::prompt::Prompt;
 use super::search::Domain;
 use super::worker::{At, Data, Request, Want};
+use crate::symbols::Symbols;
 use ckpt_format::{Order, Tables};
 use ckpt_parser::detect::Detection;
 use ckpt_parser::diagnostic::Diagnostic;
@@ -283,6 +284,8 @@ pub struct Model {
     pub cache: HashMap<Want, Data>,
     /// What was asked for and not answered.
     pub asked: HashSet<Want>,
+    /// Symbols of address spaces; `None` while they are being read.
+    pub symbols: BTreeMap<ObjRef, Option<Arc<Symbols>>>,
     /// A line that is being typed.
     pub prompt: Option<Prompt>,
     /// What lies over the view.
@@ -348,6 +351,7 @@ impl Model {
             },
             cache: HashMap::new(),
             asked: HashSet::new(),
+            symbols: BTreeMap::new(),
             prompt: None,
             overlay: None,
             message: None,
@@ -450,9 +454,32 @@ impl Model {
             line: self.lists[self.view as usize][0].cursor,
         }
     }
-    /// What the screen needs and nobody was asked for yet. Answers that no screen needs any more
-    /// are dropped when there are too many.
-    pub fn screen_request(&mut self) -> Option<Request> {
+    /// The symbols of an address space, once they are known.
+    pub fn symbols_of(&self, mm: ObjRef) -> Option<&Symbols> {
+        self.symbols.get(&mm)?.as_deref()
+    }
+    /// What the screen needs and nobody was asked for yet.
+    pub fn requests(&mut self) -> impl Iterator<Item = Request> + use<> {
+        let screen = self.screen_request();
+        self.symbols_request().into_iter().chain(screen)
+    }
+    /// Symbols of the address space that is shown, where symbols are shown.
+    fn symbols_request(&mut self) -> Option<Request> {
+        if !matches!(self.view, View::Registers | View::Memory) {
+            return None;
+        }
+        let (mm, _) = self.current_mm()?;
+        if self.symbols.contains_key(&mm) {
+            return None;
+        }
+        if self.symbols.len() >= MOST_SPACES {
+            self.symbols.clear();
+        }
+        self.symbols.insert(mm, None);
+        Some(Request::Symbols(mm))
+    }
+    /// Answers that no screen needs any more are dropped when there are too many.
+    fn screen_request(&mut self) -> Option<Request> {
         let mut wants = Vec::new();
         super::panes::wants(self, &mut wants);
         if self.cache.len() > MOST_ANSWERS {
@@ -470,9 +497,15 @@ impl Model {
     pub fn waiting(&self) -> bool {
         !self.asked.is_empty()
     }
+    /// Whether symbols are being read.
+    pub fn awaits_symbols(&self) -> bool {
+        self.symbols.values().any(Option::is_none)
+    }
 }
 
 /// Nodes of the outline above this depth are open at first.
 pub const OPEN_LEVEL: u8 = 2;
 /// Answers that are kept; a screen needs fewer than a hundred.
 const MOST_ANSWERS: usize = 512;
+/// Address spaces whose symbols are kept.
+const MOST_SPACES: usize = 8;

@@ -2,7 +2,8 @@
 //!
 //! The threads of the interface read at the same time, so an opened image is a recipe for
 //! independent sources over the same bytes. What cannot be read twice (pipes, compressed files) is
-//! unpacked into an unnamed temporary file once.
+//! unpacked once: into memory, or if it is large into a file without a name, of which nothing stays
+//! however the program ends. Going back in a packed file would mean unpacking it from the start.
 
 use crate::open::Origin;
 use ckpt_bridge::bytes::Blob;
@@ -32,6 +33,14 @@ impl Opened {
     pub fn source(&self) -> io::Result<Box<dyn Source>> {
         (self.make)()
     }
+    fn memory(kind: &'static str, bytes: Vec<u8>) -> Opened {
+        let bytes: Arc<[u8]> = bytes.into();
+        Opened {
+            kind,
+            origin: Origin::Stream,
+            make: Arc::new(move || Ok(Box::new(SliceSource(bytes.clone())))),
+        }
+    }
     fn file(kind: &'static str, file: File) -> Opened {
         Opened {
             kind,
@@ -45,7 +54,8 @@ impl Opened {
 /// of a pipe or compressed file as they arrive.
 ///
 /// # Errors
-/// Those of the operating system, in words; `Interrupted` if `stop` is set while unpacking.
+/// Those of the operating system, in words. If `stop` is set while unpacking, what there is until
+/// then is the image.
 pub fn open(
     path: Option<&Path>,
     limits: &Limits,
@@ -91,7 +101,10 @@ pub fn open(
 }
 
 /// How much of a pipe is moved at once.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 256 << 10;
+/// Bytes of a pipe that are kept in memory.
+const IN_MEMORY: usize = 32 << 20;
+const UNPACKED: &str = "checkpoint stream, unpacked";
 
 fn spool(
     mut from: Box<dyn Source>,
@@ -100,20 +113,31 @@ fn spool(
 ) -> io::Result<Opened> {
     let mut buf = vec![0; PIECE];
     let mut at = 0;
-    let mut file = tempfile::tempfile()?;
+    let mut kept = Vec::new();
+    let mut file: Option<File> = None;
     loop {
         let n = from.read_at(at, &mut buf)?;
         let bytes = buf.get(..n).unwrap_or_default();
         if at == 0 && byte_order_salvaged(bytes).is_none() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, NOT_AN_IMAGE));
         }
-        file.write_all(bytes)?;
-        at += n as u64;
-        if n < PIECE {
-            return Ok(Opened::file("checkpoint stream, unpacked", file));
+        match &mut file {
+            Some(file) => file.write_all(bytes)?,
+            None if kept.len() + n <= IN_MEMORY => kept.extend_from_slice(bytes),
+            None => {
+                let mut new = tempfile::tempfile()?;
+                new.write_all(&std::mem::take(&mut kept))?;
+                new.write_all(bytes)?;
+                file = Some(new);
+            }
         }
-        if stop.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::Interrupted.into());
+        at += n as u64;
+        // Whoever stops an endless pipe wants to see what came: the flag is not for the readers.
+        if n < PIECE || stop.swap(false, Ordering::Relaxed) {
+            return Ok(match file {
+                Some(file) => Opened::file(UNPACKED, file),
+                None => Opened::memory(UNPACKED, kept),
+            });
         }
         unpacked(at);
     }

@@ -33,13 +33,28 @@ impl Screen {
         screen.settle();
         screen
     }
-    /// The same without waiting.
-    pub fn start(path: Option<&Path>, look: Look, (width, height): (u16, u16)) -> Screen {
-        let (tell, messages) = channel();
+    /// The same with files of the image's machine.
+    pub fn open_with(path: &Path, sysroot: &Path, look: Look, size: (u16, u16)) -> Screen {
+        let how = How {
+            path: Some(path.to_owned()),
+            sysroot: Some(sysroot.to_owned()),
+            ..How::default()
+        };
+        let mut screen = Screen::begin(how, look, size);
+        screen.settle();
+        screen
+    }
+    /// Opens without waiting.
+    pub fn start(path: Option<&Path>, look: Look, size: (u16, u16)) -> Screen {
         let how = How {
             path: path.map(Path::to_owned),
             ..How::default()
         };
+        Screen::begin(how, look, size)
+    }
+    fn begin(how: How, look: Look, (width, height): (u16, u16)) -> Screen {
+        let (tell, messages) = channel();
+        let path = how.path.as_deref();
         let name = path
             .and_then(Path::file_name)
             .map_or("sample".into(), |name| name.to_string_lossy());
@@ -57,11 +72,23 @@ impl Screen {
         let end = Instant::now() + PATIENCE;
         loop {
             self.ask();
-            let busy = self.model.waiting() || self.reading();
+            let busy = self.model.waiting() || self.model.awaits_symbols() || self.reading();
             let searching = self.model.search.domain.is_some() && !self.model.search.over;
             if !busy && !searching && !self.judging() {
                 return;
             }
+            let left = end.saturating_duration_since(Instant::now());
+            match self.messages.recv_timeout(left) {
+                Ok(message) => self.take(message),
+                Err(_) => return,
+            }
+        }
+    }
+    /// Takes what the threads have to say until something is so.
+    pub fn until(&mut self, done: impl Fn(&Model) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !done(&self.model) {
+            self.ask();
             let left = end.saturating_duration_since(Instant::now());
             match self.messages.recv_timeout(left) {
                 Ok(message) => self.take(message),
@@ -80,7 +107,7 @@ impl Screen {
         compat || (self.model.diff.other.is_some() && self.model.diff.diff.is_none())
     }
     fn ask(&mut self) {
-        if let Some(request) = self.model.screen_request() {
+        for request in self.model.requests() {
             self.worker.ask(request);
         }
     }

@@ -416,6 +416,9 @@ fn phase(model: &Model) -> (String, Ink) {
     }
 }
 
+/// Further completions that are shown behind the line.
+const MOST_SHOWN: usize = 12;
+
 fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
     if area.height == 0 {
         return;
@@ -435,10 +438,21 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
         }
         let choices = &prompt.choices.0;
         if choices.len() > 1 {
+            let others = choices.iter().cycle().skip(prompt.choices.1 + 1);
+            let others: Vec<&str> = others
+                .take((choices.len() - 1).min(MOST_SHOWN))
+                .map(|choice| {
+                    choice
+                        .rsplit(' ')
+                        .find(|word| !word.is_empty())
+                        .unwrap_or(choice)
+                })
+                .collect();
             let text = format!(
-                "  {} of {} · Tab: next",
+                "  {} of {} · Tab: {}",
                 prompt.choices.1 + 1,
-                choices.len()
+                choices.len(),
+                others.join(" ")
             );
             let rest = Rect::new(x + 1, area.y, area.right().saturating_sub(x + 1), 1);
             put(

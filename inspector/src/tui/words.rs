@@ -1,5 +1,6 @@
 //! Facts about tasks and memory in words.
 
+use crate::symbols::{self, Symbols};
 use ckpt_format::schema::Enum;
 use ckpt_format::{Arch, values};
 use ckpt_parser::model::{ArmAbi, Image, Mm, ObjRef, Task, Vma, VmaKind};
@@ -140,12 +141,22 @@ pub fn mapping(image: &Image, mm: &Mm, vma: &Vma) -> String {
     }
 }
 
-/// Where an address is: mapping and distance from its start.
-pub fn address(image: &Image, mm: &Mm, addr: u64) -> Option<String> {
+/// Where an address is: the symbol and the mapping, or the mapping and the distance from its start.
+pub fn address(image: &Image, mm: &Mm, symbols: Option<&Symbols>, addr: u64) -> Option<String> {
     let vma = mm.vma_at(addr)?;
     let name = mapping(image, mm, vma);
     let short = name.rsplit('/').next().unwrap_or(&name);
-    Some(format!("{short}+{:#x}", addr - vma.start))
+    Some(match symbols::place(symbols, addr) {
+        Some(symbol) => format!("{symbol} in {short}"),
+        None => format!("{short}+{:#x}", addr - vma.start),
+    })
+}
+
+/// Text that an address points to: at least four printable characters.
+pub fn text_at(bytes: &[u8]) -> Option<String> {
+    let text = bytes.iter().take_while(|byte| (0x20..0x7f).contains(*byte));
+    let len = text.count();
+    (len >= 4).then(|| super::detail::quoted(&bytes[..len]))
 }
 
 /// Bytes of a mapping that are stored in the image.

@@ -10,6 +10,8 @@ use super::open::{self, Opened};
 use super::search::{self, Domain, Pattern};
 use crate::diff::Diff;
 use crate::open::Origin;
+use crate::symbols::Symbols;
+use crate::sysroot::Sysroot;
 use ckpt_compat::elf::ReadAt;
 use ckpt_compat::{Assessment, Target, gather};
 use ckpt_format::Tables;
@@ -26,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Something that the screen needs from the image.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,8 +97,8 @@ pub enum Data {
     Fields(Arc<Detail>),
     /// To [`Want::Bytes`].
     Bytes(Vec<u8>),
-    /// To [`Want::Memory`]: bytes, and where they come from.
-    Memory(Vec<u8>, Vec<Span>),
+    /// To [`Want::Memory`]: bytes, where they come from, and the files that were at hand.
+    Memory(Vec<u8>, Vec<Span>, Vec<ObjRef>),
     /// To [`Want::Strip`].
     Strip(Vec<Cell>),
     /// It cannot be known before the dialect, or the model, is.
@@ -117,6 +120,8 @@ pub enum Request {
     Judge(Option<String>),
     /// Compare with another image.
     Compare(PathBuf),
+    /// Read the symbols of an address space.
+    Symbols(ObjRef),
     /// Stop the search.
     Cancel,
     /// Stop reading the image.
@@ -162,6 +167,8 @@ pub enum Message {
     Judged(Box<Vec<Assessment>>),
     /// The images have been compared.
     Compared(Box<Result<Diff, String>>),
+    /// Symbols of an address space.
+    Symbols(ObjRef, Arc<Symbols>),
     /// Nothing more can be read; why.
     Failed(String),
 }
@@ -240,6 +247,7 @@ fn serve(
     let mut answers = Answers {
         window: Window::new(opened.source()?),
         known: known.clone(),
+        sysroot: Sysroot::new(how.sysroot.clone()),
     };
     let mut jobs = Jobs {
         how,
@@ -329,6 +337,19 @@ impl Jobs<'_> {
                     let diff = compare(&opened, &known, &path, &options, &stop);
                     let diff = diff.map_err(|error| escape(error.to_string().as_bytes()));
                     let _ = tell.send(Message::Compared(Box::new(diff)));
+                });
+            }
+            Request::Symbols(number) => {
+                let (image, source) = (image_of(&known), opened.source()?);
+                let sysroot = self.how.sysroot.clone();
+                std::thread::spawn(move || {
+                    let symbols = image.and_then(|image| {
+                        let mm = image.mms.get(&number)?;
+                        let mut memory = Memory::new(&image, source);
+                        Some(Symbols::of(&image, mm, &mut memory, sysroot.as_deref()))
+                    });
+                    let symbols = Arc::new(symbols.unwrap_or_default());
+                    let _ = tell.send(Message::Symbols(number, symbols));
                 });
             }
             Request::Cancel => {
@@ -494,9 +515,10 @@ fn read_all(
     Ok(())
 }
 
-/// Records of the first chunk after which the screen is told: the first screen must not wait for
-/// the index.
-const FIRST: usize = 256;
+/// Records after which the screen is told for the first time: it must not wait for the index.
+const FIRST: usize = 64;
+/// How long the index then gives way to the first screen, on machines with few processors.
+const COURTESY: Duration = Duration::from_millis(2);
 
 fn index_all(
     decoder: &mut Decoder<Box<dyn Source>>,
@@ -519,8 +541,12 @@ fn index_all(
         let event = event?;
         entries.push(Entry::of(&event));
         let full = entries.len() == CHUNK;
-        if full || (number == 0 && entries.len() == FIRST) {
+        let first = number == 0 && entries.len() == FIRST;
+        if full || first {
             send(number, &entries, event.frame.end());
+        }
+        if first {
+            std::thread::sleep(COURTESY);
         }
         if full {
             number += 1;
@@ -540,6 +566,7 @@ fn index_all(
 struct Answers {
     window: Window<Box<dyn Source>>,
     known: Arc<Mutex<Known>>,
+    sysroot: Sysroot,
 }
 
 /// Bytes of a record that are decoded; further ones are payload.
@@ -604,7 +631,8 @@ impl Answers {
         let mut memory = Memory::new(image, self.window.source());
         let mut bytes = vec![0; len as usize];
         let spans = memory.read(mm, addr, &mut bytes)?;
-        Ok(Some(Data::Memory(bytes, spans)))
+        let files = self.sysroot.fill(image, &spans, addr, &mut bytes);
+        Ok(Some(Data::Memory(bytes, spans, files)))
     }
 }
 

@@ -29,7 +29,7 @@ impl Default for Options {
 }
 
 /// Looks up a path of the image below the sysroot; links there are followed as long as they stay below it.
-pub(crate) fn below_sysroot(sysroot: &Path, path: &str) -> Option<PathBuf> {
+pub fn below_sysroot(sysroot: &Path, path: &str) -> Option<PathBuf> {
     let mut wanted = PathBuf::from(path);
     for _ in 0..16 {
         let mut real = sysroot.to_path_buf();

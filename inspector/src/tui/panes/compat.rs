@@ -194,7 +194,7 @@ fn rule(model: &Model, finding: &Finding, rows: &mut Vec<Row>) {
     if !outcome.requirement.is_empty() {
         rows.push(Row::new(
             format!(
-                "     needs {}; the target has {}",
+                "     needs {}; the target: {}",
                 outcome.requirement, outcome.target_has
             ),
             Ink::Normal,

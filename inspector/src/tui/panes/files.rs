@@ -8,7 +8,7 @@ use crate::tui::model::{FileLine, Link, Model, Row};
 use crate::tui::words;
 use crate::tui::worker::Want;
 use ckpt_format::values;
-use ckpt_parser::model::{Extent, File, FileKind, Image, ObjRef, Socket, Terminal};
+use ckpt_parser::model::{Extent, File, FileKind, Image, ObjRef, Socket, Task, Terminal};
 use ckpt_parser::text::escape;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -331,6 +331,7 @@ fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
         about_file(model, image, number, file, &mut rows);
     }
     match line {
+        FileLine::Table(number) => about_table(image, number, &mut rows),
         FileLine::Queue(ns, i) => {
             let queue = image
                 .ipc
@@ -360,6 +361,25 @@ fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
         }
     }
     rows
+}
+
+fn about_table(image: &Image, number: ObjRef, rows: &mut Vec<Row>) {
+    let Some(table) = image.file_tables.get(&number) else {
+        return;
+    };
+    let uses = |task: &&Task| task.live.as_ref().is_some_and(|live| live.files == number);
+    let users = image.tasks.iter().filter(uses);
+    let users: Vec<String> = users.take(100).map(|task| task.pid.to_string()).collect();
+    rows.push(Row::pair("used by", users.join(" "), Ink::Number));
+    rows.push(Row::pair(
+        "descriptors",
+        table.fds.len().to_string(),
+        Ink::Number,
+    ));
+    rows.push(
+        Row::pair("record", table.record.index.to_string(), Ink::Link)
+            .link(Link::Record(table.record.index, 0)),
+    );
 }
 
 fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &mut Vec<Row>) {

@@ -79,8 +79,8 @@ pub fn title(model: &Model, pane: usize) -> String {
             None => "Pages".to_owned(),
         },
         _ => {
-            let place =
-                words::address(image, mm, model.addr).unwrap_or_else(|| "not mapped".to_owned());
+            let place = words::address(image, mm, model.symbols_of(number), model.addr)
+                .unwrap_or_else(|| "not mapped".to_owned());
             let source = backing(model, image, mm);
             let how = match model.code {
                 Code::Bytes => "Bytes",
@@ -98,10 +98,23 @@ fn backing(model: &Model, image: &Image, mm: &Mm) -> String {
         .map(|span| span.backing)
     {
         Some(Backing::Zero) => " · never written, zero".to_owned(),
-        Some(Backing::File(_, offset)) => format!(" · not in the image: file offset {offset:#x}"),
+        Some(Backing::File(file, offset)) => {
+            let from = if is_at_hand(model, file) {
+                "from the file, at"
+            } else {
+                "not in the image: file offset"
+            };
+            format!(" · {from} {offset:#x}")
+        }
         Some(Backing::Special) => " · given by the kernel".to_owned(),
         _ => String::new(),
     }
+}
+
+/// Whether the bytes that are shown were read from a file of the image's machine.
+fn is_at_hand(model: &Model, file: ObjRef) -> bool {
+    let data = bytes_want(model).and_then(|want| model.data(&want));
+    matches!(data, Some(Data::Memory(_, _, files)) if files.contains(&file))
 }
 
 /// The mapping that the address is in, or the one under the cursor.
@@ -268,7 +281,7 @@ pub fn hex(model: &Model) -> Option<Hex> {
         return None;
     }
     let want = bytes_want(model)?;
-    let Data::Memory(bytes, found) = model.data(&want)? else {
+    let Data::Memory(bytes, found, files) = model.data(&want)? else {
         return None;
     };
     let top = model.addr_top;
@@ -279,6 +292,7 @@ pub fn hex(model: &Model) -> Option<Hex> {
         match span.backing {
             Backing::Stored(_) => continue,
             Backing::Zero => {}
+            Backing::File(file, _) if files.contains(&file) => {}
             _ => unknown.push(range.clone()),
         }
         marks.push((range, Ink::Dim));

@@ -177,7 +177,7 @@ pub fn pending(model: &Model) -> Vec<Row> {
 /// Bytes of an answer.
 pub fn bytes_of<'a>(model: &'a Model, want: &Want) -> Option<&'a [u8]> {
     match model.data(want)? {
-        Data::Bytes(bytes) | Data::Memory(bytes, _) => Some(bytes),
+        Data::Bytes(bytes) | Data::Memory(bytes, ..) => Some(bytes),
         _ => None,
     }
 }

@@ -1,8 +1,8 @@
 //! Registers of a task: general ones and what they point to, code around pc, other register files.
 
 use super::{bytes_of, cut, pending};
-use crate::tui::detail::quoted;
-use crate::tui::disasm::disassemble;
+use crate::symbols;
+use crate::tui::disasm::{Leads, disassemble};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Format, Lanes, Link, Model, Row};
@@ -60,11 +60,13 @@ pub fn title(model: &Model, pane: usize) -> String {
                 task.index + 1
             )
         }
-        1 => match task.arm() {
-            Some(regs) if regs.is_thumb() => "Code at pc · Thumb".to_owned(),
-            Some(_) => "Code at pc · ARM".to_owned(),
-            None => "Code at pc".to_owned(),
-        },
+        1 => task.arm().map_or("Code at pc".to_owned(), |regs| {
+            let set = if regs.is_thumb() { "Thumb" } else { "ARM" };
+            let mm = task.live.as_ref().map_or(0, |live| live.mm);
+            let place = symbols::place(model.symbols_of(mm), regs.pc().into());
+            let place = place.map_or(String::new(), |place| format!(" · {place}"));
+            format!("Code at pc · {set}{place}")
+        }),
         _ => {
             let Lanes { size, format } = model.lanes;
             let lane = match size {
@@ -93,7 +95,7 @@ fn points_to(model: &Model, image: &Image, mm: i32, value: u64) -> Vec<(String, 
     let Some(space) = image.mms.get(&mm) else {
         return Vec::new();
     };
-    let Some(place) = words::address(image, space, value) else {
+    let Some(place) = words::address(image, space, model.symbols_of(mm), value) else {
         return Vec::new();
     };
     let mut cells = vec![(
@@ -101,12 +103,8 @@ fn points_to(model: &Model, image: &Image, mm: i32, value: u64) -> Vec<(String, 
         Ink::Address,
     )];
     let bytes = bytes_of(model, &pointer_want(mm, value)).unwrap_or_default();
-    let text = bytes
-        .iter()
-        .take_while(|byte| (0x20..0x7f).contains(*byte))
-        .count();
-    if text >= 4 {
-        cells.push((format!(" {}", quoted(&bytes[..text])), Ink::Text));
+    if let Some(text) = words::text_at(bytes) {
+        cells.push((format!(" {text}"), Ink::Text));
     } else if let Some(word) = bytes
         .get(..model.word())
         .filter(|word| word.iter().any(|b| *b != 0))
@@ -186,7 +184,7 @@ fn code(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     }
     if bytes.iter().all(|byte| *byte == 0) {
         return vec![Row::new(
-            "The code at pc is not in the image (it stays in its file).",
+            "The code at pc is not in the image; --sysroot DIR takes it from its file.",
             Ink::Dim,
         )];
     }
@@ -230,11 +228,28 @@ pub fn instruction_row(
     };
     let text = i.text.clone().unwrap_or_else(|| ".word".to_owned());
     let ink = if here { Ink::Warn } else { Ink::Normal };
-    Row::new(sign, Ink::Warn)
+    let mut row = Row::new(sign, Ink::Warn)
         .and(format!("{:08x} ", i.addr), Ink::Address)
         .and(format!("{bits} "), Ink::Dim)
-        .and(text, ink)
-        .link(Link::Address(mm, i.addr))
+        .and(text, ink);
+    let symbol = |addr| symbols::place(model.symbols_of(mm), addr);
+    match i.leads {
+        Some(Leads::To(addr)) => {
+            if let Some(name) = symbol(addr) {
+                row = row.and(format!(" <{name}>"), Ink::Text);
+            }
+            row.link(Link::Address(mm, addr))
+        }
+        Some(Leads::Reads(addr, value)) => {
+            let value = value.map_or(String::new(), |value| {
+                let name = symbol(value.into()).map_or(String::new(), |name| format!(" <{name}>"));
+                format!(" = {value:#x}{name}")
+            });
+            row.and(format!(" ; [{addr:#x}]{value}"), Ink::Dim)
+                .link(Link::Address(mm, addr))
+        }
+        None => row.link(Link::Address(mm, i.addr)),
+    }
 }
 
 fn units(model: &Model, live: &Live, order: Order) -> Vec<Row> {

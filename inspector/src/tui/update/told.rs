@@ -83,6 +83,12 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
             say(model, why.clone(), Ink::Bad);
             model.phase = Phase::Failed(why);
         }
+        Message::Symbols(mm, symbols) => {
+            // Those of a space that was dropped meanwhile are asked for again when it is shown.
+            if let Some(place) = model.symbols.get_mut(&mm) {
+                *place = Some(symbols);
+            }
+        }
         Message::Compared(diff) => panes::diff::compared(model, *diff),
         Message::Judged(judged) => panes::compat::judged(model, *judged),
     }
