@@ -369,7 +369,9 @@ impl Check<'_> {
             if file.format != 1 {
                 say("format", file.format.to_string(), "1");
             }
-            if !file.has_plain_name() {
+            if file.name.is_empty() {
+                say("name", "no name".to_owned(), "a file name");
+            } else if !file.has_plain_name() {
                 say(
                     "name",
                     escape(&file.name),
