@@ -120,6 +120,8 @@ codes! {
         "Its number may mean something else in the target revision, so the record is left out.";
     Container = "container" Note "the revision demands a CONTAINER record",
         "The kernel of v18 wrote none; the tools of its time and all later revisions expect one (§2.1). Converting back keeps it.";
+    Hwcap = "hwcap" Note "the revision has the processor's features in the saved auxiliary vector only",
+        "ARM_ABI.hwcap and hwcap2 exist from R18 on (§10.3). AT_HWCAP and AT_HWCAP2 of the process say the same, and converting back fills the fields from them.";
     Renumbered = "renumbered" Note "numbers of objects are given anew",
         "Object numbers have no meaning of their own, but converting back gives other ones.";
     Padding = "padding" Note "padding is not zero",

@@ -771,8 +771,8 @@ impl<'a, S: Source> Native<'a, S> {
         let fields = [
             (valid & 1 != 0, Code::ArmAbi, "personality", PERSONALITY),
             (valid & 2 != 0, Code::ArmAbi, "e_flags", ABI_E_FLAGS),
-            (valid & 4 != 0, Code::Renumbered, "hwcap", ABI_HWCAP),
-            (valid & 8 != 0, Code::Renumbered, "hwcap2", ABI_HWCAP2),
+            (valid & 4 != 0, Code::Hwcap, "hwcap", ABI_HWCAP),
+            (valid & 8 != 0, Code::Hwcap, "hwcap2", ABI_HWCAP2),
             (
                 view.u32(ABI_CALLING) != Some(0),
                 Code::ArmAbi,
