@@ -2,6 +2,8 @@
 
 mod ahead;
 mod exhaustive;
+mod faults;
+mod hostile;
 mod lazy;
 mod properties;
 mod replay;
