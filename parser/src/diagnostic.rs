@@ -178,12 +178,10 @@ codes! {
         "A count says more elements than the record has room for; those that are there are decoded.";
     BadPageGroup = "P017" Error "page group does not fit its buffer",
         "The length of a page buffer is not 8 + n * (word + page size) (§4.1).";
-    ReadFailed = "P018" Error "reading failed",
-        "The operating system reported an error while reading the image, or the file shrank.";
+    // P018 was never given.
     BadPids = "P019" Error "process id table is damaged",
         "The buffer of pids does not hold what its count says (§2.4).";
-    NonZeroPadding = "V001" Note "padding is not zero",
-        "The kernel writes zeros there (§1.1). The bytes are kept, but something else than that kernel wrote the image.";
+    // V001 was never given: what a conversion says of padding is a note of its own.
     DuplicateObject = "V002" Error "object number used twice",
         "Two OBJREF records give the same number (§1.4). The first one is kept.";
     BadObjectNumber = "V003" Error "object number not positive",

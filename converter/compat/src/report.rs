@@ -3,6 +3,7 @@
 //! The JSON is a contract: `schema` numbers it, any field may be null, addresses are hexadecimal strings, offsets
 //! and counts are numbers, verdicts are the four words of [`Verdict`].
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::{Assessment, Finding};
@@ -13,7 +14,7 @@ use crate::verdict::{Cite, Layer, Verdict};
 pub const SCHEMA: u32 = 1;
 
 /// The report on one image.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Report {
     /// Number of the form, [`SCHEMA`].
     pub schema: u32,
@@ -35,7 +36,7 @@ pub struct Report {
 }
 
 /// How much of the image was evidence.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub struct Seen {
     /// Threads that are alive.
     pub threads: usize,
@@ -54,7 +55,7 @@ pub struct Seen {
 }
 
 /// The answer for one target.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct TargetReport {
     /// Name of the target.
     pub target: String,
@@ -69,7 +70,7 @@ pub struct TargetReport {
 }
 
 /// The verdict of each layer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Layers {
     /// Would the linux-cr restart code accept the header?
     pub kernel: &'static str,
@@ -80,7 +81,7 @@ pub struct Layers {
 }
 
 /// The answer of one rule.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct FindingReport {
     /// Rule id.
     pub rule: &'static str,
@@ -105,7 +106,7 @@ pub struct FindingReport {
 }
 
 /// One fact.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct CiteReport {
     /// In words.
     pub what: String,
@@ -120,7 +121,7 @@ pub struct CiteReport {
 }
 
 /// The least target.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct NearestReport {
     /// Its name.
     pub target: String,
@@ -130,6 +131,12 @@ pub struct NearestReport {
     pub verdict: &'static str,
     /// Parts of the catalogue that do as well.
     pub parts: Vec<String>,
+}
+
+/// The JSON Schema of [`Report`].
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Report);
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
 impl Report {
@@ -242,5 +249,20 @@ impl CiteReport {
             field: cite.field,
             address: cite.addr.map(|addr| format!("{addr:#010x}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/json-schema/report-1.json");
+
+    #[test]
+    fn the_published_schema_is_that_of_the_code() {
+        let schema = super::schema() + "\n";
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(PUBLISHED, &schema).unwrap();
+        }
+        let published = std::fs::read_to_string(PUBLISHED).unwrap();
+        assert_eq!(published, schema, "run the test once with BLESS=1");
     }
 }

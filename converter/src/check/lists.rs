@@ -1,19 +1,18 @@
-//! What can be asked without an image: lists, explanations, fingerprints.
+//! What can be asked without an image: lists, fingerprints.
 
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use ckpt_cli::Explanation;
 use ckpt_compat::Feature;
-use ckpt_compat::rules::{rule, rules};
+use ckpt_compat::rules::{Rule, rules};
 use ckpt_compat::target::{GRAMMAR_FEATURES, GRAMMAR_ISAS, parts};
 
 use super::{Arguments, machines};
 
 /// Prints what was asked; false if nothing of the kind was.
 pub(super) fn print(arguments: &Arguments, out: &mut impl Write) -> Result<bool> {
-    if let Some(id) = &arguments.explain {
-        explain(id, out)?;
-    } else if arguments.list_rules {
+    if arguments.list_rules {
         for rule in rules() {
             writeln!(out, "{:16} {:6} {}", rule.id, rule.layer, rule.title)?;
         }
@@ -29,23 +28,17 @@ pub(super) fn print(arguments: &Arguments, out: &mut impl Write) -> Result<bool>
     Ok(true)
 }
 
-fn explain(id: &str, out: &mut impl Write) -> Result<()> {
-    let Some(rule) = rule(id) else {
-        let near: Vec<&str> = rules()
-            .map(|rule| rule.id)
-            .filter(|known| known.contains(id) || id.contains(known))
-            .collect();
-        let hint = if near.is_empty() {
-            String::new()
-        } else {
-            format!(" (did you mean {}?)", near.join(", "))
-        };
-        bail!("no rule \"{id}\"{hint}; --list-rules prints them all");
+/// Codes that a report shows: rules, and what the reader says of damaged images.
+pub(super) fn explanations() -> Vec<Explanation> {
+    let rule = |rule: &Rule| Explanation {
+        code: rule.id.to_owned(),
+        kind: format!("layer {}", rule.layer),
+        title: rule.title.to_owned(),
+        text: format!("Why: {}\n\nWhat to do: {}", rule.rationale, rule.remedy),
     };
-    writeln!(out, "{} — {} (layer {})\n", rule.id, rule.title, rule.layer)?;
-    writeln!(out, "Why: {}\n", rule.rationale)?;
-    writeln!(out, "What to do: {}", rule.remedy)?;
-    Ok(())
+    let mut all: Vec<Explanation> = rules().map(rule).collect();
+    all.extend(ckpt_cli::diagnostics());
+    all
 }
 
 fn list_targets(out: &mut impl Write) -> Result<()> {

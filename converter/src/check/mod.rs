@@ -12,104 +12,124 @@ mod table;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
+use ckpt_cli::Shared;
 use ckpt_compat::gather::Options;
 use ckpt_compat::report::{Report, TargetReport};
 use ckpt_compat::{Policy, Target, Verdict, check, nearest};
 use ckpt_parser::limits::{Limit, Limits};
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory as _, Parser, ValueEnum};
 
 use done::Done;
 use fleet::{Opened, Subject, What};
 
+const AFTER: &str = "\
+Examples:
+  ckpt-check -t v7-neon image.ckpt           will it run there?
+  ckpt-check -t cortex-a9 --sysroot root/ dump/
+                                             a CRIU set and the files it maps
+  ckpt-check --nearest core.1234             the least target that restores it
+  ckpt-check --all-targets image.ckpt        every part, a line each
+  ckpt-check -t host --strict checkpoint.tar
+  ckpt-check --explain isa.thumb2            what a rule asks, and why
+  ckpt-check -t v7 --format ndjson -j 8 --files-from list \\
+      -o fleet.ndjson --skip-done fleet.ndjson
+                                             thousands, again after a crash
+
+Exit status: 0 nothing is refused; 1 an image is not restorable (with --strict:
+not clearly restorable); 2 the job could not be done: an unknown target, a
+missing file, a damaged image.";
+
 /// Will it run there? Judges process images, cores and executables for ARM targets, with evidence for each verdict.
-///
-/// Exit status: 0 nothing is refused, 1 an image is not restorable (with --strict: not clearly restorable),
-/// 2 the job could not be done (an unknown target, a missing file, a damaged image).
 #[derive(Parser, Debug)]
-#[command(name = "ckpt-check", version, max_term_width = 100)]
+#[command(name = "ckpt-check", version, after_help = AFTER, max_term_width = ckpt_cli::WIDTH)]
 pub struct Arguments {
     /// Images: linux-cr streams, CRIU directories or tars, ELF cores, ELF executables and libraries; directories and
-    /// tars of them; s3://BUCKET/PREFIX if built with object stores; `-` is standard input.
+    /// tars of them; s3://BUCKET/PREFIX if built with object stores; - is standard input
     #[arg(value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
-    /// Target by name (v7-neon, cortex-a9, pxa270+nwfpe), or `host`; may be repeated.
-    #[arg(short, long, value_name = "NAME")]
-    pub target: Vec<String>,
-    /// Target described by a TOML file; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub target_file: Vec<PathBuf>,
-    /// Target described by its /proc/cpuinfo.
-    #[arg(long, value_name = "FILE")]
-    pub target_cpuinfo: Option<PathBuf>,
-    /// Kernel configuration of that target, plain or gzip.
-    #[arg(long, value_name = "FILE", requires = "target_cpuinfo")]
-    pub target_config: Option<PathBuf>,
-    /// Auxiliary vector of a 32-bit process on that target (/proc/self/auxv).
-    #[arg(long, value_name = "FILE", requires = "target_cpuinfo")]
-    pub target_auxv: Option<PathBuf>,
-    /// Every part of the catalogue, as a matrix.
-    #[arg(long)]
-    pub all_targets: bool,
-    /// Name the least target that restores each image.
-    #[arg(long)]
-    pub nearest: bool,
-    /// Directory with the files that the images name.
-    #[arg(long, value_name = "DIR")]
-    pub sysroot: Option<PathBuf>,
-    /// Site policy: severities by rule, targets that must be met.
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
-    /// Read names of images from a file, one a line or ended by NUL; `-` is standard input.
+    /// Read names of images from a file, one a line or ended by NUL; - is standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
-    /// Go on where an earlier run stopped: pass over images that FILE, its NDJSON, has verdicts of. With `-o` the same
-    /// file is written on.
+    /// Go on where an earlier run stopped: pass over images that FILE, its NDJSON, has verdicts of; with -o the same
+    /// file is written on
     #[arg(long, value_name = "FILE")]
     pub skip_done: Option<PathBuf>,
-    /// Write the report to a file instead of standard output.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Form of the report.
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Conditional and unknown count as refusals, too.
-    #[arg(long)]
-    pub strict: bool,
-    /// Show every rule, not only those that matter.
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// One line for each image and target.
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Threads: as many images at once, or one image's code in as many parts [default: the cores].
+    /// Directory with the files that the images name, as they were on the machine they come from
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Option<PathBuf>,
+    /// Threads: as many images at once, or one image's code in as many parts [default: the cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Limits that differ from the defaults.
     #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', help = Limits::help())]
     pub limit: Vec<Limit>,
-    /// Colour; NO_COLOR switches it off.
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    pub color: Colour,
-    /// Print why a rule exists and what to do about it.
-    #[arg(long, value_name = "RULE")]
-    pub explain: Option<String>,
-    /// List all rules.
-    #[arg(long)]
-    pub list_rules: bool,
-    /// List all targets: the grammar and the catalogue.
-    #[arg(long)]
-    pub list_targets: bool,
-    /// Write what a machine offers as a target file: the host, or the one of --target or --target-cpuinfo.
-    #[arg(long)]
-    pub fingerprint: bool,
-    /// Write the greatest target that all these target files restore.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub baseline: Vec<PathBuf>,
-    /// Write the report as OCI annotations (JSON object of strings), for an orchestrator.
-    #[arg(long)]
+
+    /// Target by name (v7-neon, cortex-a9, pxa270+nwfpe), or host; may be repeated
+    #[arg(short, long, value_name = "NAME", help_heading = TARGETS)]
+    pub target: Vec<String>,
+    /// Target described by a TOML file; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = TARGETS)]
+    pub target_file: Vec<PathBuf>,
+    /// Target described by its /proc/cpuinfo
+    #[arg(long, value_name = "FILE", help_heading = TARGETS)]
+    pub target_cpuinfo: Option<PathBuf>,
+    /// Kernel configuration of that target, plain or gzip
+    #[arg(long, value_name = "FILE", requires = "target_cpuinfo", help_heading = TARGETS)]
+    pub target_config: Option<PathBuf>,
+    /// Auxiliary vector of a 32-bit process on that target (/proc/self/auxv)
+    #[arg(long, value_name = "FILE", requires = "target_cpuinfo", help_heading = TARGETS)]
+    pub target_auxv: Option<PathBuf>,
+    /// Every part of the catalogue, as a matrix
+    #[arg(long, help_heading = TARGETS)]
+    pub all_targets: bool,
+    /// Name the least target that restores each image
+    #[arg(long, help_heading = TARGETS)]
+    pub nearest: bool,
+    /// Site policy: severities by rule, targets that must be met
+    #[arg(long, value_name = "FILE", help_heading = TARGETS)]
+    pub policy: Option<PathBuf>,
+    /// Conditional and unknown count as refusals, too
+    #[arg(long, help_heading = TARGETS)]
+    pub strict: bool,
+
+    /// Form of the report: text, json, ndjson (a line for each image), sarif, junit, markdown
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Format::Text, hide_possible_values = true, help_heading = REPORT)]
+    pub format: Format,
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = REPORT)]
+    pub output: Option<PathBuf>,
+    /// Write the report as OCI annotations (JSON object of strings), for an orchestrator
+    #[arg(long, help_heading = REPORT)]
     pub annotations: bool,
+    /// Show every rule, not only those that matter
+    #[arg(short, long, help_heading = REPORT)]
+    pub verbose: bool,
+    /// One line for each image and target
+    #[arg(short, long, conflicts_with = "verbose", help_heading = REPORT)]
+    pub quiet: bool,
+
+    /// List all rules
+    #[arg(long, help_heading = LISTS)]
+    pub list_rules: bool,
+    /// List all targets: the grammar and the catalogue
+    #[arg(long, help_heading = LISTS)]
+    pub list_targets: bool,
+    /// Write what a machine offers as a target file: the host, or the one of --target or --target-cpuinfo
+    #[arg(long, help_heading = LISTS)]
+    pub fingerprint: bool,
+    /// Write the greatest target that all these target files restore
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = LISTS)]
+    pub baseline: Vec<PathBuf>,
+
+    /// What every program has.
+    #[command(flatten)]
+    pub shared: Shared,
 }
+
+const TARGETS: &str = "Targets";
+const REPORT: &str = "Report";
+const LISTS: &str = "Instead of a report";
 
 /// Form of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -128,31 +148,18 @@ pub enum Format {
     Markdown,
 }
 
-/// When to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
-    /// On a terminal, without NO_COLOR.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// Nothing was refused.
 const FINE: u8 = 0;
 /// Something was refused.
 const REFUSED: u8 = 1;
 /// The job could not be done.
 const FAILED: u8 = 2;
-/// What a shell reports of a program that a closed pipe ended (128 + SIGPIPE).
-const CLOSED_PIPE: u8 = 141;
 
 /// Runs the program and returns its exit status.
 pub fn main(arguments: &Arguments) -> u8 {
     match run(arguments) {
         Ok(status) => status,
-        Err(error) if is_broken_pipe(&error) => CLOSED_PIPE,
+        Err(error) if is_broken_pipe(&error) => FAILED,
         Err(error) => {
             let _ = writeln!(io::stderr(), "ckpt-check: {error:#}");
             FAILED
@@ -168,7 +175,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(arguments: &Arguments) -> Result<u8> {
     let mut out = output::Place::open(arguments)?;
-    let status = if lists::print(arguments, &mut out)? {
+    let about = arguments
+        .shared
+        .answer(Arguments::command(), lists::explanations);
+    let status = if let Some(answer) = about {
+        out.write_all(&answer.map_err(Error::msg)?)?;
+        FINE
+    } else if lists::print(arguments, &mut out)? {
         FINE
     } else {
         judge(arguments, &mut out)?

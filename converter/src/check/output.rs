@@ -12,7 +12,7 @@ use ckpt_compat::rules::rules;
 use serde_json::{Map, Value, json};
 
 use super::table::{self, Style};
-use super::{Arguments, Colour, Format, done};
+use super::{Arguments, Format, done};
 use crate::output::Atomic;
 
 /// Where the report goes: standard output, or a file.
@@ -81,11 +81,8 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new(arguments: &Arguments) -> Self {
-        let colour = match arguments.color {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        };
+        let terminal = io::stdout().is_terminal() && arguments.output.is_none();
+        let colour = arguments.shared.color.wanted(terminal);
         Self {
             format: arguments.format,
             annotations: arguments.annotations,

@@ -180,7 +180,10 @@ fn every_code_is_explained() {
     let all = program().args(["--explain", "all"]).output().unwrap();
     let text = String::from_utf8(all.stdout).unwrap();
     for code in ckpt_convert::loss::Code::ALL {
-        assert!(text.contains(&format!("{code} (")), "{code}");
+        assert!(
+            text.lines().any(|line| line.starts_with(code.name())),
+            "{code}"
+        );
         let one = program().args(["--explain", code.name()]).output().unwrap();
         assert_eq!(one.status.code(), Some(0));
     }
@@ -327,35 +330,6 @@ fn a_redacted_image_keeps_its_structure() {
         ],
     );
     assert_eq!(again.status.code(), Some(0), "{again:?}");
-}
-
-/// Every format that can be written is blanked, not only streams.
-#[test]
-fn redaction_holds_in_every_format() {
-    let dir = with("tour-r17-arm");
-    let secret = b"heap page at";
-    for (to, name) in [
-        ("criu", "set.tar"),
-        ("core", "core.%p"),
-        ("json", "doc.json"),
-    ] {
-        for redact in [false, true] {
-            let mut args = vec!["in.ckpt", "--to", to, "-q", "--force", "-o", name];
-            args.extend(["--allow", "all"]);
-            args.extend(redact.then_some("--redact"));
-            let done = run(dir.path(), &args);
-            assert_eq!(done.status.code(), Some(0), "{to}: {done:?}");
-            let written = names(dir.path());
-            let written = written.iter().filter(|file| *file != "in.ckpt");
-            let told = written
-                .map(|file| fs::read(dir.path().join(file)).unwrap())
-                .any(|bytes| contains(&bytes, secret));
-            assert_eq!(told, !redact, "{to}");
-            for file in names(dir.path()).iter().filter(|file| *file != "in.ckpt") {
-                fs::remove_file(dir.path().join(file)).unwrap();
-            }
-        }
-    }
 }
 
 #[test]

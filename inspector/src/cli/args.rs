@@ -1,6 +1,7 @@
 //! The options.
 
 use crate::tui;
+use ckpt_cli::Shared;
 use ckpt_format::{Arch, Revision};
 use ckpt_parser::decoder::Options;
 use ckpt_parser::detect::Override;
@@ -24,7 +25,7 @@ Exit status: 0 fine, 1 damage or findings (or nothing found), 2 could not do the
 
 /// Look into a checkpointed process tree.
 #[derive(Debug, Parser)]
-#[command(name = "ckpt-inspect", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "ckpt-inspect", version, about, after_help = EXAMPLES, max_term_width = ckpt_cli::WIDTH)]
 #[command(group = ArgGroup::new("mode").multiple(false))]
 pub(super) struct Args {
     /// A linux-cr stream (plain, zstd, gzip or xz), `-` for standard input; none: the embedded sample
@@ -75,14 +76,16 @@ pub(super) struct Args {
     /// Compare with another image, side by side; with --text or without a terminal as text, with --json as JSON
     #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "image")]
     pub(super) diff: Option<Vec<PathBuf>>,
-    /// Explain a diagnostic, for instance P002; `all` lists them
-    #[arg(long, value_name = "CODE")]
-    pub(super) explain: Option<String>,
-
     /// Print a configuration file for the interface, with every key and colour
     #[arg(long)]
     pub(super) print_config_template: bool,
 
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// The form of the output: text, json (as --json), ndjson (as --json-lines)
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = true, conflicts_with_all = ["tree", "record", "stats", "tasks", "maps", "regs", "files", "memory", "strings", "find", "summary", "integrity", "json", "json_lines"])]
+    pub(super) format: Option<Format>,
     /// Text even on a terminal (what --tree shows unless another view is asked for)
     #[arg(long)]
     pub(super) text: bool,
@@ -118,26 +121,25 @@ pub(super) struct Args {
     pub(super) strict: bool,
     #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', help = Limits::help())]
     pub(super) limit: Vec<Limit>,
-    /// Colour in hex dumps
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    pub(super) color: Colour,
     /// Say nothing about damage, only set the exit status
     #[arg(short, long)]
     pub(super) quiet: bool,
     /// Also show notes
     #[arg(short, long)]
     pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) shared: Shared,
 }
 
-/// When to use colour.
+/// How all of an image can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Colour {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
+pub(super) enum Format {
+    /// The view that is asked for, or the outline.
+    Text,
+    /// One document, as --json.
+    Json,
+    /// A record a line, as --json-lines.
+    Ndjson,
 }
 
 /// Background of a terminal.
@@ -209,8 +211,11 @@ impl Args {
             (self.files, Mode::Files),
             (self.summary, Mode::Summary),
             (self.integrity, Mode::Integrity),
-            (self.json, Mode::Json),
-            (self.json_lines, Mode::JsonLines),
+            (self.json || self.format == Some(Format::Json), Mode::Json),
+            (
+                self.json_lines || self.format == Some(Format::Ndjson),
+                Mode::JsonLines,
+            ),
         ];
         let flag = flags
             .into_iter()
@@ -226,7 +231,7 @@ impl Args {
         tui::Options {
             read: self.options(),
             ascii: self.ascii,
-            mono: !self.wants_colour(true),
+            mono: !self.shared.color.wanted(true),
             light: self
                 .background
                 .map(|background| background == Background::Light),
@@ -249,15 +254,6 @@ impl Args {
                 revision: self.revision,
                 arch: self.arch,
             },
-        }
-    }
-    /// Whether to colour what goes to a terminal or not.
-    pub(super) fn wants_colour(&self, is_terminal: bool) -> bool {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        match self.color {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto => is_terminal && !refused,
         }
     }
     /// Whether a task is among those asked for.

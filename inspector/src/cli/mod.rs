@@ -11,18 +11,22 @@ mod views;
 
 use crate::open::{self, Input, Origin};
 use crate::tui;
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, bail};
 use args::{Args, Mode};
+use ckpt_cli::Explanation;
 use ckpt_parser::decoder::{Decoder, Options};
-use ckpt_parser::diagnostic::{Code, Findings, Severity};
+use ckpt_parser::diagnostic::{Findings, Severity};
 use ckpt_parser::model::{Image, validate};
 use ckpt_parser::report::{document, lines, outline};
 use ckpt_parser::source::Source;
 use clap::Parser;
 use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tempfile::NamedTempFile;
 
 pub use args::command;
 
@@ -62,8 +66,9 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn dispatch(args: &Args) -> Result<u8> {
-    if let Some(code) = &args.explain {
-        return explain(code);
+    if let Some(answer) = args.shared.answer(command(), explanations) {
+        io::stdout().write_all(&answer.map_err(Error::msg)?)?;
+        return Ok(FINE);
     }
     if args.print_config_template {
         print!("{}", tui::config::template());
@@ -73,16 +78,29 @@ fn dispatch(args: &Args) -> Result<u8> {
     // An image that comes through a pipe leaves the terminal for the keys, as with `less`.
     let piped = args.image.as_deref() == Some(Path::new("-"));
     let keyboard = piped || io::stdin().is_terminal();
-    let interactive = stdout.is_terminal() && keyboard && !args.text;
+    let terminal = stdout.is_terminal() && args.output.is_none();
+    let interactive = terminal && keyboard && !args.text && args.format.is_none();
     if interactive && args.mode().is_none() {
         return interface(args);
     }
     let mode = args.mode().unwrap_or(Mode::Tree);
-    let colour = args.wants_colour(stdout.is_terminal());
-    let mut out = BufWriter::with_capacity(64 << 10, stdout.lock());
+    let colour = args.shared.color.wanted(terminal);
+    let Some(path) = &args.output else {
+        return written(args, &mode, colour, stdout.lock());
+    };
+    let file = beside(path, args)?;
+    let code = written(args, &mode, colour, &file)?;
+    file.persist(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(code)
+}
+
+/// Writes what was asked for.
+fn written(args: &Args, mode: &Mode, colour: bool, out: impl Write) -> Result<u8> {
+    let mut out = BufWriter::with_capacity(64 << 10, out);
     let code = match args.diff.as_deref() {
         Some([left, right]) => diff(args, left, right, &mut out)?,
-        _ => show(args, &mode, colour, &mut out)?,
+        _ => show(args, mode, colour, &mut out)?,
     };
     out.flush()?;
     Ok(code)
@@ -109,7 +127,7 @@ fn diff(args: &Args, left: &Path, right: &Path, out: &mut dyn Write) -> Result<u
     };
     let (left, right) = (side(left)?, side(right)?);
     let diff = crate::diff::compare((&left.0, left.1), (&right.0, right.1))?;
-    if args.json {
+    if args.json || args.format == Some(args::Format::Json) {
         writeln!(out, "{}", diff.json())?;
     } else {
         write!(out, "{diff}")?;
@@ -121,25 +139,37 @@ fn diff(args: &Args, left: &Path, right: &Path, out: &mut dyn Write) -> Result<u
     })
 }
 
-fn explain(code: &str) -> Result<u8> {
-    if code.eq_ignore_ascii_case("all") {
-        for code in Code::ALL {
-            let info = code.info();
-            println!("{} {:7} {}", info.code, info.severity.name(), info.title);
+/// Codes that the views show: those of the reader, and the rules of the compatibility view.
+fn explanations() -> Vec<Explanation> {
+    let rule = |rule: &ckpt_compat::rules::Rule| Explanation {
+        code: rule.id.to_owned(),
+        kind: format!("rule, {}", rule.layer.name()),
+        title: rule.title.to_owned(),
+        text: format!("{}\n\n{}", rule.rationale, rule.remedy),
+    };
+    let mut all = ckpt_cli::diagnostics();
+    all.extend(ckpt_compat::rules::rules().map(rule));
+    all
+}
+
+/// What `--output` names: a file beside it, that takes its place when it is complete.
+fn beside(path: &Path, args: &Args) -> Result<NamedTempFile> {
+    let id = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    let inputs = args.image.iter().chain(args.diff.iter().flatten());
+    for input in inputs {
+        if id(input).is_ok_and(|input| id(path).is_ok_and(|output| output == input)) {
+            bail!("--output {}: that is the image", path.display());
         }
-        return Ok(FINE);
     }
-    let found = Code::parse(code)
-        .with_context(|| format!("no diagnostic has the code {code}; --explain all lists them"))?;
-    let info = found.info();
-    println!(
-        "{} ({}): {}\n\n{}",
-        info.code,
-        info.severity.name(),
-        info.title,
-        info.help
-    );
-    Ok(FINE)
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    tempfile::Builder::new()
+        .prefix(".ckpt-inspect-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(directory)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// How to call an image.
@@ -259,6 +289,9 @@ fn report(findings: &Findings, args: &Args) -> u8 {
         .filter(|finding| args.verbose || finding.severity > Severity::Note);
     for finding in told.filter(|_| !args.quiet) {
         eprintln!("{}: {finding}", finding.severity.name());
+    }
+    if !args.quiet && findings.has_errors() {
+        eprintln!("ckpt-inspect --explain CODE says what a code means and what to do");
     }
     if findings.dropped() > 0 && !args.quiet {
         eprintln!("{} more findings are not shown", findings.dropped());

@@ -1,4 +1,4 @@
-//! Chores of the project: `cargo xtask ci | docs | bless | fuzz | bench`.
+//! Chores of the project: `cargo xtask ci | docs | bless | dist | fuzz | bench`.
 
 use anyhow::{Context, Result, bail, ensure};
 use ckpt_tests::fuzz::TARGETS;
@@ -10,6 +10,8 @@ use std::process::Command;
 
 #[path = "xtask/bench.rs"]
 mod bench;
+#[path = "xtask/dist.rs"]
+mod dist;
 
 /// Chores of the project.
 #[derive(Parser)]
@@ -19,6 +21,8 @@ enum Task {
     Ci,
     /// Writes the generated files: reference pages, the Kaitai specification, sample images.
     Docs,
+    /// Builds the programs and makes what is installed with them: manual pages, completions, a Debian package.
+    Dist(dist::Dist),
     /// Accepts what the programs print now as the expected output; review the difference.
     Bless,
     /// Runs the fuzz targets (needs the nightly compiler and cargo-fuzz).
@@ -41,6 +45,7 @@ fn main() -> Result<()> {
     match Task::parse() {
         Task::Ci => run("bash", &[".ci/run"]),
         Task::Docs => docs(),
+        Task::Dist(dist) => dist.run(),
         Task::Bless => bless(),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Bench(bench) => bench.run(),
@@ -75,7 +80,11 @@ fn docs() -> Result<()> {
     run(
         "cargo",
         &["run", "-q", "-p", "ckpt-samples", "--bin", "build-samples"],
-    )
+    )?;
+    for (name, text) in ckpt_tests::reference::pages() {
+        fs::write(Path::new("format-spec").join(name), text)?;
+    }
+    Ok(())
 }
 
 fn bless() -> Result<()> {
@@ -86,7 +95,8 @@ fn bless() -> Result<()> {
         .envs([
             ("INSTA_UPDATE", "always"),
             ("INSTA_FORCE_PASS", "1"),
-            ("TRYCMD", "overwrite"),
+            ("CKPT_BLESS", "1"),
+            ("BLESS", "1"),
         ])
         .status()?;
     ensure!(status.success(), "tests failed: {status}");

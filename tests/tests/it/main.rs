@@ -1,10 +1,12 @@
 //! Tests across the crates.
 
 mod ahead;
+mod contract;
 mod exhaustive;
-mod faults;
-mod hostile;
+mod fleet;
+mod guide;
 mod lazy;
 mod properties;
 mod replay;
 mod search;
+mod surface;

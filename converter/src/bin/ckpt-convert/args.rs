@@ -1,6 +1,7 @@
 //! The command line.
 
 use ckpt_bridge::edit::Part;
+use ckpt_cli::Shared;
 use ckpt_format::Revision;
 use ckpt_parser::limits::{Limit, Limits};
 use clap::Parser;
@@ -112,13 +113,27 @@ pub(crate) enum MemoryPlace {
     None,
 }
 
-/// Converts checkpoint images of Linux processes between the revisions of the linux-cr stream, ELF
-/// cores, CRIU image sets and JSON.
+const AFTER: &str = "\
+Examples:
+  ckpt-convert old.ckpt -o new.ckpt          to the newest revision
+  ckpt-convert old.ckpt --to criu -o dump/   a set that CRIU restores
+  ckpt-convert dump/ --to elf-core -o core.%p
+                                             for gdb, a core for each process
+  ckpt-convert image.ckpt --to json -o image.json
+                                             to look at, edit, and convert back
+  ckpt-convert new.ckpt --to r12 --allow fp-state,arm-abi -o old.ckpt
+  ckpt-convert damaged.ckpt --salvage -o rest.ckpt
+  ckpt-convert image.ckpt --redact --compress zstd -o show.ckpt.zst
+
+Exit status: 0 fine; 1 losses refused, or damage in the input; 2 the job could
+not be done.";
+
+/// Converts checkpoint images of Linux processes between the revisions of the linux-cr stream, ELF cores, CRIU image
+/// sets and JSON.
 ///
-/// What the target cannot hold is named on standard error and refused, unless --allow names its
-/// code. Exit status: 0 fine, 1 losses refused or input damaged, 2 could not do the job.
+/// What the target cannot hold is named on standard error and refused, unless --allow names its code.
 #[derive(Debug, Parser)]
-#[command(name = "ckpt-convert", version, max_term_width = 100)]
+#[command(name = "ckpt-convert", version, after_help = AFTER, max_term_width = ckpt_cli::WIDTH)]
 pub(crate) struct Args {
     /// Image to read: stream (also zstd, gzip, xz), ELF core, CRIU directory or tar, JSON; - is
     /// standard input
@@ -131,7 +146,7 @@ pub(crate) struct Args {
 
     /// Format to write: r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu, json
     /// [default: newest; for JSON input the revision that it names]
-    #[arg(long, value_name = "FORMAT", value_parser = Format::parse)]
+    #[arg(long, visible_alias = "format", value_name = "FORMAT", value_parser = Format::parse)]
     pub(crate) to: Option<Format>,
 
     /// Where contents of memory go in JSON: a side file named after the output, the document
@@ -150,10 +165,6 @@ pub(crate) struct Args {
     /// Write losses and notes to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-
-    /// Explain a code of a loss and exit; all lists every one
-    #[arg(long, value_name = "CODE")]
-    pub(crate) explain: Option<String>,
 
     /// Add what the old image never held: fp-state=FILE or fp-state@PID=FILE (raw VFP register set
     /// of 260 or 272 bytes, or an ELF core), personality=NUMBER
@@ -200,8 +211,15 @@ pub(crate) struct Args {
     pub(crate) force: bool,
 
     /// No progress, no notes, no losses on standard error
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+
+    /// Say what is read and written, and show every loss instead of the first of each kind
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    #[command(flatten)]
+    pub(crate) shared: Shared,
 }
 
 impl Args {

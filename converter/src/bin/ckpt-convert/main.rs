@@ -11,7 +11,7 @@ use ckpt_bridge::CODES;
 use ckpt_convert::input;
 use ckpt_convert::loss::Code;
 use ckpt_convert::{Allow, Error, Losses};
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use std::process::ExitCode;
 
 /// What a shell reports for a program that SIGPIPE ended.
@@ -19,8 +19,8 @@ const BROKEN_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(code) = &args.explain {
-        return explain(code);
+    if let Some(answer) = args.shared.answer(Args::command(), report::explanations) {
+        return report::answer(answer);
     }
     let mut losses = Losses::new(allowed(&args));
     let done = run(&args, &mut losses);
@@ -73,32 +73,17 @@ fn check_codes(args: &Args) -> Result<(), Error> {
         code == "all" || Code::parse(code).is_some() || CODES.iter().any(|(name, _)| *name == code)
     };
     match args.allow.iter().find(|code| !known(code)) {
-        Some(code) => Err(Error::Request(format!(
-            "--allow {code}: no such code; --explain all lists them"
-        ))),
+        Some(code) => {
+            let names = Code::ALL.iter().map(|code| code.name());
+            let names = names.chain(CODES.iter().map(|(name, _)| *name));
+            let near = ckpt_cli::near(code, names);
+            let hint = near
+                .first()
+                .map_or(String::new(), |near| format!(" (did you mean {near}?)"));
+            Err(Error::Request(format!(
+                "--allow {code}: no such code{hint}; --explain all lists them"
+            )))
+        }
         None => Ok(()),
     }
-}
-
-fn explain(code: &str) -> ExitCode {
-    let wanted = |name: &str| code == "all" || code == name;
-    let mut found = false;
-    for code in Code::ALL.iter().filter(|code| wanted(code.name())) {
-        found = true;
-        println!(
-            "{code} ({}): {}\n    {}",
-            report::gravity(*code),
-            code.why(),
-            code.help()
-        );
-    }
-    for (code, help) in CODES.iter().filter(|(name, _)| wanted(name)) {
-        found = true;
-        println!("{code}\n    {help}");
-    }
-    if found {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!("ckpt-convert: --explain {code}: no such code; --explain all lists them");
-    ExitCode::from(2)
 }

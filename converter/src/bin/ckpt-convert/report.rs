@@ -1,10 +1,13 @@
 //! What the user is told about losses.
 
 use crate::args::Args;
-use ckpt_convert::loss::{Code, Gravity};
+use ckpt_cli::Explanation;
+use ckpt_convert::loss::{Code, Gravity, Loss};
 use ckpt_convert::{Error, Losses};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
 /// How many losses of a kind are printed; all kept ones are in the report.
 const SHOWN: usize = 10;
@@ -14,23 +17,78 @@ pub(crate) fn print(args: &Args, losses: &Losses) {
     if args.quiet {
         return;
     }
+    let colour = args.shared.color.wanted(io::stderr().is_terminal());
+    let most = if args.verbose { usize::MAX } else { SHOWN };
     let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
     for loss in losses.kept() {
         let count = shown.entry(loss.code).or_insert(0);
         *count += 1;
-        if *count <= SHOWN {
-            eprintln!("ckpt-convert: {loss}");
+        if *count <= most {
+            eprintln!("ckpt-convert: {}", painted(loss, colour));
         }
     }
     for (code, count) in losses.counts() {
-        let more = count.saturating_sub(SHOWN as u64);
+        let told = shown.get(code).map_or(0, |told| *told.min(&most));
+        let more = count.saturating_sub(told as u64);
         if more > 0 {
-            eprintln!("ckpt-convert: {more} more of {code}");
+            eprintln!("ckpt-convert: {more} more of {code}; --verbose or --report FILE names them");
         }
     }
     if losses.refused() {
         eprintln!("ckpt-convert: refused; --allow CODE accepts a loss, --explain CODE tells more");
     }
+}
+
+/// Its text; where colours are, the word that says how grave it is stands out.
+fn painted(loss: &Loss, colour: bool) -> String {
+    let text = loss.to_string();
+    match text.split_once(' ') {
+        Some((kind, rest)) if colour => {
+            let code = if loss.note { 36 } else { 33 };
+            format!("\x1b[{code}m{kind}\x1b[0m {rest}")
+        }
+        _ => text,
+    }
+}
+
+/// Answers a question about the program itself.
+pub(crate) fn answer(answer: Result<Vec<u8>, String>) -> ExitCode {
+    match answer {
+        Ok(text) => match io::stdout().write_all(&text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(2),
+        },
+        Err(why) => {
+            eprintln!("ckpt-convert: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Codes that a conversion prints: losses, and what the reader says of damaged images.
+pub(crate) fn explanations() -> Vec<Explanation> {
+    let loss = |code: &Code| Explanation {
+        code: code.name().to_owned(),
+        kind: gravity(*code).to_owned(),
+        title: code.why().to_owned(),
+        text: code.help().to_owned(),
+    };
+    let foreign = |(code, help): &(&str, &str)| Explanation {
+        code: (*code).to_owned(),
+        kind: "loss".to_owned(),
+        title: first_sentence(help).to_owned(),
+        text: (*help).to_owned(),
+    };
+    let mut all: Vec<Explanation> = Code::ALL.iter().map(loss).collect();
+    all.extend(ckpt_bridge::CODES.iter().map(foreign));
+    all.extend(ckpt_cli::diagnostics());
+    all
+}
+
+/// The sentence that a list shows.
+fn first_sentence(text: &str) -> &str {
+    let end = text.find(['.', ';', ':']).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text)
 }
 
 /// Writes the report file, if one is wanted.
@@ -53,7 +111,7 @@ pub(crate) fn write(args: &Args, losses: &Losses, error: Option<&Error>) -> Resu
 }
 
 /// In words.
-pub(crate) fn gravity(code: Code) -> &'static str {
+fn gravity(code: Code) -> &'static str {
     match code.gravity() {
         Gravity::Note => "note, always allowed",
         Gravity::Loss => "loss",

@@ -1,11 +1,12 @@
 //! The head of an image and its table of pids (§1.8, §2.4).
 
 use super::*;
+use crate::frame::{HEAD_MAGIC, TAIL_MAGIC};
 
 ids! {
     header {
         ARCH_ID = HEADER "arch_id"; MAJOR = HEADER "major"; MINOR = HEADER "minor"; PATCH = HEADER "patch";
-        REV = HEADER "rev"; TIME = HEADER "time"; UFLAGS = HEADER "uflags";
+        REV = HEADER "rev"; HEAD_MAGIC = HEADER "magic"; TAIL_MAGIC = TAIL "magic"; TIME = HEADER "time"; UFLAGS = HEADER "uflags";
         CPU_ARCHITECTURE = HEADER_ARCH "cpu_architecture"; MMU = HEADER_ARCH "mmu"; AEABI = HEADER_ARCH "aeabi";
         OABI_COMPAT = HEADER_ARCH "oabi_compat"; LSM = LSM_INFO "info"; PID_OFFSET = PIDS "offset";
         FOREIGN_FORMAT = FOREIGN "format"; FOREIGN_SIZE = FOREIGN "size";
@@ -13,7 +14,21 @@ ids! {
 }
 
 impl Builder {
+    /// HEADER and TAIL have a magic number each (§1.5).
+    pub(super) fn magic(&mut self, event: &Event, view: &View) {
+        let (id, expected) = match event.tag {
+            Some(Tag::Tail) => (header::TAIL_MAGIC, TAIL_MAGIC),
+            _ => (header::HEAD_MAGIC, HEAD_MAGIC),
+        };
+        let found = get(view, id);
+        if found != expected {
+            let found = format!("magic {found:#018x}, expected {expected:#018x}");
+            self.finding(Code::BadMagic, event, found);
+        }
+    }
+
     pub(super) fn header(&mut self, event: &Event, view: &View) {
+        self.magic(event, view);
         let slots = view.layout.slots.iter().filter_map(|slot| {
             let name = slot.name.strip_prefix("constants.")?;
             Some((name.to_owned(), u16::try_from(view.element(slot, 0)?).ok()?))
@@ -88,16 +103,23 @@ impl Builder {
             .chunks_exact(4)
             .map(|word| (read_uint(word, order) as u32).cast_signed())
             .collect();
-        match event.role() {
+        let left = match event.role() {
             Role::Pids => self.read_pid_objects(&words),
-            Role::Vpids => self.vpids = words,
+            Role::Vpids => {
+                self.vpids = words;
+                0
+            }
             _ => self.pid_rows_from(&words, dialect.revision),
+        };
+        if left > 0 {
+            let found = format!("{left} words at the end that make no entry");
+            self.finding(Code::BadPids, event, found);
         }
         Ok(())
     }
 
-    /// Entries of variable size: depth, then 1 + depth numbers (§2.4).
-    fn read_pid_objects(&mut self, mut words: &[i32]) {
+    /// Entries of variable size: depth, then 1 + depth numbers (§2.4). Gives the number of words that make no entry.
+    fn read_pid_objects(&mut self, mut words: &[i32]) -> usize {
         while let Some((depth, rest)) = words.split_first() {
             let Some(count) = usize::try_from(*depth)
                 .ok()
@@ -114,9 +136,10 @@ impl Builder {
             });
             words = rest;
         }
+        words.len()
     }
 
-    fn pid_rows_from(&mut self, words: &[i32], revision: ckpt_format::Revision) {
+    fn pid_rows_from(&mut self, words: &[i32], revision: ckpt_format::Revision) -> usize {
         let width = if revision == R08 { 8 } else { 6 };
         for row in words.chunks_exact(width) {
             let at = |i: usize| row.get(i).copied().unwrap_or(0);
@@ -141,6 +164,7 @@ impl Builder {
             };
             self.pid_rows.push(row);
         }
+        words.chunks_exact(width).remainder().len()
     }
 
     fn pid_index(&self, tag: i32) -> usize {

@@ -39,6 +39,7 @@ use crate::view::{View, read_uint, until_nul};
 use ckpt_format::dialect::{R07, R08, R15};
 use ckpt_format::layout::Layout;
 use ckpt_format::records as table;
+use ckpt_format::schema::Count;
 use ckpt_format::{Arch, FieldId, Object, Tag};
 use std::collections::VecDeque;
 use std::io;
@@ -230,13 +231,32 @@ impl Builder {
             return Ok(());
         };
         let Some(tag) = event.tag else { return Ok(()) };
+        self.count(event, &view);
         self.structure(limits, event, tag, &view);
         Ok(())
+    }
+
+    /// A count may promise more elements than the record has room for.
+    fn count(&mut self, event: &Event, view: &View) {
+        let Some(slot) = view.layout.tail() else {
+            return;
+        };
+        let Some(Count::By(name)) = slot.field.map(|field| field.count) else {
+            return;
+        };
+        let counter = view.layout.named(name);
+        let promised = counter.and_then(|counter| view.element(counter, 0));
+        let (promised, room) = (promised.unwrap_or(0), view.elements(slot));
+        if promised > u64::from(room) {
+            let found = format!("{name} {promised}, expected at most {room}");
+            self.finding(Code::BadCount, event, found);
+        }
     }
 
     fn structure(&mut self, limits: &crate::limits::Limits, event: &Event, tag: Tag, view: &View) {
         match tag {
             Tag::Header => self.header(event, view),
+            Tag::Tail => self.magic(event, view),
             Tag::HeaderArch | Tag::LsmInfo | Tag::Pids => self.head_part(event, tag, view),
             Tag::Objref => self.define(limits, event, view),
             Tag::Task if self.image.tasks.len() < limits.tasks as usize => self.task(event, view),

@@ -1,0 +1,188 @@
+//! What a user meets first: help, manual pages and completions of the three programs, and that they are alike.
+
+use ckpt_tests::{programs, tools};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const PROGRAMS: [&str; 3] = ["ckpt-inspect", "ckpt-check", "ckpt-convert"];
+
+/// Columns of a terminal that everybody has.
+const WIDTH: usize = 80;
+
+fn run(program: &Path, args: &[&str]) -> Output {
+    Command::new(program)
+        .args(args)
+        .env_remove("COLUMNS")
+        .output()
+        .unwrap()
+}
+
+fn text(program: &Path, args: &[&str]) -> String {
+    let output = run(program, args);
+    assert!(
+        output.status.success(),
+        "{program:?} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// All programs by name, if they are built.
+fn all() -> Vec<(&'static str, std::path::PathBuf)> {
+    let found = PROGRAMS
+        .iter()
+        .map(|name| Some((*name, programs::find(name)?)));
+    found.collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
+#[test]
+fn help_manual_and_completions_are_as_reviewed() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/surface");
+    for (name, program) in all() {
+        for (args, end) in [
+            (&["--help"][..], "help"),
+            (&["--man"], "man"),
+            (&["--completions", "fish"], "fish"),
+        ] {
+            let file = kept.join(format!("{name}.{end}"));
+            let now = text(&program, args);
+            if std::env::var_os("CKPT_BLESS").is_some() {
+                fs::create_dir_all(&kept).unwrap();
+                fs::write(&file, &now).unwrap();
+            }
+            let reviewed = fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                reviewed == now,
+                "{}: CKPT_BLESS=1 accepts it",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn help_fits_a_terminal_and_has_examples_and_exit_status() {
+    for (name, program) in all() {
+        for flag in ["-h", "--help"] {
+            let help = text(&program, &[flag]);
+            let wide: Vec<&str> = help
+                .lines()
+                .filter(|line| line.chars().count() > WIDTH)
+                .collect();
+            assert_eq!(wide, Vec::<&str>::new(), "{name} {flag}");
+            for part in ["Usage:", "Examples:", "Exit status:"] {
+                assert!(help.contains(part), "{name} {flag} has no {part}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_programs_share_their_flags() {
+    for (name, program) in all() {
+        let help = text(&program, &["--help"]);
+        for flag in [
+            "-o, --output",
+            "--format",
+            "-q, --quiet",
+            "-v, --verbose",
+            "--color",
+            "--explain",
+            "--limit",
+            "--completions",
+            "--man",
+        ] {
+            assert!(help.contains(flag), "{name} has no {flag}");
+        }
+        for code in ["P012", "p012"] {
+            assert!(
+                text(&program, &["--explain", code]).contains("magic number"),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn misspelt_words_are_answered_with_what_was_meant() {
+    for (name, program) in all() {
+        for (args, meant) in [
+            (&["--quite"][..], "--quiet"),
+            (&["--color", "alway"], "always"),
+            (&["--explain", "P0O3"], "P003"),
+        ] {
+            let output = run(&program, args);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                output.status.code() == Some(2) && said.contains(meant),
+                "{name} {args:?}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn completions_are_scripts_that_shells_read() {
+    for (name, program) in all() {
+        for shell in ["bash", "zsh", "fish"] {
+            let there = Command::new(shell).arg("--version").output().is_ok();
+            if !(there || (shell == "bash" && tools::missing("bash"))) {
+                continue;
+            }
+            let directory = tempfile::tempdir().unwrap();
+            let script = directory.path().join("script");
+            fs::write(&script, text(&program, &["--completions", shell])).unwrap();
+            let output = Command::new(shell).arg("-n").arg(&script).output().unwrap();
+            assert!(output.status.success(), "{name} {shell}: {output:?}");
+        }
+        let script = text(&program, &["--completions", "bash"]);
+        let ask = format!(
+            "{script}\nCOMP_WORDS=({name} --expl); COMP_CWORD=1\n\
+             $(complete -p {name} | sed 's/.*-F \\([^ ]*\\).*/\\1/') {name} --expl {name}\n\
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        let answer = Command::new("bash").args(["--norc", "-c", &ask]).output();
+        if let Ok(answer) = answer {
+            let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+            assert_eq!(
+                said.trim(),
+                "--explain",
+                "{name}: {}",
+                String::from_utf8_lossy(&answer.stderr)
+            );
+        }
+    }
+}
+
+#[test]
+fn manual_pages_are_read_without_a_warning() {
+    if !Path::new("/usr/bin/man").exists() && !tools::missing("man") {
+        return;
+    }
+    for (name, program) in all() {
+        let directory = tempfile::tempdir().unwrap();
+        let page = directory.path().join(format!("{name}.1"));
+        fs::write(&page, text(&program, &["--man"])).unwrap();
+        let output = Command::new("man")
+            .args(["--warnings", "-l"])
+            .arg(&page)
+            .env("MANWIDTH", "80")
+            .env("MANPAGER", "cat")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        for section in [
+            "NAME",
+            "SYNOPSIS",
+            "OPTIONS",
+            "EXAMPLES",
+            "EXIT STATUS",
+            "SEE ALSO",
+        ] {
+            assert!(shown.contains(section), "{name} has no {section}");
+        }
+    }
+}
