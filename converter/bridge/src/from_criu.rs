@@ -603,10 +603,11 @@ impl Reader<'_> {
         let m = self.entries.need(id, asked)?.clone();
         let kind = m.u64("type");
         let mut made = self.make_file(kind, &m)?;
-        match (self.entries.remap(id), &mut made) {
-            (Some(Remap::Linked(_)), Some(file)) => {
-                file.kind = FileKind::Path(self.entries.path(id).unwrap_or_default());
-            }
+        let path = self.entries.path(id);
+        if let (Some(_), Some(file), Some(path)) = (self.entries.remap(id), &mut made, path) {
+            file.kind = FileKind::Path(path);
+        }
+        match (self.entries.remap(id), &made) {
             (Some(Remap::Ghost(_)), _) => {
                 let why = "the file has no name any more, and records of a stream do not hold its contents";
                 self.loss("criu.ghost-file", "remap-fpath.img", "orig_id", id, why);

@@ -42,6 +42,10 @@ pub static CODES: &[(&str, &str)] = &[
         "Pages that the core's writer left out, usually those of unchanged files. They are taken for untouched.",
     ),
     (
+        "core.bad-mapping",
+        "A mapping of the core that is empty or overlaps another one. It is left out.",
+    ),
+    (
         "core.kernel-page",
         "The kernel's own pages ([vectors], [vvar]) are not memory of the process; a kernel makes them anew.",
     ),
@@ -57,8 +61,16 @@ pub static CODES: &[(&str, &str)] = &[
         "core.no-thread-pointer",
         "Cores of 32-bit ARM hold no thread pointer. gdb cannot find thread-local variables without it.",
     ),
+    (
+        "core.truncated",
+        "The core ends before its segments do: it is cut, and what is missing is taken for untouched.",
+    ),
     ("criu.aio", "Rings of asynchronous I/O."),
     ("criu.ambient-caps", "The ambient set of capabilities."),
+    (
+        "criu.bad-mapping",
+        "A mapping of the set that overlaps another one. It is left out.",
+    ),
     (
         "criu.cgroup",
         "Which control groups a task belongs to. The restored task stays in those of the restorer.",
@@ -66,6 +78,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "criu.compression",
         "The set that is written holds its pages as they are, whatever the one that was read did.",
+    ),
+    (
+        "criu.deleted-file",
+        "An open file that no name leads to any more, and whose contents the image does not hold.",
     ),
     (
         "criu.descriptor",
@@ -187,6 +203,10 @@ pub static CODES: &[(&str, &str)] = &[
         "Which signal stopped the task. SIGSTOP is written.",
     ),
     (
+        "criu.stray-pages",
+        "Pages in a page map that lie in no mapping. They are left out.",
+    ),
+    (
         "criu.subreaper",
         "Whether orphans become children of this process.",
     ),
@@ -286,8 +306,7 @@ mod tests {
                         && !tail.is_empty()
                         && tail.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
                 };
-                let not_a_file = |word: &&str| !word.ends_with(".desc");
-                codes.extend(quoted.filter(begins).filter(not_a_file).map(str::to_owned));
+                codes.extend(quoted.filter(begins).map(str::to_owned));
             }
         }
     }

@@ -118,11 +118,12 @@ fn record<S: Source>(decoder: &mut Decoder<S>, event: &Event) -> Result<Shown, E
         return payload(decoder, event, record);
     }
     structure(decoder, event, &mut record);
-    let contents = (event.frame.raw > 0).then(|| Contents {
-        skip: event.frame.len.into(),
-        len: event.frame.raw.into(),
-    });
-    Ok((record, contents))
+    // The page behind the record may be cut with the image.
+    let skip = u64::from(event.frame.len);
+    let raw = usize::try_from(event.frame.raw).unwrap_or(0);
+    let there = decoder.payload(skip, raw).map_err(Error::Read)?.len();
+    let len = there as u64;
+    Ok((record, (len > 0).then_some(Contents { skip, len })))
 }
 
 /// Bytes that nobody knows.

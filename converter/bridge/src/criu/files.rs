@@ -50,6 +50,9 @@ pub enum Remap {
     Ghost(u64),
 }
 
+/// What the kernel puts behind the last name of a file that has none any more.
+pub const DELETED: &str = " (deleted)";
+
 /// Messages of files by number.
 #[derive(Debug, Default)]
 pub struct Files {
@@ -132,13 +135,15 @@ impl Files {
         self.inodes.get(&inode).copied()
     }
 
-    /// Path of a file that has one: the name that leads to it where its own no longer does.
+    /// Path of a file that has one: the name that leads to it where its own no longer does, and what the kernel shows
+    /// where none does.
     pub fn path(&self, id: u64) -> Option<String> {
-        let id = match self.remap(id) {
-            Some(Remap::Linked(link)) => link,
-            _ => id,
-        };
-        self.get(id)?.sub("reg")?.text("name")
+        let name = |id: u64| self.get(id)?.sub("reg")?.text("name");
+        match self.remap(id) {
+            Some(Remap::Linked(link)) => name(link),
+            Some(Remap::Ghost(_)) => Some(name(id)? + DELETED),
+            None => name(id),
+        }
     }
 
     /// Numbers of other files that a file is made of.

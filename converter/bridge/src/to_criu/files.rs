@@ -6,7 +6,7 @@ use super::{FRESH, Once, Writer, plain};
 use crate::{
     Loss, Result,
     bytes::Blob,
-    criu::{Msg, fd_type, image::Entry},
+    criu::{DELETED, Msg, fd_type, image::Entry},
     criu_defaults,
     from_criu::control_characters,
     kept,
@@ -165,6 +165,16 @@ impl Writer<'_> {
         let old = self.kept.as_ref().and_then(|kept| kept.id(index));
         let flags = u64::from(file.flags);
         let id = match &file.kind {
+            FileKind::Path(path) if old.is_none() && path.ends_with(DELETED) => {
+                self.losses.push(Loss {
+                    code: "criu.deleted-file",
+                    record: "FILE_NAME".into(),
+                    field: "path".into(),
+                    value: path.clone(),
+                    why: "no name leads to the file any more, so it cannot be opened again; it is closed",
+                });
+                return Ok(None);
+            }
             FileKind::Path(path) => self.path(old, path, Some((file.flags, file.pos)))?,
             FileKind::Pipe(pipe) => {
                 let mut m = self.own_message(index, "pipe", "pipe_entry")?;

@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ckpt_bridge::criu::Set;
+use ckpt_parser::limits::Limits;
 use serde_json::Value;
 
 /// General registers of ARM in the order of the kernel.
@@ -38,6 +40,27 @@ pub(crate) fn folders() -> Vec<PathBuf> {
 pub(crate) fn set(folder: &Path) -> Option<PathBuf> {
     let names = ["criu", "criu.tar.gz", "criu.tar.zst", "criu.tar.xz"];
     names.iter().map(|n| folder.join(n)).find(|p| p.exists())
+}
+
+/// All image sets: those of the folders, and those that nothing but the set is known of.
+pub(crate) fn sets() -> Vec<PathBuf> {
+    let more = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sets");
+    let more = fs::read_dir(more).unwrap().map(|e| e.unwrap().path());
+    let more = more.filter(|p| p.extension().is_some_and(|e| e == "xz"));
+    let known = folders().into_iter().filter_map(|folder| set(&folder));
+    let mut all: Vec<_> = known.chain(more).collect();
+    all.sort();
+    all
+}
+
+/// A set as the directory that it once was.
+pub(crate) fn unpacked(path: &Path) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for file in Set::open(path, &Limits::default()).unwrap().members() {
+        let bytes = file.read_all(1 << 30).unwrap();
+        fs::write(dir.path().join(&file.name), bytes).unwrap();
+    }
+    dir
 }
 
 /// The cores of a folder.
