@@ -75,6 +75,10 @@ pub(crate) fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(F
         Ok(Kind::Criu) => {
             ckpt_bridge::open_criu(path, limits).map(|foreign| Some((foreign, Origin::Criu)))
         }
+        Ok(Kind::Other) if path.is_dir() => {
+            let why = "a directory without inventory.img is no CRIU image set";
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, why));
+        }
         Ok(Kind::Other) => Ok(None),
         Err(error) => Err(error),
     };

@@ -122,11 +122,15 @@ fn text(decoder: &InstDecoder, word: u32, thumb: bool, len: usize) -> Option<Str
     } else {
         word.to_le_bytes()
     };
-    let mut reader = U8Reader::new(bytes.get(..len)?);
-    let instruction = decoder.decode(&mut reader).ok()?;
-    // A shorter one than the first unit says is not what the processor would run.
-    let decoded = 0u32.wrapping_offset(instruction.len()).to_linear();
-    (decoded == len).then(|| instruction.to_string())
+    let bytes = bytes.get(..len)?;
+    // The decoder panics on some coprocessor and undefined encodings (yaxpeax-arm 0.5, register
+    // numbers above 15); memory is full of them.
+    super::guard::quietly(|| {
+        let instruction = decoder.decode(&mut U8Reader::new(bytes)).ok()?;
+        // A shorter one than the first unit says is not what the processor would run.
+        let decoded = 0u32.wrapping_offset(instruction.len()).to_linear();
+        (decoded == len).then(|| instruction.to_string())
+    })?
 }
 
 #[cfg(test)]
@@ -151,6 +155,19 @@ mod tests {
         assert_eq!(found[0].text.as_deref(), Some("b 0x8000"));
         let read = Leads::Reads(0x8008, Some(0xdead_beef));
         assert_eq!(found[1].leads, Some(read));
+    }
+
+    /// Any bytes may be looked at as code.
+    #[test]
+    fn no_word_is_too_odd() {
+        for high in 0..=0xfff_u32 {
+            for low in [0, 0x1f, 0x10, 0xb10, 0xa10, 0xf_ffff, 0x8_8888, 0x7_0f90] {
+                let bytes = (high << 20 | low).to_le_bytes();
+                let halves = (high << 4 | low << 20 | low >> 16).to_le_bytes();
+                assert_eq!(disassemble(&bytes, 0x8000, false, Order::Little).len(), 1);
+                assert!(!disassemble(&halves, 0x8000, true, Order::Little).is_empty());
+            }
+        }
     }
 
     #[test]

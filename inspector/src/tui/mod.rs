@@ -16,6 +16,7 @@ pub mod config;
 pub mod detail;
 pub mod disasm;
 pub mod export;
+pub mod guard;
 pub mod hex;
 pub mod index;
 pub mod keys;

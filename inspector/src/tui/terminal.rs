@@ -30,8 +30,10 @@ impl Hold {
     pub fn take(mouse: bool) -> io::Result<Hold> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            give_back();
-            before(info);
+            if !super::guard::is_quiet() {
+                give_back();
+                before(info);
+            }
         }));
         let hold = Hold { mouse };
         hold.enter()?;
