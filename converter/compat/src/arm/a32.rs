@@ -1,6 +1,6 @@
 //! The A32 instruction set (DDI0406C chapter A5, DDI0487 F4.1).
 
-use super::{Flow, Insn, Isa, Trap, Value, bit, bits, coproc, neon, sign_extend};
+use super::{Flow, Insn, Isa, Table, Trap, Value, bit, bits, coproc, neon, sign_extend};
 use crate::feature::{Feature, FeatureSet};
 
 const LEN: u8 = 4;
@@ -86,6 +86,14 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
         return match opcode {
             13 if plain_register && rm == LR => Insn::plain(LEN).flow(Flow::Return),
             13 if plain_register => Insn::plain(LEN).flow(Flow::JumpRegister(reg(rm))),
+            2 | 4 if immediate && rn != PC => {
+                let offset = modified_immediate(word).cast_signed();
+                let offset = if opcode == 4 { offset } else { -offset };
+                Insn::plain(LEN).flow(Flow::JumpOffset(reg(rn), offset))
+            }
+            4 if !immediate && rn == PC && bits(word, 11, 4) == 0x10 => Insn::plain(LEN).flow(
+                Flow::JumpTable(Table::Branches(addr.wrapping_add(Isa::Arm.pc_bias()))),
+            ),
             _ => Insn::plain(LEN).flow(Flow::JumpUnknown),
         };
     }
@@ -271,13 +279,19 @@ fn load_store_word(word: u32, addr: u32) -> Insn {
             (_, true, true, PC) => insn.flow(Flow::JumpLiteral(literal)).reads_literal(literal),
             (_, true, _, SP) => insn.flow(Flow::Return),
             (_, true, true, _) => insn.flow(Flow::JumpMemory(reg(rn), offset.cast_signed())),
+            (_, false, true, _) if !writeback && bits(word, 11, 4) == 0x10 && bit(word, 23) => {
+                let table = match rn {
+                    PC => Table::Words(addr.wrapping_add(Isa::Arm.pc_bias())),
+                    _ => Table::WordsAt(reg(rn)),
+                };
+                insn.flow(Flow::JumpTable(table))
+            }
             _ => insn.flow(Flow::JumpUnknown),
         };
     }
     match (byte, immediate, pre && !writeback, rn) {
         (false, true, true, PC) => insn.set(rt, Value::Literal(literal)).reads_literal(literal),
         (true, true, true, PC) => insn.write(rt).reads_literal(literal),
-        (false, true, true, _) => insn.set(rt, Value::Memory(reg(rn), offset.cast_signed())),
         _ => insn.write(rt),
     }
 }

@@ -14,7 +14,10 @@ mod a32;
 mod coproc;
 mod neon;
 mod t32;
+mod transfer;
 mod vfp;
+
+pub use transfer::Transfer;
 
 use crate::feature::{Feature, FeatureSet};
 
@@ -65,6 +68,8 @@ pub enum Flow {
     Call(u32, Isa),
     /// To the address that a register holds.
     JumpRegister(u8),
+    /// To a register plus constant (`sub pc, r3, #63`: a helper in the vectors page).
+    JumpOffset(u8, i32),
     /// To the address in a register, and back.
     CallRegister(u8),
     /// To the address in the memory word at this address (`ldr pc, [pc, #…]`).
@@ -73,12 +78,29 @@ pub enum Flow {
     JumpMemory(u8, i32),
     /// To its caller (pop, ldm, bx lr, mov pc, lr).
     Return,
-    /// Somewhere that is only known when it runs: tables, computed jumps.
+    /// Through a table of the program's own.
+    JumpTable(Table),
+    /// Somewhere that is only known when it runs.
     JumpUnknown,
     /// A system call; the number in the instruction of OABI, `None` for `svc #0`.
     Syscall(Option<u32>),
     /// It traps on every processor.
     Trap(Trap),
+}
+
+/// Where a jump table lies, and what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Bytes: half the distances from the table (`tbb`).
+    Bytes(u32),
+    /// Halfwords: half the distances from the table (`tbh`).
+    Halfwords(u32),
+    /// Addresses (`ldr pc, [pc, rN, lsl #2]`).
+    Words(u32),
+    /// Addresses, from the address in a register (`ldr pc, [rM, rN, lsl #2]`).
+    WordsAt(u8),
+    /// Branches, one of which is executed (`add pc, pc, rN, lsl #2`).
+    Branches(u32),
 }
 
 /// Why an instruction traps.
@@ -105,8 +127,6 @@ pub enum Value {
     Offset(u8, i32),
     /// Sum of two registers.
     Sum(u8, u8),
-    /// The word at register plus constant.
-    Memory(u8, i32),
     /// A register with bits set (`orr`).
     Or(u8, u32),
 }
@@ -126,8 +146,12 @@ pub struct Insn {
     pub writes: u16,
     /// The register whose new value is known, and that value.
     pub value: Option<(u8, Value)>,
+    /// Words that it moves between registers and memory.
+    pub transfer: Option<Transfer>,
     /// A word of the literal pool that it reads: data, not code.
     pub literal: Option<u32>,
+    /// Words that lie there.
+    pub literal_len: u8,
     /// The register that it writes to FPSCR (`vmsr fpscr, rN`).
     pub fpscr_from: Option<u8>,
     /// `tst rN, #constant`: the constant.
@@ -147,7 +171,9 @@ impl Insn {
             conditional: false,
             writes: 0,
             value: None,
+            transfer: None,
             literal: None,
+            literal_len: 1,
             fpscr_from: None,
             tests: None,
             if_zero: false,
@@ -193,9 +219,60 @@ impl Insn {
         self
     }
 
+    /// Adds the literal of a pair or of a floating-point register, whose encodings both instruction sets share.
+    fn with_pool(mut self, word: u32, pc: u32) -> Self {
+        let relative = bits(word, 19, 16) == 15 && bit(word, 24) && !bit(word, 21);
+        let offset = |offset: u32| {
+            if bit(word, 23) {
+                pc.wrapping_add(offset)
+            } else {
+                pc.wrapping_sub(offset)
+            }
+        };
+        let (arm_pair, thumb_pair) = (
+            self.len == 4 && bits(word, 31, 28) != 15,
+            bits(word, 31, 25) == 0b111_0100,
+        );
+        let literal = match bits(word, 27, 25) {
+            _ if !relative || self.len != 4 || !self.is_defined() => None,
+            6 if bit(word, 20) && matches!(bits(word, 11, 8), 9..=11) => {
+                let len = if bits(word, 11, 8) == 11 { 2 } else { 1 };
+                Some((offset(bits(word, 7, 0) << 2), len))
+            }
+            4 if thumb_pair && bit(word, 22) && bit(word, 20) => {
+                Some((offset(bits(word, 7, 0) << 2), 2))
+            }
+            0 if arm_pair && bit(word, 22) && bits(word, 7, 4) == 13 && !bit(word, 20) => {
+                Some((offset(bits(word, 11, 8) << 4 | bits(word, 3, 0)), 2))
+            }
+            _ => None,
+        };
+        if let Some((addr, len)) = literal {
+            self.literal = Some(addr);
+            self.literal_len = len;
+        }
+        self
+    }
+
     /// Is it an instruction of some architecture (`udf` and `bkpt` are)?
     pub fn is_defined(&self) -> bool {
         self.flow != Flow::Trap(Trap::Undefined)
+    }
+
+    /// Does it do nothing, as what fills the space between functions?
+    pub(crate) fn is_padding(&self) -> bool {
+        self.flow == Flow::Next
+            && self.transfer.is_none()
+            && match self.value {
+                Some((reg, Value::Offset(base, 0))) => reg == base,
+                value => {
+                    value.is_none()
+                        && self.writes == 0
+                        && self
+                            .needs
+                            .within(FeatureSet::one(Feature::Thumb).with(Feature::V6t2))
+                }
+            }
     }
 
     /// Does execution never reach the next instruction by itself?
@@ -223,12 +300,21 @@ impl Insn {
 /// assert_eq!(insn.flow, Flow::Next);
 /// ```
 pub fn classify_arm(word: u32, addr: u32) -> Insn {
-    a32::classify(word, addr)
+    Insn {
+        transfer: transfer::arm(word),
+        ..a32::classify(word, addr)
+    }
+    .with_pool(word, addr.wrapping_add(Isa::Arm.pc_bias()))
 }
 
 /// Classifies one Thumb instruction at `addr`: `first` is the halfword there, `second` the one after it.
 pub fn classify_thumb(first: u16, second: u16, addr: u32) -> Insn {
-    t32::classify(first, second, addr)
+    let word = u32::from(first) << 16 | u32::from(second);
+    Insn {
+        transfer: transfer::thumb(first, second),
+        ..t32::classify(first, second, addr)
+    }
+    .with_pool(word, addr.wrapping_add(Isa::Thumb.pc_bias()) & !3)
 }
 
 /// Bits `high..=low` of a word.

@@ -1,6 +1,6 @@
 //! The T32 instruction set (DDI0406C chapter A6, DDI0487 F3.1).
 
-use super::{Flow, Insn, Isa, Trap, Value, bit, bits, coproc, neon, sign_extend};
+use super::{Flow, Insn, Isa, Table, Trap, Value, bit, bits, coproc, neon, sign_extend};
 use crate::feature::{Feature, FeatureSet};
 
 const PC: u32 = 15;
@@ -39,7 +39,11 @@ fn narrow(word: u32, addr: u32) -> Insn {
             let rd = bits(word, 10, 8);
             Insn::plain(2).set(rd, Value::Offset(reg(rd), bits(word, 7, 0).cast_signed()))
         }
-        0x07 => Insn::plain(2).write(bits(word, 10, 8)),
+        0x07 => {
+            let rd = bits(word, 10, 8);
+            let offset = bits(word, 7, 0).cast_signed();
+            Insn::plain(2).set(rd, Value::Offset(reg(rd), -offset))
+        }
         // Data processing: tst, cmp and cmn write no register.
         0x08 if !bit(word, 10) => {
             Insn::plain(2).write_if(!matches!(bits(word, 9, 6), 8 | 10 | 11), low)
@@ -52,18 +56,17 @@ fn narrow(word: u32, addr: u32) -> Insn {
                 .reads_literal(literal)
         }
         0x0a | 0x0b => Insn::plain(2).write_if(bits(word, 11, 9) > 2, low),
-        0x0d => Insn::plain(2).set(
-            low,
-            Value::Memory(reg(next), (bits(word, 10, 6) << 2).cast_signed()),
-        ),
-        0x0f | 0x11 => Insn::plain(2).write(low),
+        0x0d | 0x0f | 0x11 => Insn::plain(2).write(low),
         0x13 => Insn::plain(2).write(bits(word, 10, 8)),
         0x0c | 0x0e | 0x10 | 0x12 => Insn::plain(2),
         0x14 => {
             let target = aligned_pc(addr).wrapping_add(bits(word, 7, 0) << 2);
             Insn::plain(2).set(bits(word, 10, 8), Value::Const(target))
         }
-        0x15 => Insn::plain(2).write(bits(word, 10, 8)),
+        0x15 => Insn::plain(2).set(
+            bits(word, 10, 8),
+            Value::Offset(13, (bits(word, 7, 0) << 2).cast_signed()),
+        ),
         0x16 | 0x17 => miscellaneous(word, addr),
         0x18 => Insn::plain(2).write(bits(word, 10, 8)),
         0x19 => {
@@ -132,7 +135,11 @@ fn conditional_branch(word: u32, addr: u32) -> Insn {
 fn miscellaneous(word: u32, addr: u32) -> Insn {
     let low = bits(word, 2, 0);
     match bits(word, 11, 8) {
-        0 => Insn::plain(2),
+        0 => {
+            let offset = (bits(word, 6, 0) << 2).cast_signed();
+            let moves = if bit(word, 7) { -offset } else { offset };
+            Insn::plain(2).set(SP, Value::Offset(13, moves))
+        }
         1 | 3 | 9 | 11 => {
             let offset = (bits(word, 9, 9) << 6) | (bits(word, 7, 3) << 1);
             let mut insn = Insn::plain(2).need(Feature::V6t2).flow(Flow::Jump(
@@ -179,7 +186,7 @@ fn wide(first: u32, second: u32, addr: u32) -> Insn {
     let mut insn = match bits(first, 12, 11) {
         1 if bit(first, 10) => coprocessor(word),
         1 if bit(first, 9) => shifted_register(word),
-        1 if bit(first, 6) => dual_exclusive_table(word),
+        1 if bit(first, 6) => dual_exclusive_table(word, addr),
         1 => load_store_multiple(word),
         2 if bit(second, 15) => return branch_or_control(first, second, addr),
         2 if bit(first, 9) => plain_immediate(word, addr),
@@ -266,7 +273,7 @@ fn load_store_multiple(word: u32) -> Insn {
     insn
 }
 
-fn dual_exclusive_table(word: u32) -> Insn {
+fn dual_exclusive_table(word: u32, addr: u32) -> Insn {
     let (load, rn) = (bit(word, 20), bits(word, 19, 16));
     let (rt, rt2, rd) = (bits(word, 15, 12), bits(word, 11, 8), bits(word, 3, 0));
     if bit(word, 24) || bit(word, 21) {
@@ -278,6 +285,12 @@ fn dual_exclusive_table(word: u32) -> Insn {
     }
     let op = bits(word, 7, 4);
     match op {
+        0 if load && rn == PC => {
+            Insn::plain(4).flow(Flow::JumpTable(Table::Bytes(addr.wrapping_add(4))))
+        }
+        1 if load && rn == PC => {
+            Insn::plain(4).flow(Flow::JumpTable(Table::Halfwords(addr.wrapping_add(4))))
+        }
         0 | 1 if load => Insn::plain(4).flow(Flow::JumpUnknown),
         // Byte, halfword and doubleword exclusives came to Thumb with v7 (DDI0406C A8.8.76).
         4 | 5 | 7 => exclusive(
@@ -482,8 +495,9 @@ fn load_word(word: u32, insn: Insn, addr: u32, indexed: bool) -> Insn {
         (PC, _) if rn == SP && indexed => insn.flow(Flow::Return),
         (PC, true) => insn.flow(Flow::JumpMemory(reg(rn), offset)),
         (PC, _) if indexed => insn.flow(Flow::JumpMemory(reg(rn), indexed_offset(word))),
+        // ldr.w pc, [rN, rM, lsl #2]
+        (PC, _) if bits(word, 11, 4) == 2 => insn.flow(Flow::JumpTable(Table::WordsAt(reg(rn)))),
         (PC, _) => insn.flow(Flow::JumpUnknown),
-        (_, true) if is_word => insn.set(rt, Value::Memory(reg(rn), offset)),
         _ => insn.write(rt),
     }
 }

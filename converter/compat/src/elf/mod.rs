@@ -177,6 +177,10 @@ pub struct ElfFile {
     pub map: Vec<(u32, MapKind)>,
     /// Values of function symbols, with the Thumb bit.
     pub functions: Vec<u32>,
+    /// Functions that end the process with an error (`abort`, `__stack_chk_fail`), with the Thumb bit.
+    pub aborts: Vec<u32>,
+    /// Sections with instructions, from and to; none if the file has no section headers.
+    pub code: Vec<(u32, u32)>,
     /// Value of the symbol `main`.
     pub main: Option<u32>,
     /// Addresses of libgcc's `__gnu_Unwind_Save_…` and `__gnu_Unwind_Restore_…`: they run only for frames whose unwind
@@ -184,6 +188,28 @@ pub struct ElfFile {
     pub unwinder: Vec<(u32, u32)>,
 }
 
+impl ElfFile {
+    /// Is it a program that no loader binds to libraries?
+    pub fn is_static(&self) -> bool {
+        self.interpreter.is_none() && self.needed.is_empty()
+    }
+
+    /// Where the program headers lie in memory of a file that was not moved.
+    pub(crate) fn headers_addr(&self) -> Option<u32> {
+        let phoff = self.header.phoff;
+        let segment = self.segments.iter().find(|segment| {
+            segment.is_load()
+                && segment.offset <= phoff
+                && phoff - segment.offset < segment.file_len
+        })?;
+        Some(segment.addr.wrapping_add(phoff - segment.offset))
+    }
+}
+
+/// The section holds instructions.
+const SHF_EXECINSTR: u32 = 4;
+/// `SHT_PROGBITS`
+const SHT_PROGBITS: u32 = 1;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_DYNAMIC: u32 = 2;
 const SEGMENT_INTERP: u32 = 3;
@@ -205,6 +231,8 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         attributes: None,
         map: Vec::new(),
         functions: Vec::new(),
+        aborts: Vec::new(),
+        code: Vec::new(),
         main: None,
         unwinder: Vec::new(),
     };
@@ -213,8 +241,27 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.map.dedup();
     file.functions.sort_unstable();
     file.functions.dedup();
+    file.aborts.sort_unstable();
+    file.code.sort_unstable();
     end_unwinder(&mut file);
     Ok(file)
+}
+
+/// Functions of C libraries that end the process because something is wrong: a way on for nobody.
+fn is_abort(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 10] = [
+        b"abort",
+        b"__stack_chk_fail",
+        b"__stack_chk_fail_local",
+        b"__fortify_fail",
+        b"__chk_fail",
+        b"__assert_fail",
+        b"__assert",
+        b"__libc_fatal",
+        b"__libc_message",
+        b"__cxa_pure_virtual",
+    ];
+    NAMES.contains(&name)
 }
 
 fn is_unwinder(name: &[u8]) -> bool {
@@ -391,6 +438,10 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             let Some(section) = self.section(at) else {
                 return;
             };
+            if section.flags & SHF_EXECINSTR != 0 && section.kind == SHT_PROGBITS {
+                let end = section.addr.saturating_add(section.len);
+                file.code.push((section.addr, end));
+            }
             match section.kind {
                 0x7000_0003 => {
                     let bytes = self.section_bytes(&section);
@@ -415,6 +466,8 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
     fn section(&self, at: u64) -> Option<Section> {
         Some(Section {
             kind: self.u32(at + 4).ok()?,
+            flags: self.u32(at + 8).ok()?,
+            addr: self.u32(at + 12).ok()?,
             offset: self.u32(at + 16).ok()?,
             len: self.u32(at + 20).ok()?,
             link: self.u32(at + 24).ok()?,
@@ -463,21 +516,24 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             let function = entry.get(12).is_some_and(|info| info & 15 == 2);
             let name = usize::try_from(name)
                 .ok()
-                .and_then(|name| names.get(name..))
+                .and_then(|name| names.get(name..)?.split(|byte| *byte == 0).next())
                 .unwrap_or_default();
             if !defined {
                 continue;
             }
             match name {
-                [b'$', b'a', 0 | b'.', ..] => file.map.push((value, MapKind::Arm)),
-                [b'$', b't', 0 | b'.', ..] => file.map.push((value, MapKind::Thumb)),
-                [b'$', b'd', 0 | b'.', ..] => file.map.push((value, MapKind::Data)),
+                [b'$', b'a'] | [b'$', b'a', b'.', ..] => file.map.push((value, MapKind::Arm)),
+                [b'$', b't'] | [b'$', b't', b'.', ..] => file.map.push((value, MapKind::Thumb)),
+                [b'$', b'd'] | [b'$', b'd', b'.', ..] => file.map.push((value, MapKind::Data)),
                 _ if function => {
+                    if is_abort(name) {
+                        file.aborts.push(value);
+                    }
                     if is_unwinder(name) {
                         file.unwinder.push((value & !1, value & !1));
                     }
                     file.functions.push(value);
-                    if name.starts_with(b"main\0") {
+                    if name == b"main" {
                         file.main = Some(value);
                     }
                 }
@@ -489,6 +545,8 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
 
 struct Section {
     kind: u32,
+    flags: u32,
+    addr: u32,
     offset: u32,
     len: u32,
     link: u32,

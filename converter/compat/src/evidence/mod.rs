@@ -270,6 +270,8 @@ pub struct SpaceFacts {
     pub files: Vec<FileFacts>,
     /// Code scan.
     pub code: Found,
+    /// No loader binds the program to libraries: what memory does not point to is not called.
+    pub is_static: bool,
     /// Names of executable mappings whose code could not be seen.
     pub unseen_code: Vec<String>,
     /// The code scan's findings in coprocessor 1 that FPA and iwMMXt share.
@@ -298,6 +300,11 @@ impl SpaceFacts {
     /// Is every byte of code in view?
     pub fn code_is_complete(&self) -> bool {
         self.unseen_code.is_empty() && self.code.is_complete() && self.code.code_len > 0
+    }
+
+    /// Does all that can run lie on the ways that the scan followed? Then what it merely swept does not.
+    pub fn is_closed(&self) -> bool {
+        self.is_static && !self.code.open && self.code_is_complete()
     }
 
     /// What AT_HWCAP advertised to the process.

@@ -91,7 +91,7 @@ const LIBRARY_DIRS: [&str; 8] = [
     "/opt/lib",
 ];
 
-fn find_library(sysroot: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+pub(super) fn find_library(sysroot: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
     if name.starts_with('/') {
         return below_sysroot(sysroot, name);
     }
@@ -196,12 +196,22 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         map: map
             .filter(|(addr, _)| (start..end).contains(addr))
             .collect(),
-        guarded: file
-            .unwinder
-            .iter()
-            .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
-            .collect(),
+        sections: moved_pairs(&file.code, bias),
+        functions: moved(&file.functions, bias),
+        aborts: moved(&file.aborts, bias),
+        guarded: moved_pairs(&file.unwinder, bias),
     }
+}
+
+fn moved(addrs: &[u32], bias: u32) -> Vec<u32> {
+    addrs.iter().map(|addr| addr.wrapping_add(bias)).collect()
+}
+
+fn moved_pairs(pairs: &[(u32, u32)], bias: u32) -> Vec<(u32, u32)> {
+    pairs
+        .iter()
+        .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
+        .collect()
 }
 
 fn enter(

@@ -1,17 +1,17 @@
 //! Evidence of a whole image: threads, registers, memory, code.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use ckpt_format::Arch;
 use ckpt_format::Order;
 use ckpt_parser::memory::{Backing, Span, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Task, VmaKind};
 
+use super::Options;
 use super::elf_image::{facts_of, region_of};
+use super::files::{Files, Finder, SysrootFile, path_of};
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
-use super::{Options, below_sysroot};
-use crate::elf::{self, ElfFile, ReadAt};
+use crate::elf::{self, ReadAt};
 use crate::evidence::{
     AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts, VfpFacts,
 };
@@ -28,6 +28,7 @@ const AT_PLATFORM: u64 = 15;
 const AT_HWCAP: u64 = 16;
 const AT_HWCAP2: u64 = 26;
 const AT_PAGESZ: u64 = 6;
+const AT_BASE: u64 = 7;
 const AT_ENTRY: u64 = 9;
 const AT_SYSINFO_EHDR: u64 = 33;
 const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
@@ -124,13 +125,6 @@ fn header_facts(image: &Image) -> HeaderFacts {
     }
 }
 
-/// A file of the image that was found below the sysroot.
-struct SysrootFile {
-    name: String,
-    file: std::fs::File,
-    elf: Option<ElfFile>,
-}
-
 struct Gatherer<'a> {
     image: &'a Image,
     source: &'a (dyn ReadAt + Sync),
@@ -145,7 +139,7 @@ impl Gatherer<'_> {
         let memory = memory_of(self.image, self.mm, self.source, &files);
         let mut space = SpaceFacts {
             label: label("process", tasks.first()),
-            mappings: self.mappings(),
+            mappings: self.mappings(&files),
             ..SpaceFacts::default()
         };
         self.auxiliary(&mut space, tasks, &memory);
@@ -161,6 +155,7 @@ impl Gatherer<'_> {
                 .abi_signs
                 .extend(thread.call_before_pc.map(AbiSign::CallInstruction));
         }
+        space.is_static = self.is_static(&files);
         let plan = self.plan(&threads, &memory, &files, &kernel_pages);
         space.code = run(&memory, &plan, self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
@@ -169,72 +164,34 @@ impl Gatherer<'_> {
         self.evidence.spaces.push(space);
     }
 
-    fn path(&self, file: ObjRef) -> Option<String> {
-        let path = self.image.path_of(file)?;
-        let text = String::from_utf8_lossy(path);
-        Some(text.strip_suffix(" (deleted)").unwrap_or(&text).to_owned())
-    }
-
-    /// Files of mappings that the sysroot has. The executable must have the entry point that the process began at.
-    fn sysroot_files(&mut self) -> BTreeMap<ObjRef, SysrootFile> {
-        let mut found = BTreeMap::new();
-        let Some(sysroot) = self.options.sysroot.clone() else {
-            return found;
+    /// The files that the sysroot has of this address space.
+    fn sysroot_files(&mut self) -> Files {
+        let Some(sysroot) = &self.options.sysroot else {
+            return Files::default();
         };
-        for vma in self
-            .mm
-            .vmas
-            .iter()
-            .filter(|vma| vma.file != 0 && vma.is_executable())
-        {
-            if found.contains_key(&vma.file) {
-                continue;
-            }
-            let Some(name) = self.path(vma.file) else {
-                continue;
-            };
-            match self.open(&sysroot, &name, vma.file == self.mm.exe) {
-                Some(file) => {
-                    found.insert(vma.file, file);
-                }
-                None if !self.evidence.missing_files.contains(&name) => {
-                    self.evidence.missing_files.push(name);
-                }
-                None => {}
-            }
+        let none = Files::default();
+        let stored = memory_of(self.image, self.mm, self.source, &none);
+        Finder {
+            image: self.image,
+            mm: self.mm,
+            sysroot,
+            memory: &stored,
+            missing: &mut self.evidence.missing_files,
         }
-        found
+        .find()
     }
 
-    fn open(&self, sysroot: &std::path::Path, name: &str, is_exe: bool) -> Option<SysrootFile> {
-        let base = name.rsplit('/').next().unwrap_or(name);
-        let path: PathBuf =
-            below_sysroot(sysroot, name).or_else(|| below_sysroot(sysroot, base))?;
-        let file = std::fs::File::open(path).ok()?;
-        let elf = elf::read(&file).ok();
-        let entry = self
-            .mm
-            .auxv(AT_ENTRY)
-            .and_then(|entry| u32::try_from(entry).ok());
-        if let (true, Some(entry), Some(elf)) = (is_exe, entry, &elf) {
-            // Position-independent programs are moved by whole pages.
-            let same = if elf.header.kind == 2 {
-                elf.header.entry == entry
-            } else {
-                (elf.header.entry ^ entry).trailing_zeros() >= 12
-            };
-            if !same {
-                return None;
-            }
-        }
-        Some(SysrootFile {
-            name: name.to_owned(),
-            file,
-            elf,
-        })
+    fn path(&self, file: ObjRef) -> Option<String> {
+        path_of(self.image, file)
     }
 
-    fn mappings(&self) -> Vec<MappingFacts> {
+    /// The path behind a mapping, as the image or the process names it.
+    fn name_of(&self, vma: &ckpt_parser::model::Vma, files: &Files) -> Option<String> {
+        self.path(vma.file)
+            .or_else(|| Some(files.of(vma)?.name.clone()))
+    }
+
+    fn mappings(&self, files: &Files) -> Vec<MappingFacts> {
         let page = self.image.page_size();
         self.mm
             .vmas
@@ -251,7 +208,7 @@ impl Gatherer<'_> {
                 } else {
                     vma.pgoff.saturating_mul(page)
                 },
-                name: self.path(vma.file).unwrap_or_default(),
+                name: self.name_of(vma, files).unwrap_or_default(),
                 place: place(vma.record),
             })
             .collect()
@@ -281,12 +238,7 @@ impl Gatherer<'_> {
     }
 
     /// The loader's name, and the ELF header of the executable: from its file, or its first page in the image.
-    fn loader_and_abi(
-        &self,
-        space: &mut SpaceFacts,
-        memory: &dyn Memory,
-        files: &BTreeMap<ObjRef, SysrootFile>,
-    ) {
+    fn loader_and_abi(&self, space: &mut SpaceFacts, memory: &dyn Memory, files: &Files) {
         let is_loader = |name: &str| {
             let base = name.rsplit('/').next().unwrap_or(name);
             base.starts_with("ld-linux")
@@ -296,11 +248,10 @@ impl Gatherer<'_> {
         };
         let mut names = self.mm.vmas.iter().filter_map(|vma| self.path(vma.file));
         space.interpreter = names.find(|name| is_loader(name));
-        for (number, file) in files {
+        for file in files.iter() {
             let Some(elf) = &file.elf else { continue };
-            let is_exe = *number == self.mm.exe;
-            space.files.push(facts_of(elf, &file.name, is_exe));
-            if is_exe {
+            space.files.push(facts_of(elf, &file.name, file.is_exe));
+            if file.is_exe {
                 space.abi_signs.push(AbiSign::ElfFlags(elf.header.flags));
                 space.interpreter = space.interpreter.take().or_else(|| elf.interpreter.clone());
             }
@@ -339,7 +290,7 @@ impl Gatherer<'_> {
         &self,
         threads: &[ThreadFacts],
         memory: &dyn Memory,
-        files: &BTreeMap<ObjRef, SysrootFile>,
+        files: &Files,
         kernel_pages: &[(u32, u32)],
     ) -> Plan {
         let big = self.evidence.endian == Some(Endian::Be32);
@@ -357,23 +308,26 @@ impl Gatherer<'_> {
             .auxv(AT_ENTRY)
             .and_then(|entry| u32::try_from(entry).ok())
         {
-            plan.enter(entry, EntryKind::Known);
+            plan.enter(entry, EntryKind::Symbol);
         }
-        for (number, file) in files {
-            let Some((elf, bias)) = file.elf.as_ref().zip(self.bias(*number, file.elf.as_ref()))
-            else {
+        let kind = if self.is_static(files) {
+            EntryKind::Symbol
+        } else {
+            EntryKind::Known
+        };
+        for file in files.iter() {
+            let Some((elf, bias)) = file.elf.as_ref().zip(file.bias) else {
                 continue;
             };
             for function in &elf.functions {
-                plan.enter(function.wrapping_add(bias), EntryKind::Known);
+                plan.enter(function.wrapping_add(bias), kind);
             }
         }
-        let data = self
+        // Constant tables lie in executable mappings, too.
+        let ranges: Vec<(u32, u32)> = self
             .mm
             .vmas
             .iter()
-            .filter(|vma| !vma.is_executable() || vma.flags & VM_WRITE != 0);
-        let ranges: Vec<(u32, u32)> = data
             .filter_map(|vma| Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?)))
             .collect();
         for pointer in pointers(memory, &ranges, &plan.regions, 0) {
@@ -382,28 +336,13 @@ impl Gatherer<'_> {
         plan
     }
 
-    /// How far a file was moved: the place of a mapping of it, less the address of the segment at that offset.
-    fn bias(&self, number: ObjRef, elf: Option<&ElfFile>) -> Option<u32> {
-        let vma = self
-            .mm
-            .vmas
+    /// Does no loader take part? AT_BASE is its address, and 0 without one.
+    fn is_static(&self, files: &Files) -> bool {
+        let by_file = files
             .iter()
-            .find(|vma| vma.file == number && vma.is_executable())?;
-        let offset = vma.pgoff.saturating_mul(self.image.page_size());
-        let segment = elf?.segments.iter().find(|segment| {
-            let from = u64::from(segment.offset & !0xfff);
-            segment.is_load()
-                && segment.is_executable()
-                && (from..from + u64::from(segment.file_len.max(1)) + 4096).contains(&offset)
-        })?;
-        let page_offset = u64::from(segment.offset & !0xfff);
-        let inside = u32::try_from(offset - page_offset).ok()?;
-        Some(
-            u32::try_from(vma.start)
-                .ok()?
-                .wrapping_sub(segment.addr & !0xfff)
-                .wrapping_sub(inside),
-        )
+            .find(|file| file.is_exe)
+            .and_then(|file| Some(file.elf.as_ref()?.is_static()));
+        by_file.unwrap_or_else(|| self.mm.auxv(AT_BASE) == Some(0))
     }
 
     /// Stacks are executable in programs that do not declare otherwise, and under READ_IMPLIES_EXEC everything
@@ -426,7 +365,7 @@ impl Gatherer<'_> {
     fn regions(
         &self,
         threads: &[ThreadFacts],
-        files: &BTreeMap<ObjRef, SysrootFile>,
+        files: &Files,
         kernel_pages: &[(u32, u32)],
     ) -> Vec<CodeRegion> {
         let mut regions = Vec::new();
@@ -443,19 +382,18 @@ impl Gatherer<'_> {
                 continue;
             }
             let name = self
-                .path(vma.file)
+                .name_of(vma, files)
                 .unwrap_or_else(|| format!("[anonymous {start:#x}]"));
-            let known = files.get(&vma.file).and_then(|file| {
-                Some((file.elf.as_ref()?, self.bias(vma.file, file.elf.as_ref())?))
-            });
+            let known = files
+                .of(vma)
+                .and_then(|file| file.elf.as_ref().zip(file.bias));
             regions.push(match known {
                 Some((elf, bias)) => region_of(elf, &name, bias, start, end),
                 None => CodeRegion {
                     start,
                     end,
                     name,
-                    map: Vec::new(),
-                    guarded: Vec::new(),
+                    ..CodeRegion::default()
                 },
             });
         }
@@ -535,7 +473,7 @@ fn memory_of<'a>(
     image: &'a Image,
     mm: &'a Mm,
     source: &'a (dyn ReadAt + Sync),
-    files: &'a BTreeMap<ObjRef, SysrootFile>,
+    files: &'a Files,
 ) -> PieceMemory<'a> {
     let mut memory = PieceMemory::default();
     for Span { addr, len, backing } in spans(image, mm, 0, 1 << 32) {
@@ -549,10 +487,14 @@ fn memory_of<'a>(
         match backing {
             Backing::Stored(offset) => memory.add(piece(source, offset, len)),
             // Code that cannot be written and is not stored was left out by whoever dumped it; it is not zero.
-            Backing::Zero if is_left_out(mm, addr) => {}
+            Backing::Zero if is_left_out(mm, addr) => {
+                if let Some((file, from)) = left_in_file(files, addr) {
+                    memory.add(piece(&file.file, from, len));
+                }
+            }
             Backing::Zero => memory.add(piece(source, 0, 0)),
             Backing::File(number, offset) => {
-                if let Some(file) = files.get(&number) {
+                if let Some(file) = files.object(number) {
                     memory.add(piece(&file.file, offset, len));
                 }
             }
@@ -560,6 +502,13 @@ fn memory_of<'a>(
         }
     }
     memory
+}
+
+/// The bytes of a mapping that has no name are those of the file that lies there.
+fn left_in_file(files: &Files, addr: u64) -> Option<(&SysrootFile, u64)> {
+    let start = u32::try_from(addr).ok()?;
+    let file = files.at(start)?;
+    Some((file, file.offset_of(start)?))
 }
 
 fn is_left_out(mm: &Mm, addr: u64) -> bool {
@@ -582,13 +531,14 @@ impl ReadAt for At<'_> {
     }
 }
 
-fn word_at(memory: &dyn Memory, addr: u32) -> Option<u32> {
+pub(super) fn word_at(memory: &dyn Memory, addr: u32) -> Option<u32> {
     let mut bytes = [0; 4];
     (memory.read(addr, &mut bytes) == 4).then(|| u32::from_le_bytes(bytes))
 }
 
-fn text_at(memory: &dyn Memory, addr: u32) -> Option<String> {
-    let mut bytes = [0; 16];
+/// A string of at most PATH_MAX bytes.
+pub(super) fn text_at(memory: &dyn Memory, addr: u32) -> Option<String> {
+    let mut bytes = vec![0; 4096];
     let len = memory.read(addr, &mut bytes);
     let text = bytes.get(..len)?.split(|byte| *byte == 0).next()?;
     std::str::from_utf8(text)
@@ -669,7 +619,7 @@ fn enter_thread(plan: &mut Plan, thread: &ThreadFacts, memory: &dyn Memory) {
         kind: EntryKind::Pc,
         regs,
     });
-    plan.enter(thread.lr(), EntryKind::Pointer);
+    plan.enter(thread.lr(), EntryKind::Return);
     let sp = thread.regs.get(13).copied().unwrap_or(0);
     for word in words(memory, sp, STACK_LEN) {
         let inside = plan
@@ -677,7 +627,7 @@ fn enter_thread(plan: &mut Plan, thread: &ThreadFacts, memory: &dyn Memory) {
             .iter()
             .any(|region| (region.start..region.end).contains(&word));
         if inside && (word & 1 == 1 || word.is_multiple_of(4)) {
-            plan.enter(word, EntryKind::Pointer);
+            plan.enter(word, EntryKind::Return);
         }
     }
 }

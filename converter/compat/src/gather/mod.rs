@@ -2,6 +2,7 @@
 //! the `sysroot` of [`Options`].
 
 mod elf_image;
+mod files;
 mod image;
 mod space;
 

@@ -177,6 +177,8 @@ pub(super) fn coprocessor_one(space: &SpaceFacts) -> Option<CoprocessorOne> {
     match (fpa, iwmmxt) {
         (true, false) => Some(CoprocessorOne::Fpa),
         (false, true) => Some(CoprocessorOne::Iwmmxt),
+        // The kernel advertises iwMMXt wherever programs may use it, FPA's emulation nowhere.
+        _ if space.hwcap.is_some() && !hwcap.has(Feature::Iwmmxt) => Some(CoprocessorOne::Fpa),
         _ => None,
     }
 }

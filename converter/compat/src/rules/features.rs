@@ -24,7 +24,7 @@ impl Family {
     }
 }
 
-/// A file's declaration counts by itself only where that much of the code bears it out: one instruction in 200
+/// A library's declaration counts by itself only where that much of the code bears it out: one instruction in 200
 /// is what code *built for* an extension shows, far more than code that dispatches at run time.
 const DENSE: u64 = 200;
 /// Below this many instructions the share says nothing.
@@ -63,6 +63,28 @@ fn judge_space(
     outcome.and(unseen(evidence, target, family, space))
 }
 
+/// What user mode may do on no machine, the one that the process came from included: off the ways that a thread surely
+/// takes it is data that looks like code, or code that the process never ran.
+const NOWHERE: FeatureSet = FeatureSet::of(&[
+    Feature::Privileged,
+    Feature::Virt,
+    Feature::Smc,
+    Feature::CoprocOther,
+    Feature::Cp14,
+]);
+
+const UNITS: FeatureSet = FeatureSet::of(&[Feature::Iwmmxt, Feature::Iwmmxt2, Feature::Crunch]);
+
+/// Words that look like an instruction here and there in much code that nothing leads to, without mapping symbols that
+/// would tell code from data.
+fn is_noise(space: &SpaceFacts, strength: Strength, hit: &crate::scan::Hit) -> bool {
+    const RARE: u64 = 20_000;
+    let code = &space.code;
+    strength == Strength::Swept
+        && code.mapped_len * 2 < code.code_len
+        && hit.count * RARE < code.num_insns
+}
+
 /// One feature by what the code of one address space shows.
 fn by_code(
     evidence: &Evidence,
@@ -75,11 +97,23 @@ fn by_code(
     let Some((strength, hit)) = space.strongest(feature) else {
         return advertised(space, target, family, feature);
     };
+    let dead = strength == Strength::Swept && space.is_closed();
+    let everywhere = strength >= Strength::FromEntries && NOWHERE.has(feature);
+    // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none.
+    let elsewhere = strength >= Strength::FromEntries
+        && UNITS.has(feature)
+        && space.hwcap.is_some()
+        && !space.advertised().has(feature);
+    if dead || everywhere || elsewhere || is_noise(space, strength, hit) {
+        return Outcome::nothing();
+    }
     let has = has(target, family, feature);
     let outcome =
         Outcome::of(feature.what(), words(has)).cite(cite_hit(space, feature, strength, hit));
     let total = space.code.num_insns;
-    let dense = total >= ENOUGH && space.count(feature) * DENSE >= total;
+    // Where a program starts, the ways from there say more than a share.
+    let is_library = space.code.from_pc.is_empty() && space.code.inevitable.is_empty();
+    let dense = is_library && total >= ENOUGH && space.count(feature) * DENSE >= total;
     let condition = || condition(target, family, feature, has);
     match (has, strength) {
         (Has::Yes, _) => outcome,

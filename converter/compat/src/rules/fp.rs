@@ -402,6 +402,10 @@ fn lost(evidence: &Evidence, _: &Target) -> Outcome {
             };
             let signs = signs_of_fp(evidence, space);
             let found = Outcome::of("floating-point registers", "fresh ones");
+            if holds_no_values(space, thread) {
+                let what = "no floating-point record, but no function that the thread is in goes on to use one";
+                return outcome.and(found.cite(thread.cite(what, "regs")));
+            }
             outcome.and(match signs.first() {
                 Some(sign) => found
                     .cite(thread.cite(format!("no floating-point record, but {sign}"), "regs"))
@@ -429,6 +433,16 @@ fn lost(evidence: &Evidence, _: &Target) -> Outcome {
                 }
             })
         })
+}
+
+/// The functions that a thread is in do not touch floating point any more. What it calls next expects no values but
+/// arguments, and what those functions' callers keep in d8 to d15 they use themselves (AAPCS 5.1.2.1).
+fn holds_no_values(space: &SpaceFacts, thread: &ThreadFacts) -> bool {
+    const FLOATING: FeatureSet =
+        FeatureSet::of(&[Vfp, Neon, Fpa, FpaOrIwmmxt, Iwmmxt, Iwmmxt2, Crunch]);
+    let mut frames = space.code.frames.iter();
+    frames
+        .any(|frames| frames.pointer & !1 == thread.pc() && frames.needs.meet(FLOATING).is_empty())
 }
 
 /// FPA, VFP, IWMMXT, CRUNCH, NEON.

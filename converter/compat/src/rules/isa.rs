@@ -4,6 +4,7 @@ use super::Rule;
 use super::features::{self, Family, words};
 use crate::evidence::{Evidence, ThreadFacts};
 use crate::feature::Feature::{self, *};
+use crate::feature::FeatureSet;
 use crate::target::{Endian, Has, Target};
 use crate::verdict::{Layer, Outcome, Verdict};
 
@@ -169,6 +170,14 @@ pub(super) static RULES: &[Rule] = &[
         rationale: "A thread whose every path leads to udf, or to a word that no architecture defines, ends with SIGILL on every machine.",
         remedy: "The program ends there by its own doing; take the image earlier.",
         judge: undefined,
+    },
+    Rule {
+        id: "isa.written",
+        layer: RUN,
+        title: "code that the process writes",
+        rationale: "A thread on its way to cacheflush (0xf0002) is about to execute code that is not in the image yet; compilers that run in a process choose it by what the source machine had.",
+        remedy: "Choose a target that has all that the source machine had, or restart the program there.",
+        judge: written,
     },
     Rule {
         id: "isa.system",
@@ -423,6 +432,47 @@ fn xscale(evidence: &Evidence, target: &Target) -> Outcome {
             .map(|acc0| (format!("acc0 is {acc0:#x}"), "acc0"))
     })
     .and(features::judge(evidence, target, &Family::of(&[XscaleDsp])))
+}
+
+/// What the source machine had bounds what written code uses.
+fn written(evidence: &Evidence, target: &Target) -> Outcome {
+    const IN_CODE: FeatureSet = FeatureSet::of(&[
+        Bx, Thumb, V5t, V5te, V6, V6k, V6t2, V7, V7mp, IdivA, IdivT, V8, Vfp, VfpV3, VfpD32, VfpV4,
+        Neon, NeonFma, NeonV8, Iwmmxt,
+    ]);
+    let mut outcome = Outcome::nothing();
+    for space in &evidence.spaces {
+        let hit = &space.code.from_pc.cache_flushes;
+        let Some((addr, _)) = hit.first.first() else {
+            continue;
+        };
+        let bound = space.source_bound(evidence.header.as_ref());
+        let possible = bound.map_or(IN_CODE, |bound| bound.meet(IN_CODE));
+        let lacking: Vec<&str> = possible
+            .iter()
+            .filter(|feature| target.has(*feature) != Has::Yes)
+            .map(Feature::name)
+            .collect();
+        let what = format!(
+            "{}: cacheflush reached from the program counter",
+            space.label
+        );
+        let found = Outcome::of(
+            "what the process will write as code",
+            if lacking.is_empty() {
+                "has all that the source machine had".to_owned()
+            } else {
+                format!("lacks {}", lacking.join(", "))
+            },
+        )
+        .cite(crate::verdict::Cite::new(what).at(*addr));
+        outcome = outcome.and(if lacking.is_empty() {
+            found
+        } else {
+            found.if_only("the code that it writes does without them")
+        });
+    }
+    outcome
 }
 
 /// Only what is inevitable counts: compilers put udf behind calls that do not return.

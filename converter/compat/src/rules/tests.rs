@@ -60,6 +60,19 @@ fn swept(feature: Feature) -> Evidence {
     evidence
 }
 
+/// A thread of a v7 process on its way to cacheflush.
+fn writes_code() -> Evidence {
+    let mut evidence = process();
+    let space = &mut evidence.spaces[0];
+    space.platform = Some("v7l".to_owned());
+    space.hwcap = Some((0xb097, 0));
+    space.code.from_pc.cache_flushes = Hit {
+        count: 1,
+        first: vec![(0x8000, Isa::Arm)],
+    };
+    evidence
+}
+
 /// Code that is not in view.
 fn unseen() -> Evidence {
     let mut evidence = process();
@@ -170,7 +183,12 @@ fn isa_samples() -> Vec<Sample> {
     all.extend(of_feature("isa.cp15tls", F::TlsRegister, "v6k", "v5te"));
     all.extend(of_feature("isa.barrier", F::Cp15Barrier, "v7", "v5te"));
     all.extend(of_feature("isa.xscale", F::XscaleDsp, "pxa255", "v7"));
-    all.extend(of_feature("isa.system", F::Cp14, "v7+cp14", "v7"));
+    all.extend(of_feature(
+        "isa.system",
+        F::Cp15Other,
+        "v7+cp15-other",
+        "v7",
+    ));
     all.extend([
         ("isa.aarch32", Restorable, "v7", process()),
         ("isa.aarch32", NotRestorable, "apple-m1", process()),
@@ -239,6 +257,8 @@ fn isa_samples() -> Vec<Sample> {
         ("isa.endian", NotRestorable, "v7-be8", process()),
         ("isa.unaligned", Restorable, "v6", file(process())),
         ("isa.unaligned", Conditional, "v5te", file(process())),
+        ("isa.written", Restorable, "cortex-a15", writes_code()),
+        ("isa.written", Conditional, "v5te", writes_code()),
         ("isa.undefined", Restorable, "v7", process()),
         (
             "isa.undefined",

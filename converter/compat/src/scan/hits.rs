@@ -15,7 +15,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    fn add(&mut self, addr: u32, isa: Isa) {
+    pub(super) fn add(&mut self, addr: u32, isa: Isa) {
         self.count += 1;
         self.place(addr, isa);
     }
@@ -48,15 +48,22 @@ pub struct FeatureHits {
     pub eabi_calls: Hit,
     /// Calls of the helpers in the vectors page.
     pub kuser_calls: Hit,
+    /// Calls of `cacheflush`: the process writes code.
+    pub cache_flushes: Hit,
 }
 
 impl FeatureHits {
     /// Nothing at all?
     pub fn is_empty(&self) -> bool {
         self.features.is_empty()
-            && [&self.oabi_calls, &self.eabi_calls, &self.kuser_calls]
-                .iter()
-                .all(|hit| hit.count == 0)
+            && [
+                &self.oabi_calls,
+                &self.eabi_calls,
+                &self.kuser_calls,
+                &self.cache_flushes,
+            ]
+            .iter()
+            .all(|hit| hit.count == 0)
     }
 
     /// The features that were seen.
@@ -95,6 +102,7 @@ impl FeatureHits {
         merge_hit(&mut self.oabi_calls, &other.oabi_calls);
         merge_hit(&mut self.eabi_calls, &other.eabi_calls);
         merge_hit(&mut self.kuser_calls, &other.kuser_calls);
+        merge_hit(&mut self.cache_flushes, &other.cache_flushes);
     }
 }
 

@@ -1,53 +1,66 @@
 //! What is executed on *every* path from a place, so that a processor without it kills the thread.
 //!
-//! A graph of instructions from the place is built (calls are summed up, not inlined). An instruction is
-//! inevitable if without it no exit of the graph and no endless loop can be reached. Loops that a conditional
-//! backward branch closes are taken to end; everything that cannot be told counts as an exit, so that errors
-//! make this set smaller, never larger.
+//! A graph of instructions from the place is built: calls are summed up, not inlined, and from where a thread
+//! stopped its callers are followed through the return addresses on its stack. A feature is inevitable if no exit of
+//! the graph and no endless loop can be reached without an instruction that needs it. Loops that have a way out are
+//! taken to end, and functions that are called through a pointer to return; whatever else cannot be told counts as
+//! an exit, so that errors make this set smaller, never larger.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::memory::Window;
 use super::{
-    CallEffect, Entry, FeatureHits, Job, Known, VECTORS, call_effect, call_number, fetch, resolve,
+    CallEffect, Entry, FeatureHits, Frames, Job, Known, Stack, VECTORS, call_effect, call_number,
+    fetch, follows_call, resolve,
 };
 use crate::arm::{Flow, Insn, Isa, Trap};
 use crate::feature::FeatureSet;
 
-type Place = (u32, Isa);
+pub(super) type Place = (u32, Isa);
 
 /// Instructions in all graphs together.
-const MAX_INSNS: usize = 100_000;
+const MAX_INSNS: usize = 400_000;
+/// Instructions of a stub that makes the system call that its caller names (glibc's `__libc_do_syscall`).
+const MAX_STUB_LEN: usize = 32;
 /// Functions within functions.
 const MAX_DEPTH: usize = 48;
-/// Candidates that are tried for each function.
-const MAX_CANDIDATES: usize = 256;
 
 /// Everything inevitable from an entry.
-pub(super) fn from(job: &Job<'_>, entry: &Entry) -> FeatureHits {
-    let pointer = entry.pointer;
+pub(super) fn from(job: &Job<'_>, entry: &Entry) -> (FeatureHits, Option<Frames>) {
+    let known = Known::of(entry.regs);
+    let start = Isa::of_pointer(entry.pointer);
     let mut analysis = Analysis {
         job,
         window: Window::new(job.memory, job.big_endian_code),
         summaries: HashMap::new(),
         budget: MAX_INSNS,
-        start: Isa::of_pointer(pointer),
-        known: Known::of(entry.regs),
+        start,
+        known,
+        stack: known.get(13).map(Stack::new),
+        frames: None,
     };
-    let summary = analysis.function(Isa::of_pointer(pointer), 0);
+    let summary = analysis.function(start, 0);
     let mut hits = FeatureHits::default();
     for (addr, isa, needs) in summary.inevitable {
         hits.add(needs, addr, isa);
     }
-    hits
+    let frames = analysis.frames.map(|needs| Frames {
+        pointer: entry.pointer,
+        needs,
+    });
+    (hits, frames)
 }
 
 /// What a caller has to know of a function.
 #[derive(Clone, Default)]
 struct Summary {
     may_return: bool,
-    /// Some path ends in a way that is not known.
+    /// Part of it is not in view.
     uncertain: bool,
+    /// It makes a system call whose number is its caller's.
+    unnumbered: bool,
+    /// Instructions.
+    len: usize,
     inevitable: Vec<(u32, Isa, FeatureSet)>,
 }
 
@@ -60,17 +73,54 @@ struct Analysis<'a, 'j> {
     start: Place,
     /// Registers there.
     known: Known,
+    /// The stack of the thread, if its pointer is known.
+    stack: Option<Stack>,
+    /// What the rest of the functions that the thread is in needs, if all of it could be followed.
+    frames: Option<FeatureSet>,
 }
 
 /// One instruction in the graph.
 #[derive(Clone, Default)]
-struct Node {
-    next: Vec<Place>,
+pub(super) struct Node {
+    pub(super) next: Vec<Place>,
     /// Control may leave the function here, or go where we cannot follow.
-    exit: bool,
+    pub(super) exit: bool,
     returns: bool,
     uncertain: bool,
-    inevitable: Vec<(u32, Isa, FeatureSet)>,
+    unnumbered: bool,
+    pub(super) inevitable: Vec<(u32, Isa, FeatureSet)>,
+    /// What the instruction itself needs.
+    needs: FeatureSet,
+    /// Control goes on in a way that is not known.
+    lost: bool,
+    /// Registers where it goes, if they are not those that the instruction leaves.
+    replaced: Option<Known>,
+}
+
+impl Node {
+    /// Control goes to a place, or who knows where.
+    fn go_on(&mut self, place: Option<Place>) {
+        self.exit |= place.is_none();
+        self.lost |= place.is_none();
+        self.next.extend(place);
+    }
+}
+
+/// What is known on the way to a place.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct State {
+    known: Known,
+    /// Instructions that an `IT` still makes conditional.
+    it_left: u8,
+}
+
+impl State {
+    fn meet(&self, other: &Self) -> Self {
+        Self {
+            known: self.known.meet(&other.known),
+            it_left: self.it_left.max(other.it_left),
+        }
+    }
 }
 
 impl Analysis<'_, '_> {
@@ -89,96 +139,84 @@ impl Analysis<'_, '_> {
             };
         }
         self.summaries.insert(start, None);
-        let targets = self.jump_targets(start);
-        let graph = self.graph(start, &targets, depth);
-        let summary = Summary {
-            may_return: graph.values().any(|node| node.returns),
-            uncertain: graph.values().any(|node| node.uncertain),
-            inevitable: inevitable_in(&graph, start),
-        };
-        self.summaries.insert(start, Some(summary.clone()));
-        summary
-    }
-
-    fn is_code(&self, addr: u32) -> bool {
-        let at = self
-            .job
-            .regions
-            .partition_point(|region| region.end <= addr);
-        self.job.regions.get(at).is_some_and(|region| {
-            region.contains(addr)
-                && match super::sweep::kind_at(region, addr) {
-                    None => region.map.is_empty(),
-                    kind => kind != Some(super::MapKind::Data),
-                }
-        })
-    }
-
-    /// First pass: every address that some branch goes to. There, nothing is known of registers.
-    fn jump_targets(&mut self, start: Place) -> HashSet<Place> {
-        let mut targets = HashSet::new();
-        let mut seen = HashSet::new();
-        let mut work = vec![start];
-        while let Some(place) = work.pop() {
-            if !self.is_code(place.0) || seen.len() > MAX_INSNS || !seen.insert(place) {
-                continue;
-            }
-            let Some(insn) = fetch(&mut self.window, place.0, place.1) else {
-                continue;
-            };
-            if let Flow::Jump(addr, isa) = insn.flow {
-                targets.insert((addr, isa));
-                work.push((addr, isa));
-            }
-            if !insn.ends_block() {
-                work.push(after(place, &insn));
-            }
-        }
-        targets
-    }
-
-    fn graph(
-        &mut self,
-        start: Place,
-        targets: &HashSet<Place>,
-        depth: usize,
-    ) -> HashMap<Place, Node> {
-        let mut graph = HashMap::new();
-        let first = if depth == 0 {
+        let known = if depth == 0 {
             self.known
         } else {
             Known::default()
         };
-        let mut work = vec![(start, first, 0)];
-        while let Some((place, mut known, mut it_left)) = work.pop() {
-            if graph.contains_key(&place) {
+        let summary = self.summarize(start, depth, known);
+        self.summaries.insert(start, Some(summary.clone()));
+        summary
+    }
+
+    fn summarize(&mut self, start: Place, depth: usize, known: Known) -> Summary {
+        let graph = self.graph(start, depth, known);
+        if depth == 0 && graph.values().all(|node| !node.lost) {
+            let needs = graph.values().map(|node| node.needs);
+            self.frames = Some(needs.fold(FeatureSet::EMPTY, FeatureSet::union));
+        }
+        Summary {
+            may_return: graph.values().any(|node| node.returns),
+            uncertain: graph.values().any(|node| node.uncertain),
+            unnumbered: graph.values().any(|node| node.unnumbered),
+            len: graph.len(),
+            inevitable: super::paths::inevitable_in(&graph, start),
+        }
+    }
+
+    fn is_code(&self, addr: u32) -> bool {
+        super::region_at(self.job.regions, addr).is_some_and(|region| region.may_hold_code(addr))
+    }
+
+    /// Does the process end with an error in this function?
+    fn aborts(&self, (addr, isa): Place) -> bool {
+        super::region_at(self.job.regions, addr).is_some_and(|region| region.aborts_at(addr, isa))
+    }
+
+    /// Instructions and where they lead, with what is known on all ways to each.
+    fn graph(&mut self, start: Place, depth: usize, known: Known) -> HashMap<Place, Node> {
+        let mut graph = HashMap::new();
+        let mut states = HashMap::from([(start, State { known, it_left: 0 })]);
+        let mut work = vec![start];
+        while let Some(place) = work.pop() {
+            let Some(mut state) = states.get(&place).copied() else {
                 continue;
-            }
-            if targets.contains(&place) && !(depth == 0 && place == start && graph.is_empty()) {
-                known = Known::default();
-                it_left = 0;
-            }
-            let insn = self.insn(place, &mut it_left);
-            let node = match &insn {
-                Some(insn) => self.node(place, insn, &known, depth),
-                None => Node {
+            };
+            let Some(insn) = self.insn(place, &mut state.it_left) else {
+                let blind = Node {
                     exit: true,
                     uncertain: true,
+                    lost: true,
                     ..Node::default()
+                };
+                graph.insert(place, blind);
+                continue;
+            };
+            let node = self.node(place, &insn, &state.known, depth);
+            if depth == 0 {
+                let stack = self.stack.as_mut();
+                state.known.step(&insn, &mut self.window, stack);
+            } else {
+                state.known.step(&insn, &mut self.window, None);
+            }
+            if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
+                state.known.call();
+            }
+            let left = State {
+                known: node.replaced.unwrap_or(state.known),
+                it_left: if node.replaced.is_some() {
+                    0
+                } else {
+                    state.it_left
                 },
             };
-            if let Some(insn) = &insn {
-                known.step(insn, &mut self.window);
-                if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
-                    known.call();
-                }
-                for next in &node.next {
-                    let straight = *next == after(place, insn);
-                    work.push((
-                        *next,
-                        if straight { known } else { Known::default() },
-                        if straight { it_left } else { 0 },
-                    ));
+            for next in &node.next {
+                let merged = match states.get(next) {
+                    None => left,
+                    Some(known) => known.meet(&left),
+                };
+                if states.insert(*next, merged) != Some(merged) {
+                    work.push(*next);
                 }
             }
             graph.insert(place, node);
@@ -207,6 +245,7 @@ impl Analysis<'_, '_> {
         let next = after(place, insn);
         let mut node = Node::default();
         let needs = known.needs(insn);
+        node.needs = needs;
         if !insn.conditional && !needs.is_empty() {
             node.inevitable.push((place.0, place.1, needs));
         }
@@ -216,20 +255,39 @@ impl Analysis<'_, '_> {
                 node.exit = true;
                 false
             }
-            Flow::Return => {
-                node.exit = true;
-                node.returns = true;
+            Flow::Return if depth == 0 => {
+                let caller = self.caller(insn, known);
+                node.go_on(caller);
                 false
             }
-            Flow::JumpUnknown => {
+            Flow::JumpTable(table) => {
+                let targets = super::tables::targets(
+                    table,
+                    place.1,
+                    self.job.regions,
+                    known,
+                    &mut self.window,
+                );
+                node.lost = targets.is_none();
+                node.exit = node.lost;
+                node.returns = node.lost;
+                node.next.extend(targets.into_iter().flatten());
+                false
+            }
+            Flow::Return | Flow::JumpUnknown => {
                 node.exit = true;
-                node.uncertain = true;
                 node.returns = true;
+                node.lost = insn.flow == Flow::JumpUnknown;
                 false
             }
             Flow::Syscall(oabi) => {
-                let effect = call_effect(call_number(oabi, known));
+                let number = call_number(oabi, known);
+                let effect = call_effect(number);
                 node.exit = effect != CallEffect::Returns;
+                node.unnumbered = number.is_none();
+                if depth == 0 && effect == CallEffect::NoReturn {
+                    self.sigreturn(&mut node, number, known);
+                }
                 effect != CallEffect::NoReturn
             }
             flow => self.branch(&mut node, place, insn, flow, known, depth),
@@ -238,6 +296,53 @@ impl Analysis<'_, '_> {
             node.next.push(next);
         }
         node
+    }
+
+    /// Where the thread goes on when the function that it is in returns: the word that the return takes, if a call
+    /// lies before the address in it.
+    fn caller(&mut self, insn: &Insn, known: &Known) -> Option<Place> {
+        let pointer = match &insn.transfer {
+            Some(transfer) => {
+                let base = known.get(transfer.base)?;
+                let addr = base.wrapping_add_signed(transfer.offset_of(15)?);
+                self.stack.as_ref()?.load(addr, &mut self.window)?
+            }
+            None => known.get(14)?,
+        };
+        let place = Isa::of_pointer(pointer);
+        let returns = self.is_code(place.0) && follows_call(&mut self.window, place.0, place.1);
+        returns.then_some(place)
+    }
+
+    /// A signal handler's return: the thread goes on with the registers that lie in the frame on its stack.
+    fn sigreturn(&mut self, node: &mut Node, number: Option<u32>, known: &Known) {
+        let context = match number.map(|number| number & 0xffff) {
+            Some(119) => CONTEXT_IN_FRAME,
+            Some(173) => SIGINFO_LEN + CONTEXT_IN_FRAME,
+            _ => return,
+        };
+        let Some(sp) = known.get(13) else { return };
+        let mut word = |number: u32| {
+            self.window
+                .word(sp.wrapping_add(context).wrapping_add(number * 4))
+        };
+        let mut regs = [0; 16];
+        for (number, reg) in (0..).zip(regs.iter_mut()) {
+            match word(number) {
+                Some(value) => *reg = value,
+                None => return,
+            }
+        }
+        let (Some(cpsr), Some(pc)) = (word(16), regs.last().copied()) else {
+            return;
+        };
+        let place = Isa::of_pointer(pc | cpsr >> 5 & 1);
+        // User mode, and a place that is code: else it is no frame.
+        if cpsr & 0x1f == 0x10 && self.is_code(place.0) {
+            node.exit = false;
+            node.next.push(place);
+            node.replaced = Some(Known::of(Some(regs)));
+        }
     }
 
     /// Jumps and calls; tells whether control comes to the next instruction too.
@@ -250,36 +355,43 @@ impl Analysis<'_, '_> {
         known: &Known,
         depth: usize,
     ) -> bool {
-        let target = resolve(flow, known, &mut self.window);
+        // The head of a linkage table: which function the loader would bind here is not followed.
+        let target = match flow {
+            Flow::JumpMemory(14, _) => None,
+            flow => resolve(flow, known, &mut self.window),
+        };
         let next = after(place, insn);
         let links = known
             .get(14)
             .is_some_and(|lr| Isa::of_pointer(lr).0 == next.0);
         let calls = matches!(flow, Flow::Call(..) | Flow::CallRegister(_)) || links;
         match target {
+            Some((addr, _)) if addr >= VECTORS && !calls && depth == 0 => {
+                let back = known.get(14).map(Isa::of_pointer);
+                node.go_on(back.filter(|back| self.is_code(back.0)));
+                false
+            }
             Some((addr, _)) if addr >= VECTORS => {
                 node.exit |= !calls;
                 node.returns |= !calls;
                 calls
             }
+            // Whoever comes here dies by his own hand: no way on, with the feature or without.
+            Some(to) if self.aborts(to) => false,
             Some(callee) if calls => self.call(node, place, callee, insn, known, depth),
             Some(to) => {
-                let closes_loop = insn.conditional && to.0 <= place.0;
-                if !closes_loop {
-                    node.next.push(to);
-                }
+                node.next.push(to);
                 false
             }
             None if calls => {
-                node.exit = true;
-                node.uncertain = true;
                 self.main(node, place, insn, known, depth);
                 true
             }
             None => {
                 node.exit = true;
                 node.returns = true;
-                node.uncertain = true;
+                node.lost = true;
+                node.uncertain = matches!(flow, Flow::JumpMemory(..) | Flow::JumpLiteral(_));
                 false
             }
         }
@@ -294,12 +406,16 @@ impl Analysis<'_, '_> {
         known: &Known,
         depth: usize,
     ) -> bool {
-        let summary = self.function(callee, depth + 1);
+        let mut summary = self.function(callee, depth + 1);
+        if summary.unnumbered && summary.len <= MAX_STUB_LEN && depth < MAX_DEPTH {
+            summary = self.summarize(callee, depth + 1, *known);
+        }
         if !insn.conditional {
             node.inevitable.extend(summary.inevitable);
         }
-        node.exit |= summary.uncertain || !summary.may_return;
+        node.exit |= summary.uncertain || summary.unnumbered || !summary.may_return;
         node.uncertain |= summary.uncertain;
+        node.unnumbered |= summary.unnumbered;
         self.main(node, place, insn, known, depth);
         summary.may_return
     }
@@ -321,68 +437,11 @@ impl Analysis<'_, '_> {
     }
 }
 
+/// From the start of a frame to r0 in its `struct sigcontext`: flags, link, stack, three words.
+const CONTEXT_IN_FRAME: u32 = 32;
+/// `siginfo_t` before the context in a real-time frame.
+const SIGINFO_LEN: u32 = 128;
+
 fn after(place: Place, insn: &Insn) -> Place {
     (place.0.wrapping_add(u32::from(insn.len)), place.1)
-}
-
-/// Nodes that every way through the graph takes.
-fn inevitable_in(graph: &HashMap<Place, Node>, start: Place) -> Vec<(u32, Isa, FeatureSet)> {
-    let mut candidates: Vec<&Place> = graph
-        .iter()
-        .filter(|(_, node)| !node.inevitable.is_empty())
-        .map(|(place, _)| place)
-        .collect();
-    candidates.sort_unstable();
-    let mut found = Vec::new();
-    let mut have = FeatureSet::EMPTY;
-    for place in candidates.into_iter().take(MAX_CANDIDATES) {
-        let Some(node) = graph.get(place) else {
-            continue;
-        };
-        let new = node
-            .inevitable
-            .iter()
-            .any(|(.., needs)| !needs.within(have));
-        if new && !avoidable(graph, start, *place) {
-            for hit in &node.inevitable {
-                have = have.union(hit.2);
-                found.push(*hit);
-            }
-        }
-    }
-    found
-}
-
-/// Can an exit or an endless loop be reached without passing `without`?
-fn avoidable(graph: &HashMap<Place, Node>, start: Place, without: Place) -> bool {
-    if start == without {
-        return false;
-    }
-    // Depth first with an explicit stack: a place on the current path that is met again closes a loop.
-    let mut on_path = HashSet::new();
-    let mut done = HashSet::new();
-    let mut stack = vec![(start, 0)];
-    on_path.insert(start);
-    while let Some((place, child)) = stack.pop() {
-        let Some(node) = graph.get(&place) else {
-            return true;
-        };
-        if node.exit {
-            return true;
-        }
-        if let Some(next) = node.next.get(child) {
-            stack.push((place, child + 1));
-            if *next == without || done.contains(next) {
-                continue;
-            }
-            if !on_path.insert(*next) {
-                return true;
-            }
-            stack.push((*next, 0));
-        } else {
-            on_path.remove(&place);
-            done.insert(place);
-        }
-    }
-    false
 }

@@ -124,6 +124,11 @@ impl<'a> Window<'a> {
         })
     }
 
+    /// A byte.
+    pub(super) fn byte(&mut self, addr: u32) -> Option<u8> {
+        self.bytes::<1>(addr).map(|[byte]| byte)
+    }
+
     /// Is any byte of the page there?
     pub(super) fn has_page(&mut self, addr: u32) -> bool {
         !self.page(addr >> 12).is_empty()

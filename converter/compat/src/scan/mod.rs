@@ -7,19 +7,23 @@
 
 mod hits;
 mod inevitable;
+mod known;
 mod memory;
+mod paths;
 mod sweep;
+mod tables;
 mod walk;
 
 pub use hits::{FeatureHits, Hit};
 pub use memory::{Memory, SliceMemory};
 
-use crate::arm::{Flow, Insn, Isa, Trap, Value, classify_arm, classify_thumb};
+use crate::arm::{Flow, Insn, Isa, classify_arm, classify_thumb};
 use crate::feature::{Feature, FeatureSet};
+use known::{Known, Stack};
 use memory::Window;
 
 /// A stretch of an address space that can be executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CodeRegion {
     /// First address.
     pub start: u32,
@@ -29,6 +33,12 @@ pub struct CodeRegion {
     pub name: String,
     /// What mapping symbols say, if there are any: address where a kind begins, ascending.
     pub map: Vec<(u32, MapKind)>,
+    /// Stretches with instructions, from and to, if the file says; everything else in the region is data.
+    pub sections: Vec<(u32, u32)>,
+    /// Where functions begin, with the Thumb bit, ascending: all that there are if there are mapping symbols.
+    pub functions: Vec<u32>,
+    /// Those of them that end the process with an error.
+    pub aborts: Vec<u32>,
     /// Stretches that save or restore a unit for frames that used it: they run only where the unit is advertised.
     pub guarded: Vec<(u32, u32)>,
 }
@@ -36,6 +46,49 @@ pub struct CodeRegion {
 impl CodeRegion {
     fn contains(&self, addr: u32) -> bool {
         (self.start..self.end).contains(&addr)
+    }
+
+    /// Can instructions lie here, by the sections and mapping symbols of the file?
+    fn may_hold_code(&self, addr: u32) -> bool {
+        let in_section = self.sections.is_empty()
+            || self
+                .sections
+                .iter()
+                .any(|(start, end)| (*start..*end).contains(&addr));
+        in_section
+            && match sweep::kind_at(self, addr) {
+                // Before the first mapping symbol lie headers and notes.
+                None => self.map.is_empty(),
+                kind => kind != Some(MapKind::Data),
+            }
+    }
+
+    /// Does a function begin at this pointer? Files without mapping symbols name only some.
+    fn names_function(&self, pointer: u32) -> bool {
+        self.functions.binary_search(&pointer).is_ok()
+    }
+
+    /// The function that holds an address, from and to, if mapping symbols and names tell all functions.
+    fn function_at(&self, addr: u32) -> Option<(u32, u32)> {
+        let after = self.functions.partition_point(|start| *start & !1 <= addr);
+        let start = self.functions.get(after.checked_sub(1)?)? & !1;
+        let end = self
+            .functions
+            .get(after)
+            .map_or(self.end, |next| *next & !1);
+        (!self.map.is_empty()).then_some((start, end))
+    }
+
+    /// Are there many names of functions, and none of Thumb code?
+    fn has_no_thumb(&self) -> bool {
+        const MANY: usize = 32;
+        self.functions.len() >= MANY && self.functions.iter().all(|pointer| pointer & 1 == 0)
+    }
+
+    /// Does the process end with an error in the function that begins here?
+    fn aborts_at(&self, addr: u32, isa: Isa) -> bool {
+        let pointer = addr | u32::from(isa == Isa::Thumb);
+        self.aborts.binary_search(&pointer).is_ok()
     }
 
     /// Of these features, those that only a process to which they were advertised uses at this address.
@@ -77,9 +130,13 @@ pub struct Entry {
 /// How surely an entry is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
+    /// A symbol of a file: code that exists, whoever calls it.
+    Symbol,
     /// A word that points into code: a function pointer, perhaps.
     Pointer,
-    /// ELF entry, symbol, return address.
+    /// A word on a stack that points behind a call: a return address, perhaps.
+    Return,
+    /// A function of a file that may be called.
     Known,
     /// A thread's program counter, or the entry of a program that is not started yet.
     Pc,
@@ -112,8 +169,12 @@ pub struct Found {
     pub from_entries: FeatureHits,
     /// Reached, but behind a test of the AT_HWCAP bit that advertises it (`tst rN, #bit; beq …`).
     pub guarded: FeatureHits,
-    /// Not reached, in code by its looks or by mapping symbols.
+    /// Not reached, in code by its looks, by symbols or by mapping symbols.
     pub swept: FeatureHits,
+    /// Code was reached that goes on somewhere that cannot be told: what was not reached may run, too.
+    pub open: bool,
+    /// What is left of the functions that each thread is in, by its program counter.
+    pub frames: Vec<Frames>,
     /// Bytes of executable mappings.
     pub code_len: u64,
     /// Bytes of them that could be read.
@@ -122,6 +183,15 @@ pub struct Found {
     pub mapped_len: u64,
     /// Instructions that were classified.
     pub num_insns: u64,
+}
+
+/// What a thread has left to execute of the functions that it is in, without those that they call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frames {
+    /// The thread's program counter, with the Thumb bit.
+    pub pointer: u32,
+    /// What that code needs.
+    pub needs: FeatureSet,
 }
 
 impl Found {
@@ -141,23 +211,11 @@ pub fn scan(job: &Job<'_>) -> Found {
         .iter()
         .filter(|entry| entry.kind == EntryKind::Pc)
     {
-        found.inevitable.merge(&inevitable::from(job, entry));
+        let (hits, frames) = inevitable::from(job, entry);
+        found.inevitable.merge(&hits);
+        found.frames.extend(frames);
     }
     found
-}
-
-/// Registers whose values are known on the way through straight code.
-#[derive(Clone, Copy, Default)]
-struct Known {
-    values: [Option<u32>; 16],
-    /// Registers that had the bits of FPSCR.LEN or STRIDE set, whatever else is in them: bit n for rn.
-    vector_bits: u16,
-    /// The constant of the last `tst`.
-    tested: u32,
-    /// Constant of the `tst` whose branch on zero was not taken: that bit is set here.
-    guards: u32,
-    /// Where those branches go: from there on nothing is guarded.
-    guard_end: u32,
 }
 
 /// Units that are advertised by AT_HWCAP and were never optional in code for them.
@@ -167,106 +225,6 @@ const UNITS: FeatureSet = FeatureSet::of(&[
     Feature::Iwmmxt,
     Feature::FpaOrIwmmxt,
 ]);
-
-/// FPSCR.LEN and STRIDE.
-const VECTOR_BITS: u32 = 0x0037_0000;
-
-impl Known {
-    /// All registers but pc, which instructions take from their own address.
-    fn of(regs: Option<[u32; 16]>) -> Self {
-        let mut known = Self::default();
-        if let Some(regs) = regs {
-            known.values = regs.map(Some);
-            if let Some(pc) = known.values.last_mut() {
-                *pc = None;
-            }
-        }
-        known
-    }
-
-    fn get(&self, reg: u8) -> Option<u32> {
-        self.values.get(usize::from(reg)).copied().flatten()
-    }
-
-    /// Takes over the effect of an instruction.
-    fn step(&mut self, insn: &Insn, window: &mut Window<'_>) {
-        let value = insn
-            .value
-            .filter(|_| !insn.conditional)
-            .and_then(|(reg, value)| {
-                let result = match value {
-                    Value::Const(value) => Some(value),
-                    Value::Literal(addr) => window.word(addr),
-                    Value::Upper(high) => self
-                        .get(reg)
-                        .map(|low| low & 0xffff | u32::from(high) << 16),
-                    Value::Offset(base, offset) => {
-                        self.get(base).map(|base| base.wrapping_add_signed(offset))
-                    }
-                    Value::Or(base, bits) => self.get(base).map(|base| base | bits),
-                    Value::Sum(a, b) => {
-                        self.get(a).zip(self.get(b)).map(|(a, b)| a.wrapping_add(b))
-                    }
-                    Value::Memory(base, offset) => self
-                        .get(base)
-                        .and_then(|base| window.word(base.wrapping_add_signed(offset))),
-                };
-                Some((reg, result?))
-            });
-        if let (true, Flow::Jump(to, _)) = (insn.if_zero, insn.flow) {
-            self.guards = self.tested;
-            self.guard_end = to;
-        }
-        self.tested = insn.tests.unwrap_or(0);
-        let vector = matches!(insn.value, Some((_, Value::Or(_, bits))) if bits & VECTOR_BITS != 0);
-        self.vector_bits &= !insn.writes;
-        if let Some((reg, _)) = insn.value.filter(|_| vector) {
-            self.vector_bits |= 1 << (reg & 15);
-        }
-        for (number, slot) in self.values.iter_mut().enumerate() {
-            if insn.writes >> number & 1 == 1 {
-                *slot = None;
-            }
-        }
-        if let Some((reg, value)) = value
-            && let Some(slot) = self.values.get_mut(usize::from(reg))
-        {
-            *slot = Some(value);
-        }
-    }
-
-    /// What an instruction needs with these registers: writing LEN or STRIDE to FPSCR needs short vectors.
-    fn needs(&self, insn: &Insn) -> FeatureSet {
-        let vectors = insn.fpscr_from.is_some_and(|reg| {
-            self.vector_bits >> (reg & 15) & 1 == 1
-                || self.get(reg).is_some_and(|value| value & VECTOR_BITS != 0)
-        });
-        let undefined = matches!(insn.flow, Flow::Trap(Trap::Udf | Trap::Undefined));
-        insn.needs
-            .with_if(vectors, Feature::ShortVectors)
-            .with_if(undefined, Feature::Undefined)
-    }
-
-    /// Of these features, those that a test of AT_HWCAP in front of the code covers.
-    fn guarded(&self, needs: FeatureSet, addr: u32) -> FeatureSet {
-        // A mask with other bits than one is not a test of a capability.
-        if !self.guards.is_power_of_two() || addr >= self.guard_end {
-            return FeatureSet::EMPTY;
-        }
-        let advertised = crate::target::features_of_hwcap(self.guards, 0);
-        let shared = advertised.has(Feature::Iwmmxt) || advertised.has(Feature::Fpa);
-        needs.meet(advertised.with_if(shared, Feature::FpaOrIwmmxt))
-    }
-
-    /// A called function keeps r4 to r11 (AAPCS).
-    fn call(&mut self) {
-        for number in [0, 1, 2, 3, 12, 14] {
-            if let Some(slot) = self.values.get_mut(number) {
-                *slot = None;
-            }
-        }
-    }
-}
 
 /// The instruction at an address; `None` if its bytes are not there.
 fn fetch(window: &mut Window<'_>, addr: u32, isa: Isa) -> Option<Insn> {
@@ -284,6 +242,33 @@ fn fetch(window: &mut Window<'_>, addr: u32, isa: Isa) -> Option<Insn> {
     }
 }
 
+/// The region that holds an address.
+fn region_at(regions: &[CodeRegion], addr: u32) -> Option<&CodeRegion> {
+    let at = regions.partition_point(|region| region.end <= addr);
+    regions.get(at).filter(|region| region.contains(addr))
+}
+
+/// Does an instruction before this place call, so that a return may lead here?
+fn follows_call(window: &mut Window<'_>, addr: u32, isa: Isa) -> bool {
+    [4, 2].into_iter().any(|len| {
+        let insn = fetch(window, addr.wrapping_sub(len), isa);
+        insn.is_some_and(|insn| {
+            let calls = matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_));
+            // `mov lr, pc; bx r3` of processors without blx.
+            let links = isa == Isa::Arm
+                && matches!(
+                    insn.flow,
+                    Flow::JumpRegister(_)
+                        | Flow::JumpOffset(..)
+                        | Flow::JumpMemory(..)
+                        | Flow::JumpTable(_)
+                        | Flow::JumpUnknown
+                );
+            u32::from(insn.len) == len && (calls || links)
+        })
+    })
+}
+
 /// Pages from here on are the kernel's helpers, not code of the process.
 const VECTORS: u32 = 0xffff_0000;
 
@@ -292,6 +277,9 @@ fn resolve(flow: Flow, known: &Known, window: &mut Window<'_>) -> Option<(u32, I
     let pointer = match flow {
         Flow::Jump(addr, isa) | Flow::Call(addr, isa) => return Some((addr, isa)),
         Flow::JumpRegister(reg) | Flow::CallRegister(reg) => known.get(reg),
+        Flow::JumpOffset(reg, offset) => {
+            known.get(reg).map(|base| base.wrapping_add_signed(offset))
+        }
         Flow::JumpLiteral(addr) => window.word(addr),
         Flow::JumpMemory(reg, offset) => known
             .get(reg)
@@ -318,6 +306,11 @@ fn call_effect(number: Option<u32>) -> CallEffect {
         None | Some(11 | 37 | 238 | 268 | 387) => CallEffect::Perhaps,
         Some(_) => CallEffect::Returns,
     }
+}
+
+/// `cacheflush`, which whoever writes code must call before it runs (0xf0002; with OABI's base 0x9f0002).
+const fn flushes_cache(number: u32) -> bool {
+    number & 0xf_ffff == 0xf_0002
 }
 
 /// Number of the system call that an instruction makes: OABI's in the instruction, EABI's in r7.

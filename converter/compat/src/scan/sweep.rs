@@ -47,7 +47,6 @@ pub(super) fn sweep(job: &Job<'_>, reached: &Reached, found: &mut Found) {
         .sum();
     for part in parts {
         found.swept.merge(&part.swept);
-        found.guarded.merge(&part.guarded);
         found.seen_len += part.seen_len;
         found.mapped_len += part.mapped_len;
         found.num_insns += part.num_insns;
@@ -117,6 +116,9 @@ impl Sweeper<'_> {
         let mut at = start;
         while at < end {
             at = match kind_at(self.region, at) {
+                _ if !self.region.sections.is_empty() && !self.in_section(at) => {
+                    self.next_section(at, end)
+                }
                 Some(kind) => self.mapped(at, end, kind),
                 None => match self.region.map.first() {
                     Some((first, _)) => (*first).min(end),
@@ -125,6 +127,20 @@ impl Sweeper<'_> {
             }
             .max(at + 2);
         }
+    }
+
+    fn in_section(&self, addr: u32) -> bool {
+        let mut sections = self.region.sections.iter();
+        sections.any(|(start, end)| (*start..*end).contains(&addr))
+    }
+
+    fn next_section(&self, addr: u32, end: u32) -> u32 {
+        let starts = self.region.sections.iter().map(|(start, _)| *start);
+        starts
+            .filter(|start| *start > addr)
+            .min()
+            .unwrap_or(end)
+            .min(end)
     }
 
     /// Up to the next mapping symbol: exact.
@@ -165,7 +181,6 @@ impl Sweeper<'_> {
     fn file(&mut self, insn: &Insn, addr: u32, isa: Isa) {
         self.found.num_insns += 1;
         let guarded = self.region.guarded(insn.needs, addr);
-        self.found.guarded.add(guarded, addr, isa);
         self.found.swept.add(insn.needs.minus(guarded), addr, isa);
         if let Flow::Syscall(oabi) = insn.flow {
             self.found.swept.syscall(oabi, addr, isa);
@@ -189,6 +204,7 @@ impl Sweeper<'_> {
             && self.reached.isa_at(stop).is_none()
             && !self.reached.is_data(stop)
             && kind_at(self.region, stop).is_none()
+            && (self.region.sections.is_empty() || self.in_section(stop))
         {
             stop += 2;
         }
@@ -196,18 +212,28 @@ impl Sweeper<'_> {
         stop
     }
 
-    /// Takes a gap for code of the instruction set in which it decodes cleanly; both if both do.
+    /// Takes a gap for code of the instruction set in which it decodes cleanly; both if neither is clear. Almost
+    /// everything decodes as Thumb, hardly anything but ARM code as ARM.
     fn judge(&mut self, start: u32, stop: u32) {
-        for isa in [Isa::Arm, Isa::Thumb] {
-            for (from, to) in self.clean_runs(start, stop, isa) {
-                let mut at = from;
-                while at < to {
-                    let Some(insn) = fetch(&mut self.window, at, isa) else {
-                        break;
-                    };
-                    self.file(&insn, at, isa);
-                    at += u32::from(insn.len);
-                }
+        let arm = self.clean_runs(start, stop, Isa::Arm);
+        let covered: u32 = arm.iter().map(|(from, to)| to - from).sum();
+        self.file_runs(&arm, Isa::Arm);
+        let clear = u64::from(covered) * 4 >= u64::from(stop - start) * 3;
+        if !clear && !self.region.has_no_thumb() {
+            let thumb = self.clean_runs(start, stop, Isa::Thumb);
+            self.file_runs(&thumb, Isa::Thumb);
+        }
+    }
+
+    fn file_runs(&mut self, runs: &[(u32, u32)], isa: Isa) {
+        for (from, to) in runs {
+            let mut at = *from;
+            while at < *to {
+                let Some(insn) = fetch(&mut self.window, at, isa) else {
+                    break;
+                };
+                self.file(&insn, at, isa);
+                at += u32::from(insn.len);
             }
         }
     }

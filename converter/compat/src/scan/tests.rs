@@ -17,7 +17,7 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
         end,
         name: "test".to_owned(),
         map: map.to_vec(),
-        guarded: Vec::new(),
+        ..CodeRegion::default()
     };
     scan(&Job {
         memory: &memory,
@@ -135,7 +135,7 @@ fn memory_that_is_missing_is_not_seen() {
         end: BASE + 8192,
         name: String::new(),
         map: Vec::new(),
-        guarded: Vec::new(),
+        ..CodeRegion::default()
     };
     let found = scan(&Job {
         memory: &memory,

@@ -1,12 +1,13 @@
 //! Following control flow from known entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::memory::Window;
-use super::{CallEffect, CodeRegion, EntryKind, FeatureHits, Found, Job, Known, MapKind, VECTORS};
-use super::{call_effect, call_number, fetch, resolve};
+use super::{
+    CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Found, Job, Known, MapKind, VECTORS,
+};
+use super::{call_effect, call_number, fetch, flushes_cache, follows_call, resolve};
 use crate::arm::{Flow, Insn, Isa};
-use crate::feature::FeatureSet;
 
 /// What is known of one page: a bit per halfword.
 #[derive(Clone, Default)]
@@ -83,33 +84,48 @@ impl Reached {
 
 /// Follows every entry, the strongest first, and files what it meets under the entry's strength.
 pub(super) fn walk(job: &Job<'_>, found: &mut Found) -> Reached {
+    // Behind calls that do not return lie literal pools; which words are literals is known once all code was seen.
+    let literals = round(job, &mut Found::default(), Reached::default());
+    round(job, found, literals)
+}
+
+/// One walk over everything, with the literals that an earlier one found.
+fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
     let mut walker = Walker {
         job,
         window: Window::new(job.memory, job.big_endian_code),
         reached: Reached::default(),
+        literals,
         work: Vec::new(),
         pointers: HashSet::new(),
+        computed: BTreeSet::new(),
+        swept: BTreeSet::new(),
         num_insns: 0,
         guarded: FeatureHits::default(),
+        open: false,
     };
     let mut entries: Vec<_> = job.entries.to_vec();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.kind));
+    let symbols =
+        entries.split_off(entries.partition_point(|entry| entry.kind > EntryKind::Symbol));
     for entry in entries {
-        let (addr, isa) = Isa::of_pointer(entry.pointer);
-        if entry.kind == EntryKind::Pointer && !walker.looks_like_code(addr, isa) {
-            continue;
-        }
         let hits = if entry.kind == EntryKind::Pc {
             &mut found.from_pc
         } else {
             &mut found.from_entries
         };
-        walker.block(addr, isa, Known::of(entry.regs), hits);
-        walker.drain(hits);
+        walker.enter(&entry, hits);
     }
     walker.follow_pointers(&mut found.from_entries);
+    walker.follow_computed(&mut found.from_entries);
+    found.guarded = std::mem::take(&mut walker.guarded);
+    found.open = walker.open;
+    // What only a symbol leads to is code for sure, but nothing says that it runs.
+    for entry in symbols {
+        walker.enter(&entry, &mut found.swept);
+    }
+    walker.follow_pointers(&mut found.swept);
     found.num_insns += walker.num_insns;
-    found.guarded = walker.guarded;
     walker.reached
 }
 
@@ -117,37 +133,112 @@ struct Walker<'a, 'j> {
     job: &'j Job<'a>,
     window: Window<'a>,
     reached: Reached,
+    literals: Reached,
     work: Vec<(u32, Isa)>,
     /// Constants in reached code that point into code.
     pointers: HashSet<u32>,
+    /// Functions with a jump through a register, from and to.
+    computed: BTreeSet<(u32, u32)>,
+    /// Those of them that were followed at every instruction.
+    swept: BTreeSet<(u32, u32)>,
     num_insns: u64,
     guarded: FeatureHits,
+    open: bool,
 }
 
 impl Walker<'_, '_> {
     fn region(&self, addr: u32) -> Option<&CodeRegion> {
-        let at = self
-            .job
-            .regions
-            .partition_point(|region| region.end <= addr);
-        self.job
-            .regions
-            .get(at)
-            .filter(|region| region.contains(addr))
+        super::region_at(self.job.regions, addr)
     }
 
-    /// Mapping symbols overrule every guess.
+    /// Sections and mapping symbols overrule every guess.
     fn is_code(&self, addr: u32, isa: Isa) -> bool {
+        self.region(addr).is_some_and(|region| {
+            region.may_hold_code(addr)
+                && match super::sweep::kind_at(region, addr) {
+                    Some(MapKind::Arm) => isa == Isa::Arm,
+                    Some(MapKind::Thumb) => isa == Isa::Thumb,
+                    _ => true,
+                }
+        })
+    }
+
+    fn aborts(&self, addr: u32, isa: Isa) -> bool {
+        self.region(addr)
+            .is_some_and(|region| region.aborts_at(addr, isa))
+    }
+
+    /// A jump through a register may go to any label of its function (computed goto), or leave it (a call in tail
+    /// position). Where the function's bounds are not known, the scan stays open.
+    fn computed(&mut self, addr: u32) {
+        match self
+            .region(addr)
+            .and_then(|region| region.function_at(addr))
+        {
+            Some(function) => {
+                self.computed.insert(function);
+            }
+            None => self.open = true,
+        }
+    }
+
+    /// All of the functions that jump through registers.
+    fn follow_computed(&mut self, hits: &mut FeatureHits) {
+        while let Some(function) = self.computed.difference(&self.swept).next().copied() {
+            self.swept.insert(function);
+            let (mut at, end) = function;
+            while at < end {
+                let isa = match self
+                    .region(at)
+                    .and_then(|region| super::sweep::kind_at(region, at))
+                {
+                    Some(MapKind::Arm) => Isa::Arm,
+                    Some(MapKind::Thumb) => Isa::Thumb,
+                    _ => {
+                        at += 2;
+                        continue;
+                    }
+                };
+                let Some(insn) = fetch(&mut self.window, at, isa) else {
+                    break;
+                };
+                if self.reached.isa_at(at).is_none() {
+                    self.follow(at, isa, hits);
+                }
+                at += u32::from(insn.len);
+            }
+            self.follow_pointers(hits);
+        }
+    }
+
+    /// Can a function begin at a pointer? Mapping symbols come with the names of all functions; without, one begins
+    /// behind code that ends, or padding. What is turned down although it decodes leaves the scan open.
+    fn begins_function(&mut self, pointer: u32) -> bool {
+        let (addr, isa) = Isa::of_pointer(pointer);
         let Some(region) = self.region(addr) else {
             return false;
         };
-        match super::sweep::kind_at(region, addr) {
-            // Before the first mapping symbol lie headers and notes.
-            None => region.map.is_empty(),
-            Some(MapKind::Data) => false,
-            Some(MapKind::Arm) => isa == Isa::Arm,
-            Some(MapKind::Thumb) => isa == Isa::Thumb,
+        if region.names_function(pointer) {
+            return true;
         }
+        if self.literals.is_data(addr) {
+            return false;
+        }
+        let no_thumb = region.has_no_thumb();
+        if !region.map.is_empty() || !self.looks_like_code(addr, isa) {
+            return false;
+        }
+        let zeros = self.window.half(addr.wrapping_sub(2)) == Some(0);
+        let before = zeros
+            || [2, 4].into_iter().any(|len| {
+                let insn = fetch(&mut self.window, addr.wrapping_sub(len), isa);
+                insn.is_some_and(|insn| {
+                    u32::from(insn.len) == len && (insn.ends_block() || insn.is_padding())
+                }) || self.reached.is_data(addr.wrapping_sub(len))
+            });
+        let before = before && !(isa == Isa::Thumb && no_thumb);
+        self.open |= !before;
+        before
     }
 
     /// A word that points into code is taken for a function pointer if eight instructions from there decode.
@@ -170,6 +261,22 @@ impl Walker<'_, '_> {
         true
     }
 
+    fn enter(&mut self, entry: &Entry, hits: &mut FeatureHits) {
+        let (addr, isa) = Isa::of_pointer(entry.pointer);
+        let plausible = match entry.kind {
+            EntryKind::Pointer => self.begins_function(entry.pointer),
+            EntryKind::Return => {
+                self.begins_function(entry.pointer)
+                    || self.looks_like_code(addr, isa) && follows_call(&mut self.window, addr, isa)
+            }
+            _ => true,
+        };
+        if plausible {
+            self.block(addr, isa, Known::of(entry.regs), hits);
+            self.drain(hits);
+        }
+    }
+
     fn follow(&mut self, addr: u32, isa: Isa, hits: &mut FeatureHits) {
         self.work.push((addr, isa));
         self.drain(hits);
@@ -187,7 +294,7 @@ impl Walker<'_, '_> {
             batch.sort_unstable();
             for pointer in batch {
                 let (addr, isa) = Isa::of_pointer(pointer);
-                if self.reached.isa_at(addr).is_none() && self.looks_like_code(addr, isa) {
+                if self.reached.isa_at(addr).is_none() && self.begins_function(pointer) {
                     self.follow(addr, isa, hits);
                 }
             }
@@ -201,10 +308,10 @@ impl Walker<'_, '_> {
                 return;
             };
             let needs = known.needs(&insn);
-            let by_place = self
+            let needs = self
                 .region(addr)
-                .map_or(FeatureSet::EMPTY, |region| region.guarded(needs, addr));
-            let guarded = known.guarded(needs, addr).union(by_place);
+                .map_or(needs, |region| needs.minus(region.guarded(needs, addr)));
+            let guarded = known.guarded(needs, addr);
             if guarded.is_empty() {
                 if !self.reached.visit(addr, isa) {
                     return;
@@ -217,10 +324,12 @@ impl Walker<'_, '_> {
             }
             self.num_insns += 1;
             if let Some(literal) = insn.literal {
-                self.literal(literal);
+                for word in 0..u32::from(insn.literal_len) {
+                    self.reached.mark_data(literal.wrapping_add(word * 4));
+                }
             }
             let goes_on = self.flow(&insn, addr, isa, &known, hits);
-            known.step(&insn, &mut self.window);
+            known.step(&insn, &mut self.window, None);
             self.note_pointer(&insn, &known);
             if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
                 known.call();
@@ -229,11 +338,16 @@ impl Walker<'_, '_> {
                 return;
             }
             addr = addr.wrapping_add(u32::from(insn.len));
+            let called = matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_));
+            if called && !insn.conditional && self.is_pool(addr) {
+                return;
+            }
         }
     }
 
-    fn literal(&mut self, addr: u32) {
-        self.reached.mark_data(addr);
+    /// Do literals begin here, behind at most one halfword of padding?
+    fn is_pool(&self, addr: u32) -> bool {
+        self.literals.is_data(addr) || self.literals.is_data(addr.wrapping_add(2))
     }
 
     /// A constant that points into code may be called from somewhere.
@@ -260,11 +374,27 @@ impl Walker<'_, '_> {
         match insn.flow {
             Flow::Next => true,
             Flow::Syscall(oabi) => {
+                let number = call_number(oabi, known);
                 hits.syscall(oabi, addr, isa);
-                call_effect(call_number(oabi, known)) != CallEffect::NoReturn
+                if number.is_some_and(flushes_cache) {
+                    hits.cache_flushes.add(addr, isa);
+                }
+                call_effect(number) != CallEffect::NoReturn
             }
             Flow::Trap(trap) => trap == crate::arm::Trap::Breakpoint,
-            Flow::Return | Flow::JumpUnknown => false,
+            Flow::Return => false,
+            Flow::JumpUnknown => {
+                self.open = true;
+                false
+            }
+            Flow::JumpTable(table) => {
+                match super::tables::targets(table, isa, self.job.regions, known, &mut self.window)
+                {
+                    Some(targets) => self.work.extend(targets),
+                    None => self.open = true,
+                }
+                false
+            }
             flow => {
                 let target = resolve(flow, known, &mut self.window);
                 let calls = matches!(flow, Flow::Call(..) | Flow::CallRegister(_))
@@ -274,7 +404,11 @@ impl Walker<'_, '_> {
                         hits.kuser(addr, isa);
                         return calls;
                     }
-                    Some((to, to_isa)) => self.work.push((to, to_isa)),
+                    Some((to, to_isa)) => {
+                        self.work.push((to, to_isa));
+                        return calls && !self.aborts(to, to_isa);
+                    }
+                    None if !calls => self.computed(addr),
                     None => {}
                 }
                 calls

@@ -1,5 +1,139 @@
 //! Programs that each use one feature and end with status 0.
 
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ckpt_compat::Target;
+
+/// QEMU's models and the targets that describe them. User emulation comes with FPA emulation, calls of both ABIs
+/// and swp on every model.
+pub(crate) const MODELS: [(&str, &str); 13] = [
+    ("sa1110", "sa1110"),
+    ("ti925t", "arm925t"),
+    ("pxa255", "pxa255"),
+    ("pxa270", "pxa270"),
+    ("arm926", "qemu-arm926"),
+    ("arm1026", "qemu-arm1026"),
+    ("arm1136-r2", "arm1136-r2"),
+    ("arm1136", "arm1136"),
+    ("arm1176", "arm1176"),
+    ("arm11mpcore", "arm11mpcore"),
+    ("cortex-a8", "cortex-a8"),
+    ("cortex-a9", "cortex-a9"),
+    ("cortex-a15", "cortex-a15"),
+];
+
+/// Model and target.
+pub(crate) fn targets() -> Vec<(&'static str, Target)> {
+    let with = |name: &str| Target::named(&format!("{name}+nwfpe+oabi-compat+swp")).unwrap();
+    let mut all: Vec<_> = MODELS
+        .iter()
+        .map(|(model, target)| (*model, with(target)))
+        .collect();
+    all.push(("cortex-a7", with("cortex-a7")));
+    all.push(("max", with("qemu-max")));
+    all
+}
+
+/// Assembles and links a source.
+pub(crate) fn build(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let (source, object, program) = (
+        directory.join(format!("{name}.s")),
+        directory.join(format!("{name}.o")),
+        directory.join(name),
+    );
+    std::fs::write(&source, text).unwrap();
+    for (command, arguments) in [
+        (
+            "arm-linux-gnueabi-as",
+            vec![
+                "-mfpu=crypto-neon-fp-armv8",
+                "-o",
+                object.to_str().unwrap(),
+                source.to_str().unwrap(),
+            ],
+        ),
+        (
+            "arm-linux-gnueabi-ld",
+            vec!["-o", program.to_str().unwrap(), object.to_str().unwrap()],
+        ),
+    ] {
+        let status = Command::new(command)
+            .args(&arguments)
+            .stderr(Stdio::inherit())
+            .status()
+            .unwrap_or_else(|error| {
+                panic!("{command} is needed (apt-get install binutils-arm-linux-gnueabi): {error}")
+            });
+        assert!(status.success(), "{command} on {name}");
+    }
+    program
+}
+
+/// Does the program die of SIGILL (or SIGSEGV) on the model?
+pub(crate) fn dies(program: &Path, model: &str) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    let status = Command::new("qemu-arm")
+        .args(["-cpu", model])
+        .arg(program)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap_or_else(|error| panic!("qemu-arm is needed (apt-get install qemu-user): {error}"));
+    match (status.signal(), status.code()) {
+        // Before v6T2 the halves of a 32-bit Thumb instruction act as parts of a long call: into nowhere.
+        (Some(4 | 11), _) | (_, Some(132 | 139)) => true,
+        (None, Some(0)) => false,
+        other => panic!("{} on {model} ended with {other:?}", program.display()),
+    }
+}
+
+/// Where the emulator is more generous than the silicon that it is named after: (program, models, why).
+const GENEROUS: &[(&str, &[&str], &str)] = &[
+    (
+        "ldrht",
+        BEFORE_V6T2,
+        "the emulator decodes ldrht on every model; it came with v6T2 (DDI0406C A8.8.83)",
+    ),
+    (
+        "midr",
+        &["max"],
+        "user emulation shows identification registers on v8 models; 32-bit kernels do not",
+    ),
+    (
+        "neon-fma",
+        &["cortex-a8", "cortex-a9"],
+        "fused Advanced SIMD came with VFPv4 (DDI0406C A7.4.1)",
+    ),
+    (
+        "short-vectors",
+        &["max"],
+        "the model max keeps short vectors, which v8 has not (DDI0487 G8.2)",
+    ),
+];
+
+const BEFORE_V6T2: &[&str] = &[
+    "sa1110",
+    "ti925t",
+    "pxa255",
+    "pxa270",
+    "arm926",
+    "arm1026",
+    "arm1136-r2",
+    "arm1136",
+    "arm1176",
+    "arm11mpcore",
+];
+
+/// The emulator's translator itself crashes here ("tcg fatal error"), so it says nothing of the processor.
+pub(crate) const CRASHES: [(&str, &str); 1] = [("xscale-mia", "pxa255")];
+
+pub(crate) fn is_generous(program: &str, model: &str) -> bool {
+    GENEROUS
+        .iter()
+        .any(|(name, models, _)| *name == program && models.contains(&model))
+}
+
 /// A whole source: entry, body, exit.
 pub(crate) fn source(body: &str) -> String {
     format!(

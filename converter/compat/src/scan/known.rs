@@ -1,0 +1,226 @@
+//! What is known of registers and of the stack at a place in code.
+
+use std::collections::HashMap;
+
+use super::memory::Window;
+use crate::arm::{Flow, Insn, Transfer, Trap, Value};
+use crate::feature::{Feature, FeatureSet};
+
+/// Registers whose values are known on the way through straight code.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    values: [Option<u32>; 16],
+    /// Registers that had the bits of FPSCR.LEN or STRIDE set, whatever else is in them: bit n for rn.
+    vector_bits: u16,
+    /// The constant of the last `tst`.
+    tested: u32,
+    /// Constant of the `tst` whose branch on zero was not taken: that bit is set here.
+    guards: u32,
+    /// Where those branches go: from there on nothing is guarded.
+    guard_end: u32,
+}
+
+/// FPSCR.LEN and STRIDE.
+const VECTOR_BITS: u32 = 0x0037_0000;
+
+impl Known {
+    /// All registers but pc, which instructions take from their own address.
+    pub(super) fn of(regs: Option<[u32; 16]>) -> Self {
+        let mut known = Self::default();
+        if let Some(regs) = regs {
+            known.values = regs.map(Some);
+            if let Some(pc) = known.values.last_mut() {
+                *pc = None;
+            }
+        }
+        known
+    }
+
+    pub(super) fn get(&self, reg: u8) -> Option<u32> {
+        self.values.get(usize::from(reg)).copied().flatten()
+    }
+
+    /// Takes over the effect of an instruction. Memory on the stack counts as known only where the stack is followed.
+    pub(super) fn step(&mut self, insn: &Insn, window: &mut Window<'_>, stack: Option<&mut Stack>) {
+        // A conditional instruction that would have left has no effect where control stays.
+        if insn.conditional && insn.flow == Flow::Return {
+            return;
+        }
+        let before = *self;
+        let value = insn
+            .value
+            .filter(|_| !insn.conditional)
+            .and_then(|(reg, value)| Some((reg, before.value(reg, value, window)?)));
+        if let (true, Flow::Jump(to, _)) = (insn.if_zero, insn.flow) {
+            self.guards = self.tested;
+            self.guard_end = to;
+        }
+        self.tested = insn.tests.unwrap_or(0);
+        let vector = matches!(insn.value, Some((_, Value::Or(_, bits))) if bits & VECTOR_BITS != 0);
+        self.vector_bits &= !insn.writes;
+        if let Some((reg, _)) = insn.value.filter(|_| vector) {
+            self.vector_bits |= 1 << (reg & 15);
+        }
+        for number in 0..16 {
+            if insn.writes >> number & 1 == 1 {
+                self.set(number, None);
+            }
+        }
+        if let Some((reg, value)) = value {
+            self.set(reg, Some(value));
+        }
+        if let Some(transfer) = &insn.transfer {
+            self.transfer(transfer, insn.conditional, &before, window, stack);
+        }
+    }
+
+    fn set(&mut self, reg: u8, value: Option<u32>) {
+        if let Some(slot) = self.values.get_mut(usize::from(reg)) {
+            *slot = value;
+        }
+    }
+
+    fn value(&self, reg: u8, value: Value, window: &mut Window<'_>) -> Option<u32> {
+        Some(match value {
+            Value::Const(value) => value,
+            Value::Literal(addr) => window.word(addr)?,
+            Value::Upper(high) => self.get(reg)? & 0xffff | u32::from(high) << 16,
+            Value::Offset(base, offset) => self.get(base)?.wrapping_add_signed(offset),
+            Value::Or(base, bits) => self.get(base)? | bits,
+            Value::Sum(a, b) => self.get(a)?.wrapping_add(self.get(b)?),
+        })
+    }
+
+    /// Loads take over words of memory, stores to the stack are remembered, the base moves.
+    fn transfer(
+        &mut self,
+        transfer: &Transfer,
+        conditional: bool,
+        before: &Self,
+        window: &mut Window<'_>,
+        mut stack: Option<&mut Stack>,
+    ) {
+        let Some(base) = before.get(transfer.base) else {
+            return;
+        };
+        for reg in (0..16).filter(|reg| transfer.list >> reg & 1 == 1) {
+            let Some(offset) = transfer.offset_of(reg) else {
+                continue;
+            };
+            let addr = base.wrapping_add_signed(offset);
+            match stack.as_deref_mut().filter(|stack| stack.holds(addr)) {
+                Some(stack) if !transfer.load => {
+                    stack.store(addr, before.get(reg).filter(|_| !conditional));
+                }
+                Some(stack) if !conditional => self.set(reg, stack.load(addr, window)),
+                None if transfer.load && !conditional && !self.near_stack(addr) => {
+                    self.set(reg, window.word(addr));
+                }
+                _ => {}
+            }
+        }
+        let loaded = transfer.load && transfer.list >> transfer.base & 1 == 1;
+        if transfer.moves != 0 && !conditional && !loaded {
+            self.set(
+                transfer.base,
+                Some(base.wrapping_add_signed(transfer.moves)),
+            );
+        }
+    }
+
+    /// Is an address so near to the stack pointer that what lies there changes from call to call?
+    fn near_stack(&self, addr: u32) -> bool {
+        self.get(13)
+            .is_some_and(|sp| addr.wrapping_sub(sp.wrapping_sub(NEAR_LEN)) < 2 * NEAR_LEN)
+    }
+
+    /// Keeps what is known on both ways to a place.
+    pub(super) fn meet(&self, other: &Self) -> Self {
+        let mut met = *self;
+        for (slot, value) in met.values.iter_mut().zip(other.values) {
+            *slot = slot.filter(|known| value == Some(*known));
+        }
+        met.vector_bits &= other.vector_bits;
+        if (self.guards, self.guard_end) != (other.guards, other.guard_end) {
+            met.guards = 0;
+        }
+        if self.tested != other.tested {
+            met.tested = 0;
+        }
+        met
+    }
+
+    /// What an instruction needs with these registers: writing LEN or STRIDE to FPSCR needs short vectors.
+    pub(super) fn needs(&self, insn: &Insn) -> FeatureSet {
+        let vectors = insn.fpscr_from.is_some_and(|reg| {
+            self.vector_bits >> (reg & 15) & 1 == 1
+                || self.get(reg).is_some_and(|value| value & VECTOR_BITS != 0)
+        });
+        let undefined = matches!(insn.flow, Flow::Trap(Trap::Udf | Trap::Undefined));
+        insn.needs
+            .with_if(vectors, Feature::ShortVectors)
+            .with_if(undefined, Feature::Undefined)
+    }
+
+    /// Of these features, those that a test of AT_HWCAP in front of the code covers.
+    pub(super) fn guarded(&self, needs: FeatureSet, addr: u32) -> FeatureSet {
+        // A mask with other bits than one is not a test of a capability.
+        if !self.guards.is_power_of_two() || addr >= self.guard_end {
+            return FeatureSet::EMPTY;
+        }
+        let advertised = crate::target::features_of_hwcap(self.guards, 0);
+        let shared = advertised.has(Feature::Iwmmxt) || advertised.has(Feature::Fpa);
+        needs.meet(advertised.with_if(shared, Feature::FpaOrIwmmxt))
+    }
+
+    /// A called function keeps r4 to r11 (AAPCS).
+    pub(super) fn call(&mut self) {
+        for number in [0, 1, 2, 3, 12, 14] {
+            if let Some(slot) = self.values.get_mut(number) {
+                *slot = None;
+            }
+        }
+    }
+}
+
+/// Around the stack pointer, bytes.
+const NEAR_LEN: u32 = 64 << 10;
+/// How far above the stack pointer of a stopped thread its frames are looked at, and below it new ones, bytes.
+const STACK_LEN: u32 = 1 << 20;
+
+/// The stack of a thread from where it stopped: what lay there then, and what the code that follows puts there.
+pub(super) struct Stack {
+    /// The stack pointer there.
+    top: u32,
+    /// Words written since; `None` for a value that is not known.
+    written: HashMap<u32, Option<u32>>,
+}
+
+impl Stack {
+    pub(super) fn new(top: u32) -> Self {
+        Self {
+            top,
+            written: HashMap::new(),
+        }
+    }
+
+    fn holds(&self, addr: u32) -> bool {
+        addr.wrapping_sub(self.top.wrapping_sub(STACK_LEN)) < 2 * STACK_LEN
+    }
+
+    fn store(&mut self, addr: u32, value: Option<u32>) {
+        self.written
+            .entry(addr)
+            .and_modify(|known| *known = known.filter(|known| value == Some(*known)))
+            .or_insert(value);
+    }
+
+    pub(super) fn load(&self, addr: u32, window: &mut Window<'_>) -> Option<u32> {
+        match self.written.get(&addr) {
+            Some(value) => *value,
+            // Below lies what earlier calls left.
+            None if addr >= self.top => window.word(addr),
+            None => None,
+        }
+    }
+}
