@@ -19,7 +19,8 @@ pub(super) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
         0 => drop(members.remove(at)),
         1 => {
             let from = index(random, members.len());
-            members[at].bytes = members[from].bytes.clone();
+            let bytes = members[from].bytes.clone();
+            members[at].bytes = bytes;
         }
         2 => members[at].name = name(random),
         _ => image(&mut members[at].bytes, random),
