@@ -45,8 +45,15 @@ fn core_of(directory: &Path, program: &Path, name: &str) -> PathBuf {
         .stderr(Stdio::null())
         .status()
         .unwrap();
-    let mut files = std::fs::read_dir(&place).unwrap();
-    files.next().expect("a core file").unwrap().path()
+    // The machine below may write a core of the emulator itself beside it.
+    let files = std::fs::read_dir(&place).unwrap();
+    files
+        .map(|entry| entry.unwrap().path())
+        .find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "core")
+        })
+        .expect("a core file")
 }
 
 fn judge(core: &Path, sysroot: &Path, names: &[String]) -> Vec<Value> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::elf::ReadAt;
 use crate::evidence::{CoprocessorOne, SpaceFacts};
-use crate::feature::Feature;
+use crate::feature::{Feature, FeatureSet};
 use crate::scan::{CodeRegion, Entry, EntryKind, Found, Job, Memory, scan};
 
 /// Bytes of an address range: from a source at an offset, zero from `file_len` on.
@@ -158,7 +158,14 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
 /// Decides whose coprocessor 1 the process uses: by code that only one of the two has, by what the kernel
 /// advertised, by what its files declare, by its ABI (an old-ABI program without soft-float flags uses FPA).
 pub(super) fn coprocessor_one(space: &SpaceFacts) -> Option<CoprocessorOne> {
-    let seen = space.seen();
+    // What nothing leads to is no evidence of a unit.
+    let seen = [
+        &space.code.inevitable,
+        &space.code.from_pc,
+        &space.code.from_entries,
+    ]
+    .into_iter()
+    .fold(FeatureSet::EMPTY, |set, hits| set.union(hits.set()));
     let hwcap = space.advertised();
     let declared = space.files.iter().any(|file| {
         file.attributes

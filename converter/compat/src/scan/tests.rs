@@ -164,3 +164,65 @@ fn a_test_of_the_capability_guards_the_code_behind_it() {
     let found = run(&[0xe310_0080, 0x0a00_0000, VADD, EXIT[0], EXIT[1]]);
     assert!(!has(&found.guarded, Vfp) && has(&found.from_pc, Vfp));
 }
+
+const STACK: u32 = 0x2_0000;
+/// bl to the fifth word; vadd; exit; ldr pc, [sp], #4
+const CALLER: [u32; 5] = [0xeb00_0002, VADD, EXIT[0], EXIT[1], 0xe49d_f004];
+
+/// A thread that stopped at the fifth word, with a word on its stack.
+fn stopped(words: &[u32], on_stack: u32) -> Found {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let stack = on_stack.to_le_bytes();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    memory.add(STACK, &stack);
+    let region = CodeRegion {
+        start: BASE,
+        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        ..CodeRegion::default()
+    };
+    let mut regs = [0; 16];
+    regs[13] = STACK;
+    scan(&Job {
+        memory: &memory,
+        regions: &[region],
+        entries: &[Entry {
+            pointer: BASE + 16,
+            kind: EntryKind::Pc,
+            regs: Some(regs),
+        }],
+        from_start: false,
+        big_endian_code: false,
+        jobs: 1,
+    })
+}
+
+#[test]
+fn a_stopped_thread_goes_on_in_its_caller() {
+    let found = stopped(&CALLER, BASE + 4);
+    assert!(has(&found.inevitable, Vfp));
+    assert!(found.frames[0].needs.has(Vfp));
+    // A word that no call precedes is no return address: where the thread goes is not known.
+    let found = stopped(&CALLER, BASE + 8);
+    assert!(!has(&found.inevitable, Vfp) && found.frames.is_empty());
+}
+
+#[test]
+fn jump_tables_lead_to_their_cases() {
+    // add pc, pc, r0, lsl #2; nop; b 1f; b 2f; 1: vadd; exit; 2: clz; exit
+    let words = [
+        0xe08f_f100,
+        0xe1a0_0000,
+        0xea00_0000,
+        0xea00_0002,
+        VADD,
+        EXIT[0],
+        EXIT[1],
+        CLZ,
+        EXIT[0],
+        EXIT[1],
+    ];
+    let found = run(&words);
+    assert!(has(&found.from_pc, Vfp) && has(&found.from_pc, V5t));
+    assert!(!has(&found.inevitable, Vfp) && !found.open, "{found:?}");
+}
