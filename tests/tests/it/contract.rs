@@ -117,9 +117,8 @@ fn lost(path: &str, then: &Value, now: &Value, faults: &mut Vec<String>) {
             }
         }
         // Words for people may be put better.
-        (Value::String(_), Value::String(_)) => {}
         // What nobody knew may be known now.
-        (Value::Null, _) => {}
+        (Value::String(_), Value::String(_)) | (Value::Null, _) => {}
         _ if then == now => {}
         _ => faults.push(format!("{path} was {then}, is {now}")),
     }

@@ -48,7 +48,8 @@ fn generate(directory: &Path) -> PathBuf {
         }
         let path = directory.join(format!("image-{index:04}.ckpt"));
         fs::write(&path, image).unwrap();
-        names += &format!("{}\n", path.display());
+        names.push_str(&path.display().to_string());
+        names.push('\n');
     }
     let list = directory.join("list");
     fs::write(&list, names).unwrap();

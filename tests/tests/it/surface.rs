@@ -22,7 +22,8 @@ fn text(program: &Path, args: &[&str]) -> String {
     let output = run(program, args);
     assert!(
         output.status.success(),
-        "{program:?} {args:?}: {}",
+        "{} {args:?}: {}",
+        program.display(),
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
