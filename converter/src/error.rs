@@ -54,6 +54,9 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         match self {
             Error::Read(error) => error.kind() == io::ErrorKind::InvalidData,
+            Error::Bridge(ckpt_bridge::Error::Io { source, .. }) => {
+                source.kind() == io::ErrorKind::InvalidData
+            }
             Error::Damaged { .. } | Error::Bridge(ckpt_bridge::Error::Damaged(_)) => true,
             _ => false,
         }

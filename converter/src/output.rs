@@ -1,7 +1,7 @@
 //! Where converted bytes go: one fixed buffer, copies inside the kernel for long stretches, and
 //! files that appear complete or not at all.
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Write};
@@ -410,6 +410,24 @@ fn link(file: &File, target: &Path) -> io::Result<()> {
         target,
         AtFlags::SYMLINK_FOLLOW,
     )?)
+}
+
+/// Gives a complete directory its name. One that has the name already takes the other's place, in
+/// one step where the file system can, so that a kill leaves the old one or the new one.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn put_directory(made: &Path, target: &Path) -> io::Result<()> {
+    if !target.exists() {
+        return std::fs::rename(made, target);
+    }
+    match rustix::fs::renameat_with(CWD, made, CWD, target, RenameFlags::EXCHANGE) {
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            std::fs::rename(target, made.with_extension("old"))?;
+            std::fs::rename(made, target)
+        }
+        done => Ok(done?),
+    }
 }
 
 /// A link cannot replace a file, but a name beside it can be renamed onto it.

@@ -9,8 +9,8 @@ use crate::{
     bytes::{Blob, Fields},
     core::{Core, Machine, MappedFile, Segment as CoreSegment, Thread},
     tree::{
-        Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, PAGE, Pages, Process,
-        Segment, State, Task, Tree, Unit, Vma, VmaKind,
+        Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, OVERLAPS, PAGE, Pages,
+        Process, Segment, State, Task, Tree, Unit, Vma, VmaKind, take_overlaps,
     },
 };
 
@@ -35,6 +35,7 @@ pub fn from_core(file: &Blob, core: &Core) -> Result<(Tree, Vec<Loss>)> {
     files.sort_by_key(|f| f.start);
     let mut r = Reader {
         core,
+        len: file.len(),
         tree: Tree::new(core.machine, core.order),
         losses: Vec::new(),
         files,
@@ -66,6 +67,8 @@ pub fn from_core(file: &Blob, core: &Core) -> Result<(Tree, Vec<Loss>)> {
 
 struct Reader<'a> {
     core: &'a Core,
+    /// Length of the file in bytes.
+    len: u64,
     tree: Tree,
     losses: Vec<Loss>,
     /// File mappings by address.
@@ -119,8 +122,8 @@ impl Reader<'_> {
             ..Mm::default()
         };
         for s in segments.iter().filter(|s| s.mem_size >= PAGE) {
+            let pages = self.contents(s);
             let file = self.file_at(s.addr);
-            let pages = contents(s);
             let (end, flags) = (s.addr + s.mem_size, protection(s.flags));
             if let (Some(last), Some(file)) = (mm.vmas.last_mut(), file)
                 && last.end == s.addr
@@ -134,7 +137,32 @@ impl Reader<'_> {
             let vma = self.vma(s.addr, end, flags, pages);
             mm.vmas.push(vma);
         }
+        for start in take_overlaps(&mut mm.vmas) {
+            let value = format!("{start:#x}");
+            self.loss("core.bad-mapping", "PT_LOAD", "p_vaddr", value, OVERLAPS);
+        }
         mm
+    }
+
+    /// What the file holds of a segment: a dump that was cut off holds less than its header says.
+    fn contents(&mut self, s: &CoreSegment) -> Option<Pages> {
+        let here = self.len.saturating_sub(s.offset).min(s.file_size);
+        if here < s.file_size {
+            self.loss(
+                "core.truncated",
+                "PT_LOAD",
+                "p_filesz",
+                format!("{} of {} bytes at {:#x}", here, s.file_size, s.addr),
+                "the file ends before the contents of the segment",
+            );
+        }
+        let len = here / PAGE * PAGE;
+        (len > 0).then_some(Pages {
+            addr: s.addr,
+            len,
+            blob: 0,
+            at: s.offset,
+        })
     }
 
     fn vma(&mut self, start: u64, end: u64, flags: u64, pages: Option<Pages>) -> Vma {
@@ -501,17 +529,6 @@ pub(crate) fn vfp_unit(data: Vec<u8>, d32: bool) -> Unit {
 /// Whether the machine has d16 to d31, by AT_HWCAP: bit 19 says so since Linux 3.7; before, VFPv3 without VFPv3-D16 did.
 pub(crate) fn d32(hwcap: u64) -> bool {
     hwcap & 1 << 19 != 0 || hwcap & 1 << 13 != 0 && hwcap & 1 << 14 == 0 && hwcap & 1 << 16 == 0
-}
-
-/// The whole pages that a segment holds.
-fn contents(s: &CoreSegment) -> Option<Pages> {
-    let len = s.file_size / PAGE * PAGE;
-    (len > 0).then_some(Pages {
-        addr: s.addr,
-        len,
-        blob: 0,
-        at: s.offset,
-    })
 }
 
 fn protection(flags: u32) -> u64 {

@@ -18,8 +18,8 @@ use crate::{
     to_criu::NO_FILE,
     tree::{
         Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, Ipc, IpcLimits, IpcObjects,
-        IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Live, Mm, NO_RESTART, Pages, Pipe, Process,
-        Segment, Socket, State, Task, Tree, Tty, Vma, VmaKind,
+        IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Live, Mm, NO_RESTART, OVERLAPS, Pages, Pipe,
+        Process, Segment, Socket, State, Task, Tree, Tty, Vma, VmaKind, take_overlaps,
     },
 };
 
@@ -859,10 +859,20 @@ impl Reader<'_> {
             }
         }
         mm.vmas.sort_by_key(|v| v.start);
+        for start in take_overlaps(&mut mm.vmas) {
+            let record = format!("mm-{pid}.img");
+            let value = format!("{start:#x}");
+            self.loss("criu.bad-mapping", record, "vmas.start", value, OVERLAPS);
+        }
         let pages = self
             .memory
             .pages(self.set, &format!("pagemap-{pid}.img"), &mut self.losses)?;
-        distribute(&mut mm.vmas, pages);
+        for (addr, len) in distribute(&mut mm.vmas, pages) {
+            let record = format!("pagemap-{pid}.img");
+            let value = format!("{len} bytes at {addr:#x}");
+            let why = "no mapping has these pages";
+            self.loss("criu.stray-pages", record, "vaddr", value, why);
+        }
         let index = Tree::add(&mut self.tree.mms, mm);
         self.maps.mms.insert(id, index);
         Ok(index)
@@ -1139,16 +1149,22 @@ impl Reader<'_> {
     }
 }
 
-/// Gives each mapping its pages.
-fn distribute(vmas: &mut [Vma], pages: Vec<Pages>) {
-    let mut at = 0;
+/// Gives each mapping its pages. What lies in no mapping is left: first address and length of each stretch.
+fn distribute(vmas: &mut [Vma], pages: Vec<Pages>) -> Vec<(u64, u64)> {
+    let (mut at, mut stray) = (0, Vec::new());
     for mut run in pages {
         while run.len > 0 {
             while vmas.get(at).is_some_and(|v| v.end <= run.addr) {
                 at += 1;
             }
-            let Some(vma) = vmas.get_mut(at) else { return };
+            let Some(vma) = vmas.get_mut(at) else {
+                stray.push((run.addr, run.len));
+                break;
+            };
             let skip = vma.start.saturating_sub(run.addr).min(run.len);
+            if skip > 0 {
+                stray.push((run.addr, skip));
+            }
             run = Pages {
                 addr: run.addr + skip,
                 at: run.at + skip,
@@ -1167,6 +1183,7 @@ fn distribute(vmas: &mut [Vma], pages: Vec<Pages>) {
             };
         }
     }
+    stray
 }
 
 fn queue(m: &Msg) -> Vec<Vec<u8>> {

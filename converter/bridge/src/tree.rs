@@ -250,6 +250,25 @@ pub struct Vma {
     pub pages: Vec<Pages>,
 }
 
+/// Takes out mappings that are empty or begin inside the one before, and gives their first addresses. The mappings
+/// are in the order of their addresses.
+pub(crate) fn take_overlaps(vmas: &mut Vec<Vma>) -> Vec<u64> {
+    let (mut end, mut taken) = (0, Vec::new());
+    vmas.retain(|vma| {
+        let sound = vma.start >= end && vma.end > vma.start;
+        if sound {
+            end = vma.end;
+        } else {
+            taken.push(vma.start);
+        }
+        sound
+    });
+    taken
+}
+
+/// Why a mapping of [`take_overlaps`] is left out.
+pub(crate) const OVERLAPS: &str = "the mapping is empty, or overlaps the one before";
+
 /// What is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VmaKind {

@@ -54,8 +54,12 @@ fn pages(tree: &Tree) -> Vec<(u64, Vec<u8>)> {
 }
 
 fn runs(dir: &Path) -> Vec<pagemap::Run> {
+    runs_of(dir, 7000)
+}
+
+fn runs_of(dir: &Path, pid: u32) -> Vec<pagemap::Run> {
     let set = Set::open(dir, &Limits::default()).unwrap();
-    Pagemap::open(set.get("pagemap-7000.img").unwrap())
+    Pagemap::open(set.get(&format!("pagemap-{pid}.img")).unwrap())
         .unwrap()
         .map(Result::unwrap)
         .collect()
@@ -471,4 +475,24 @@ fn damage_never_gets_through_to_a_panic() {
             }
         }
     }
+}
+
+/// A dump that was cut off is the most common damage of all.
+#[test]
+fn a_core_that_was_cut_off_tells_what_it_lacks() {
+    let packed = fs::File::open(naked().join("../core/kernel.7500.xz")).unwrap();
+    let mut whole = Vec::new();
+    std::io::Read::read_to_end(&mut liblzma::read::XzDecoder::new(packed), &mut whole).unwrap();
+    whole.truncate(100_000);
+    let cut = read_core("cut", whole.as_slice(), &Limits::default()).unwrap();
+    assert!(
+        cut.losses.iter().any(|loss| loss.code == "core.truncated"),
+        "{:?}",
+        cut.losses
+    );
+    let out = tempfile::tempdir().unwrap();
+    to_criu(&cut.tree, out.path()).unwrap();
+    let told: u64 = runs_of(out.path(), 7500).iter().map(|run| run.len()).sum();
+    let held = fs::metadata(out.path().join("pages-1.img")).unwrap().len();
+    assert_eq!(told, held, "the page map and the pages agree");
 }

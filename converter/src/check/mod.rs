@@ -154,12 +154,14 @@ const FINE: u8 = 0;
 const REFUSED: u8 = 1;
 /// The job could not be done.
 const FAILED: u8 = 2;
+/// What a shell reports of a program that a closed pipe ended (128 + SIGPIPE).
+const CLOSED_PIPE: u8 = 141;
 
 /// Runs the program and returns its exit status.
 pub fn main(arguments: &Arguments) -> u8 {
     match run(arguments) {
         Ok(status) => status,
-        Err(error) if is_broken_pipe(&error) => FAILED,
+        Err(error) if is_broken_pipe(&error) => CLOSED_PIPE,
         Err(error) => {
             let _ = writeln!(io::stderr(), "ckpt-check: {error:#}");
             FAILED

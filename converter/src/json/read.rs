@@ -5,6 +5,7 @@ use super::value::{Problem, set_fields};
 use crate::error::Error;
 use crate::output::Sink;
 use ckpt_format::{Abi, Arch, Dialect, Order, Revision, Tables, Tag};
+use ckpt_parser::frame::HEADER_LEN;
 use ckpt_parser::grammar::Role;
 use ckpt_parser::view::write_uint;
 use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
@@ -389,11 +390,14 @@ pub(super) fn structure(
         let value = super::value::parse_number(fields.get(&*slot.name)?)?;
         u32::try_from(value).ok()
     });
-    let layout = layouts
-        .variant(selector)
-        .ok_or("no such variant of the record")?;
-    let mut bytes = vec![0; layout.size as usize];
-    set_fields(fields, layout, &mut bytes, dialect)?;
+    let layout = layouts.variant(selector);
+    let size = layout.map_or(HEADER_LEN, |layout| layout.size.into());
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+    match layout {
+        Some(layout) => set_fields(fields, layout, &mut bytes, dialect)?,
+        None if fields.is_empty() => {}
+        None => return Err("no such variant of the record".into()),
+    }
     if let Some(len) = record.get("len").and_then(Value::as_u64) {
         let len = usize::try_from(len)
             .ok()

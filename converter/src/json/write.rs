@@ -229,10 +229,10 @@ fn addresses<S: Source>(decoder: &Decoder<S>, event: &Event, count: u64) -> Opti
 
 /// Fields, and what they do not say.
 fn structure<S: Source>(decoder: &Decoder<S>, event: &Event, record: &mut Map<String, Value>) {
-    let Some(view) = decoder.view() else {
-        return;
-    };
-    record.insert("fields".into(), Value::Object(value::fields(&view)));
+    // A record of a variant that nobody knows has no fields: all of it is patches.
+    if let Some(view) = decoder.view() {
+        record.insert("fields".into(), Value::Object(value::fields(&view)));
+    }
     let original = decoder.head();
     let built = read::structure(record, decoder.tables(), event.tag).unwrap_or_default();
     if built.len() != original.len() {

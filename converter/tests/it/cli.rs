@@ -332,6 +332,35 @@ fn a_redacted_image_keeps_its_structure() {
     assert_eq!(again.status.code(), Some(0), "{again:?}");
 }
 
+/// Every format that can be written is blanked, not only streams.
+#[test]
+fn redaction_holds_in_every_format() {
+    let dir = with("tour-r17-arm");
+    let secret = b"heap page at";
+    for (to, name) in [
+        ("criu", "set.tar"),
+        ("core", "core.%p"),
+        ("json", "doc.json"),
+    ] {
+        for redact in [false, true] {
+            let mut args = vec!["in.ckpt", "--to", to, "-q", "--force", "-o", name];
+            args.extend(["--allow", "all"]);
+            args.extend(redact.then_some("--redact"));
+            let done = run(dir.path(), &args);
+            assert_eq!(done.status.code(), Some(0), "{to}: {done:?}");
+            let written = names(dir.path());
+            let written = written.iter().filter(|file| *file != "in.ckpt");
+            let told = written
+                .map(|file| fs::read(dir.path().join(file)).unwrap())
+                .any(|bytes| contains(&bytes, secret));
+            assert_eq!(told, !redact, "{to}");
+            for file in names(dir.path()).iter().filter(|file| *file != "in.ckpt") {
+                fs::remove_file(dir.path().join(file)).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn stripped_memory_leaves_the_mappings() {
     let dir = with("minimal-r17-arm");

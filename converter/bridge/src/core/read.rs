@@ -164,8 +164,12 @@ fn check(file: &Blob, core: Core) -> Result<Core> {
             "at least one NT_PRSTATUS",
         ));
     }
+    let space = match core.machine.word() {
+        4 => 1 << 32,
+        _ => u64::MAX,
+    };
     for (i, s) in core.segments.iter().enumerate() {
-        let end = s.addr.checked_add(s.mem_size);
+        let end = s.addr.checked_add(s.mem_size).filter(|end| *end <= space);
         if end.is_none() || s.offset.checked_add(s.file_size).is_none() || s.file_size > s.mem_size
         {
             return Err(Error::damaged(

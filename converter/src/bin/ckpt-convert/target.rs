@@ -8,7 +8,7 @@ use ckpt_bridge::core::{Plain, Sparse};
 use ckpt_convert::input::{self, Input};
 use ckpt_convert::json::{self, Memory};
 use ckpt_convert::native::{Additions, Native, Request};
-use ckpt_convert::output::{Atomic, Output, Sink};
+use ckpt_convert::output::{self, Atomic, Output, Sink};
 use ckpt_convert::{Allow, Error, Losses, survey};
 use ckpt_format::Revision;
 use ckpt_format::dialect::R18;
@@ -389,10 +389,7 @@ fn criu_directory(
     if losses.refused() {
         return Ok(());
     }
-    if exists {
-        std::fs::rename(target, scratch.path().join("old"))?;
-    }
-    std::fs::rename(&made, target)?;
+    output::put_directory(&made, target)?;
     Ok(File::open(parent)?.sync_all()?)
 }
 
