@@ -1,13 +1,17 @@
 //! What the tests across the crates share: sources that count or fail, a small generator of
 //! numbers, and work spread over the cores.
 
+pub mod counts;
 pub mod fuzz;
 pub mod generate;
+pub mod growth;
+pub mod hostile;
 pub mod programs;
 pub mod reference;
 pub mod source;
 pub mod tools;
 pub mod triggers;
+pub mod work;
 
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Diagnostic, Findings};

@@ -3,8 +3,10 @@
 mod ahead;
 mod contract;
 mod exhaustive;
+mod faults;
 mod fleet;
 mod guide;
+mod hostile;
 mod lazy;
 mod properties;
 mod replay;

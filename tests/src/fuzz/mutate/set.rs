@@ -70,22 +70,25 @@ fn name(random: &mut Random) -> Vec<u8> {
     random.pick(&NAMES).copied().unwrap_or_default().to_vec()
 }
 
-/// Bytes of the magic numbers at the start of an image.
-const MAGIC: usize = 8;
+/// Bytes of the magic numbers at the start of an image: two words, or one of the inventory.
+const MAGICS: [usize; 2] = [8, 4];
 
 /// Changes one message of an image; contents of pages are left to luck.
 fn image(bytes: &mut Vec<u8>, random: &mut Random) {
-    let Some(mut entries) = bytes.get(MAGIC..).and_then(entries) else {
+    let found = MAGICS
+        .iter()
+        .find_map(|magic| Some((*magic, entries(bytes.get(*magic..)?)?)));
+    let Some((magic, mut entries)) = found else {
         return flip(bytes, random);
     };
     let at = index(random, entries.len());
     match random.below(12) {
         0 => drop(entries.remove(at)),
         1 => entries.insert(at, entries[at].clone()),
-        2 => return lie(bytes, random),
+        2 => return lie(bytes, magic, random),
         _ => message(&mut entries[at], random, 0),
     }
-    bytes.truncate(MAGIC);
+    bytes.truncate(magic);
     for entry in entries {
         bytes.extend(u32::try_from(entry.len()).unwrap_or(0).to_le_bytes());
         bytes.extend(entry);
@@ -93,9 +96,9 @@ fn image(bytes: &mut Vec<u8>, random: &mut Random) {
 }
 
 /// The length of the first message.
-fn lie(bytes: &mut [u8], random: &mut Random) {
+fn lie(bytes: &mut [u8], magic: usize, random: &mut Random) {
     let len = u32::try_from(bytes.len()).unwrap_or(0);
-    super::put(bytes, MAGIC, &super::interesting(random, len).to_le_bytes());
+    super::put(bytes, magic, &super::interesting(random, len).to_le_bytes());
 }
 
 /// Messages with their lengths before them, if the bytes are that.

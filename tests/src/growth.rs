@@ -1,0 +1,132 @@
+//! How the work of a job grows with the image: in a line, or something is wrong.
+
+use crate::work::instructions;
+use ckpt_samples::big::{Filled, Sparse, page_groups, records, tasks, vmas};
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+/// A job over images of any size.
+pub struct Job {
+    /// What it is.
+    pub name: &'static str,
+    /// What is counted on the axis.
+    pub unit: &'static str,
+    /// Program and arguments, with `IN` and `OUT`.
+    pub command: &'static str,
+    /// Writes an image with this many of them.
+    pub image: fn(&Path, u64) -> io::Result<()>,
+}
+
+/// All jobs.
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "statistics",
+        unit: "records",
+        command: "ckpt-inspect IN --stats",
+        image: many_records,
+    },
+    Job {
+        name: "outline",
+        unit: "records",
+        command: "ckpt-inspect IN --tree",
+        image: many_records,
+    },
+    Job {
+        name: "JSON Lines",
+        unit: "records",
+        command: "ckpt-inspect IN --json-lines",
+        image: many_records,
+    },
+    Job {
+        name: "model, references, counts",
+        unit: "records",
+        command: "ckpt-inspect IN --integrity",
+        image: many_records,
+    },
+    Job {
+        name: "one JSON document",
+        unit: "mappings",
+        command: "ckpt-inspect IN --json",
+        image: |path, n| vmas(&mut Filled::new(create(path)?), 17, n),
+    },
+    Job {
+        name: "process tree",
+        unit: "tasks",
+        command: "ckpt-inspect IN --tasks",
+        image: |path, n| tasks(&mut Filled::new(create(path)?), 17, n),
+    },
+    Job {
+        name: "search in memory",
+        unit: "page runs",
+        command: "ckpt-inspect IN --find no-such-text",
+        image: page_runs,
+    },
+    Job {
+        name: "to another revision",
+        unit: "page runs",
+        command: "ckpt-convert IN --to r18 --allow all --force -o OUT",
+        image: page_runs,
+    },
+    Job {
+        name: "to CRIU",
+        unit: "page runs",
+        command: "ckpt-convert IN --to criu --allow all --force -o OUT.tar",
+        image: page_runs,
+    },
+    Job {
+        name: "verdict",
+        unit: "page runs",
+        command: "ckpt-check IN --target v7-neon -j 1",
+        image: page_runs,
+    },
+];
+
+fn create(path: &Path) -> io::Result<BufWriter<File>> {
+    Ok(BufWriter::with_capacity(1 << 20, File::create(path)?))
+}
+
+fn many_records(path: &Path, n: u64) -> io::Result<()> {
+    records(&mut Filled::new(create(path)?), 17, n)
+}
+
+fn page_runs(path: &Path, n: u64) -> io::Result<()> {
+    let mut to = Sparse(create(path)?);
+    page_groups(&mut to, 17, n * 4096, 1)?;
+    io::Write::flush(&mut to.0)
+}
+
+/// Instructions of a job over an image with `n` of its units.
+///
+/// # Errors
+/// Those of writing the image.
+pub fn measure(job: &Job, folder: &Path, programs: &Path, n: u64) -> io::Result<Option<u64>> {
+    (job.image)(&folder.join("IN"), n)?;
+    let mut words = job.command.split(' ');
+    let program = std::fs::canonicalize(programs)?.join(words.next().unwrap_or_default());
+    Ok(instructions(folder, &program, &words.collect::<Vec<_>>()))
+}
+
+/// How much more a unit costs at the end than before: 1 is a line, 10 a square, for sizes that are
+/// ten times each other.
+pub fn steepness(small: (u64, u64), middle: (u64, u64), large: (u64, u64)) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    let slope = |a: (u64, u64), b: (u64, u64)| {
+        b.1.saturating_sub(a.1) as f64 / b.0.saturating_sub(a.0).max(1) as f64
+    };
+    slope(middle, large) / slope(small, middle).max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steepness;
+
+    #[test]
+    fn a_square_is_steep_and_a_line_is_not() {
+        let points = |f: fn(u64) -> u64| [100, 1000, 10_000].map(|n| (n, f(n)));
+        let [a, b, c] = points(|n| 5_000_000 + 700 * n);
+        assert!((0.99..1.01).contains(&steepness(a, b, c)));
+        let [a, b, c] = points(|n| 5_000_000 + 700 * n + n * n / 10);
+        assert!(steepness(a, b, c) > 1.8);
+    }
+}
