@@ -88,7 +88,11 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
             13 if plain_register => Insn::plain(LEN).flow(Flow::JumpRegister(reg(rm))),
             2 | 4 if immediate && rn != PC => {
                 let offset = modified_immediate(word).cast_signed();
-                let offset = if opcode == 4 { offset } else { -offset };
+                let offset = if opcode == 4 {
+                    offset
+                } else {
+                    offset.wrapping_neg()
+                };
                 Insn::plain(LEN).flow(Flow::JumpOffset(reg(rn), offset))
             }
             4 if !immediate && rn == PC && bits(word, 11, 4) == 0x10 => Insn::plain(LEN).flow(

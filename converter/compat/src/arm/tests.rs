@@ -109,3 +109,29 @@ fn flow_and_values_follow_the_pseudocode() {
     assert_eq!(arm(0xe59f_3000).value, Some((3, Value::Literal(0x8008))));
     assert!(arm(0x0a00_0000).conditional && !arm(0xea00_0000).conditional);
 }
+
+#[test]
+fn whatever_lies_in_memory_can_be_classified() {
+    // Every operation, with registers and constants at the ends of their ranges (0x102 is 0x8000_0000).
+    const OPERANDS: [u32; 12] = [
+        0x000, 0x001, 0x010, 0x090, 0x0d0, 0x102, 0x110, 0x480, 0x8ff, 0xb00, 0xf10, 0xfff,
+    ];
+    for operation in 0..0x1000 {
+        for registers in [0x00, 0x0f, 0xf0, 0xff, 0xdd, 0xdf, 0xfd, 0x0d, 0xd0] {
+            for operand in OPERANDS {
+                for addr in [0, 0x8000, u32::MAX & !3] {
+                    let word = operation << 20 | registers << 12 | operand;
+                    assert_eq!(classify_arm(word, addr).len, 4);
+                }
+            }
+        }
+    }
+    for first in 0..=u16::MAX {
+        for second in [0, 0x0f00, 0x7fff, 0x8000, 0xd000, 0xf8ff, 0xffff] {
+            let insn = classify_thumb(first, second, u32::MAX & !1);
+            assert!(insn.len == 2 || insn.len == 4);
+        }
+    }
+    let insn = arm(0xe243_f102);
+    assert_eq!(insn.flow, Flow::JumpOffset(3, i32::MIN));
+}

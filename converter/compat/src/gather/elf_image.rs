@@ -197,11 +197,16 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
             .filter(|(addr, _)| (start..end).contains(addr))
             .collect(),
         sections: moved_pairs(&file.code, bias),
+        is_all_arm: file.functions.len() >= MANY
+            && file.functions.iter().all(|pointer| pointer & 1 == 0),
         functions: moved(&file.functions, bias),
         aborts: moved(&file.aborts, bias),
         guarded: moved_pairs(&file.unwinder, bias),
     }
 }
+
+/// So many names of functions that they say something of the rest.
+const MANY: usize = 32;
 
 fn moved(addrs: &[u32], bias: u32) -> Vec<u32> {
     addrs.iter().map(|addr| addr.wrapping_add(bias)).collect()

@@ -35,6 +35,8 @@ pub struct CodeRegion {
     pub map: Vec<(u32, MapKind)>,
     /// Stretches with instructions, from and to, if the file says; everything else in the region is data.
     pub sections: Vec<(u32, u32)>,
+    /// The file names many functions, and none of Thumb code.
+    pub is_all_arm: bool,
     /// Where functions begin, with the Thumb bit, ascending: all that there are if there are mapping symbols.
     pub functions: Vec<u32>,
     /// Those of them that end the process with an error.
@@ -50,17 +52,19 @@ impl CodeRegion {
 
     /// Can instructions lie here, by the sections and mapping symbols of the file?
     fn may_hold_code(&self, addr: u32) -> bool {
-        let in_section = self.sections.is_empty()
-            || self
-                .sections
-                .iter()
-                .any(|(start, end)| (*start..*end).contains(&addr));
-        in_section
+        self.in_section(addr)
             && match sweep::kind_at(self, addr) {
                 // Before the first mapping symbol lie headers and notes.
                 None => self.map.is_empty(),
                 kind => kind != Some(MapKind::Data),
             }
+    }
+
+    /// Does the file put instructions here, as far as its sections say?
+    fn in_section(&self, addr: u32) -> bool {
+        let after = self.sections.partition_point(|(start, _)| *start <= addr);
+        let section = after.checked_sub(1).and_then(|at| self.sections.get(at));
+        self.sections.is_empty() || section.is_some_and(|(_, end)| addr < *end)
     }
 
     /// Does a function begin at this pointer? Files without mapping symbols name only some.
@@ -77,12 +81,6 @@ impl CodeRegion {
             .get(after)
             .map_or(self.end, |next| *next & !1);
         (!self.map.is_empty()).then_some((start, end))
-    }
-
-    /// Are there many names of functions, and none of Thumb code?
-    fn has_no_thumb(&self) -> bool {
-        const MANY: usize = 32;
-        self.functions.len() >= MANY && self.functions.iter().all(|pointer| pointer & 1 == 0)
     }
 
     /// Does the process end with an error in the function that begins here?

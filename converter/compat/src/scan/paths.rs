@@ -8,6 +8,9 @@ use crate::feature::{Feature, FeatureSet};
 
 type Graph = HashMap<Place, Node>;
 
+/// Instructions that are named for one feature of one function.
+const MAX_PLACES: usize = 64;
+
 /// Instructions with features that every way through the graph needs.
 pub(super) fn inevitable_in(graph: &Graph, start: Place) -> Vec<(u32, Isa, FeatureSet)> {
     let used = |node: &Node| {
@@ -23,7 +26,12 @@ pub(super) fn inevitable_in(graph: &Graph, start: Place) -> Vec<(u32, Isa, Featu
     let endless = endless(graph, start);
     let mut found = Vec::new();
     for feature in all.iter() {
-        found.extend(met(graph, start, &endless, feature));
+        let mut met = met(graph, start, &endless, feature);
+        // Callers take over what their callees report: without a bound it would grow with every level.
+        met.sort_unstable_by_key(|(addr, isa, _)| (*addr, *isa));
+        met.dedup();
+        met.truncate(MAX_PLACES);
+        found.extend(met);
     }
     found.sort_unstable_by_key(|(addr, isa, _)| (*addr, *isa));
     found

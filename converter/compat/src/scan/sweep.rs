@@ -116,9 +116,7 @@ impl Sweeper<'_> {
         let mut at = start;
         while at < end {
             at = match kind_at(self.region, at) {
-                _ if !self.region.sections.is_empty() && !self.in_section(at) => {
-                    self.next_section(at, end)
-                }
+                _ if !self.region.in_section(at) => self.next_section(at, end),
                 Some(kind) => self.mapped(at, end, kind),
                 None => match self.region.map.first() {
                     Some((first, _)) => (*first).min(end),
@@ -129,18 +127,12 @@ impl Sweeper<'_> {
         }
     }
 
-    fn in_section(&self, addr: u32) -> bool {
-        let mut sections = self.region.sections.iter();
-        sections.any(|(start, end)| (*start..*end).contains(&addr))
-    }
-
     fn next_section(&self, addr: u32, end: u32) -> u32 {
-        let starts = self.region.sections.iter().map(|(start, _)| *start);
-        starts
-            .filter(|start| *start > addr)
-            .min()
-            .unwrap_or(end)
-            .min(end)
+        let sections = &self.region.sections;
+        let after = sections.partition_point(|(start, _)| *start <= addr);
+        sections
+            .get(after)
+            .map_or(end, |(start, _)| (*start).min(end))
     }
 
     /// Up to the next mapping symbol: exact.
@@ -204,7 +196,7 @@ impl Sweeper<'_> {
             && self.reached.isa_at(stop).is_none()
             && !self.reached.is_data(stop)
             && kind_at(self.region, stop).is_none()
-            && (self.region.sections.is_empty() || self.in_section(stop))
+            && self.region.in_section(stop)
         {
             stop += 2;
         }
@@ -219,7 +211,7 @@ impl Sweeper<'_> {
         let covered: u32 = arm.iter().map(|(from, to)| to - from).sum();
         self.file_runs(&arm, Isa::Arm);
         let clear = u64::from(covered) * 4 >= u64::from(stop - start) * 3;
-        if !clear && !self.region.has_no_thumb() {
+        if !clear && !self.region.is_all_arm {
             let thumb = self.clean_runs(start, stop, Isa::Thumb);
             self.file_runs(&thumb, Isa::Thumb);
         }

@@ -195,7 +195,7 @@ impl Walker<'_, '_> {
                     Some(MapKind::Arm) => Isa::Arm,
                     Some(MapKind::Thumb) => Isa::Thumb,
                     _ => {
-                        at += 2;
+                        at = at.saturating_add(2);
                         continue;
                     }
                 };
@@ -205,7 +205,7 @@ impl Walker<'_, '_> {
                 if self.reached.isa_at(at).is_none() {
                     self.follow(at, isa, hits);
                 }
-                at += u32::from(insn.len);
+                at = at.saturating_add(u32::from(insn.len));
             }
             self.follow_pointers(hits);
         }
@@ -224,7 +224,7 @@ impl Walker<'_, '_> {
         if self.literals.is_data(addr) {
             return false;
         }
-        let no_thumb = region.has_no_thumb();
+        let no_thumb = region.is_all_arm;
         if !region.map.is_empty() || !self.looks_like_code(addr, isa) {
             return false;
         }
