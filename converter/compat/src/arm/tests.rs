@@ -119,7 +119,7 @@ fn whatever_lies_in_memory_can_be_classified() {
     for operation in 0..0x1000 {
         for registers in [0x00, 0x0f, 0xf0, 0xff, 0xdd, 0xdf, 0xfd, 0x0d, 0xd0] {
             for operand in OPERANDS {
-                for addr in [0, 0x8000, u32::MAX & !3] {
+                for addr in [0, 0x8000, 0xffff_fffc] {
                     let word = operation << 20 | registers << 12 | operand;
                     assert_eq!(classify_arm(word, addr).len, 4);
                 }
@@ -128,7 +128,7 @@ fn whatever_lies_in_memory_can_be_classified() {
     }
     for first in 0..=u16::MAX {
         for second in [0, 0x0f00, 0x7fff, 0x8000, 0xd000, 0xf8ff, 0xffff] {
-            let insn = classify_thumb(first, second, u32::MAX & !1);
+            let insn = classify_thumb(first, second, 0xffff_fffe);
             assert!(insn.len == 2 || insn.len == 4);
         }
     }
