@@ -41,8 +41,3 @@ fn build(optimised: bool, target: Option<&Path>) {
     let status = cargo.status().expect("cargo");
     assert!(status.success(), "the programs do not build");
 }
-
-/// Where a program lies; `None` where it cannot be built.
-pub fn find(name: &str) -> Option<PathBuf> {
-    Some(path(name))
-}

@@ -32,8 +32,8 @@ fn generate(directory: &Path) -> PathBuf {
     let base: Vec<Vec<u8>> = ckpt_samples::all()
         .iter()
         .filter(|sample| sample.name.contains("-arm"))
-        // Its code takes long to scan without optimisation.
-        .filter(|sample| !sample.name.starts_with("sensor"))
+        // The sensor's code takes long to scan without optimisation.
+        .filter(|sample| !["sensor-r18-arm", "overwritten-r18-arm"].contains(&sample.name))
         .map(|sample| (sample.bytes)())
         .collect();
     let mut random = Random::new(6);
@@ -103,10 +103,8 @@ fn alone(program: &Path, list: &Path) -> Table {
 
 #[test]
 fn spark_and_duckdb_count_the_same_verdicts_as_one_process() {
-    let Some(program) = programs::find("ckpt-check") else {
-        return;
-    };
     let Some(python) = python() else { return };
+    let program = programs::path("ckpt-check");
     let directory = tempfile::tempdir().unwrap();
     let list = generate(directory.path());
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../format-spec/guide/fleet");
@@ -152,8 +150,9 @@ fn spark_and_duckdb_count_the_same_verdicts_as_one_process() {
     judged.retain(|(_, verdict), _| verdict != "cannot be judged");
     assert_eq!(queried, judged);
     let reasons = rows("reasons.sql");
+    let refused = |(_, _, images): &(String, String, u64)| *images <= IMAGES as u64;
     assert!(
-        reasons.iter().any(|(rule, ..)| rule == "abi.personality"),
+        !reasons.is_empty() && reasons.iter().all(refused),
         "{reasons:?}"
     );
 }

@@ -2,7 +2,7 @@
 
 use ckpt_tests::{programs, tools};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const PROGRAMS: [&str; 3] = ["ckpt-inspect", "ckpt-check", "ckpt-convert"];
@@ -29,12 +29,9 @@ fn text(program: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// All programs by name, if they are built.
-fn all() -> Vec<(&'static str, std::path::PathBuf)> {
-    let found = PROGRAMS
-        .iter()
-        .map(|name| Some((*name, programs::find(name)?)));
-    found.collect::<Option<Vec<_>>>().unwrap_or_default()
+/// All programs by name.
+fn all() -> [(&'static str, PathBuf); 3] {
+    PROGRAMS.map(|name| (name, programs::path(name)))
 }
 
 #[test]
