@@ -12,6 +12,8 @@ use std::process::Command;
 mod bench;
 #[path = "xtask/dist.rs"]
 mod dist;
+#[path = "xtask/measure.rs"]
+mod measure;
 
 /// Chores of the project.
 #[derive(Parser)]
@@ -27,6 +29,12 @@ enum Task {
     Bless,
     /// Runs the fuzz targets (needs the nightly compiler and cargo-fuzz).
     Fuzz(Fuzz),
+    /// Writes what hostile images are answered, with time and memory (a million of everything).
+    Hostile,
+    /// Writes how work grows with the image, as a table and a plot (needs valgrind).
+    Growth(measure::Growth),
+    /// Writes the instructions of five fixed jobs, which a test guards (needs valgrind).
+    Counts,
     /// Times the programs next to `cat`, `cp` and their peers (needs hyperfine).
     Bench(bench::Bench),
 }
@@ -48,6 +56,9 @@ fn main() -> Result<()> {
         Task::Dist(dist) => dist.run(),
         Task::Bless => bless(),
         Task::Fuzz(fuzz) => fuzz.run(),
+        Task::Hostile => measure::hostile(),
+        Task::Growth(growth) => growth.run(),
+        Task::Counts => measure::counts(),
         Task::Bench(bench) => bench.run(),
     }
 }
@@ -103,6 +114,9 @@ fn bless() -> Result<()> {
     run("git", &["status", "--short"])
 }
 
+/// None: our code has no `unsafe`, and targets run twice as fast.
+const SANITIZER: &str = "none";
+
 impl Fuzz {
     fn run(&self) -> Result<()> {
         let known = || TARGETS.iter().map(|(name, _)| *name);
@@ -122,12 +136,14 @@ impl Fuzz {
         Ok(())
     }
 
-    /// New inputs go to the local corpus, which is not in the tree.
+    /// New inputs go to the local corpus, which is not in the tree; it begins with what is.
     fn target(&self, name: &str) -> Result<()> {
         let corpus = format!("tests/fuzz/corpus-local/{name}");
         let known = format!("tests/data/fuzz/{name}");
-        fs::create_dir_all(&corpus)?;
-        fs::create_dir_all(&known)?;
+        let seeds = format!("tests/fuzz/corpus/{name}");
+        for folder in [&corpus, &known, &seeds] {
+            fs::create_dir_all(folder)?;
+        }
         let seconds = format!("-max_total_time={}", self.seconds);
         run(
             "cargo",
@@ -137,9 +153,12 @@ impl Fuzz {
                 "run",
                 "--fuzz-dir",
                 "tests/fuzz",
+                "--sanitizer",
+                SANITIZER,
                 name,
                 &corpus,
                 &known,
+                &seeds,
                 "samples/images",
                 "--",
                 &seconds,

@@ -283,7 +283,6 @@ fn climbing(path: &Path, _: u64) -> io::Result<()> {
     add(b"set/out", tar::EntryType::Symlink, b"/tmp", b"")?;
     add(b"set/out/through.img", tar::EntryType::Regular, b"", b"x")?;
     add(b"set/nul\0inside.img", tar::EntryType::Regular, b"", b"x")?;
-    drop(add);
     tar.into_inner()?;
     Ok(())
 }

@@ -362,6 +362,7 @@ fn zstd_of(file: File) -> io::Result<Box<dyn Write>> {
     Ok(Box::new(zstd::Encoder::new(file, 1)?.auto_finish()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the packers have one form")]
 fn xz_of(file: File) -> io::Result<Box<dyn Write>> {
     Ok(Box::new(liblzma::write::XzEncoder::new(file, 0)))
 }

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod contract;
+mod counted;
 mod exhaustive;
 mod faults;
 mod fleet;

@@ -33,10 +33,14 @@ fn samples_pass_every_target() {
 }
 
 #[test]
-fn regressions_stay_mended() {
+fn regressions_stay_mended_and_the_corpus_passes() {
     let mut files = 0;
-    for (name, target) in TARGETS {
-        let Ok(entries) = fs::read_dir(root().join("data/fuzz").join(name)) else {
+    let folders = ["data/fuzz", "fuzz/corpus"].map(|folder| root().join(folder));
+    for (folder, (name, target)) in folders
+        .iter()
+        .flat_map(|folder| TARGETS.iter().map(move |target| (folder, target)))
+    {
+        let Ok(entries) = fs::read_dir(folder.join(name)) else {
             continue;
         };
         for entry in entries {
