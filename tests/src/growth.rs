@@ -74,12 +74,6 @@ pub const JOBS: &[Job] = &[
         command: "ckpt-convert IN --to criu --allow all --force -o OUT.tar",
         image: page_runs,
     },
-    Job {
-        name: "verdict",
-        unit: "page runs",
-        command: "ckpt-check IN --target v7-neon -j 1",
-        image: page_runs,
-    },
 ];
 
 fn create(path: &Path) -> io::Result<BufWriter<File>> {

@@ -6,8 +6,8 @@ use serde_json::Value;
 use std::fs;
 use std::sync::Mutex;
 
-/// Sizes ten times each other. The plot in `tests/reports` goes further.
-const SIZES: [u64; 3] = [300, 3_000, 30_000];
+/// Sizes five times each other. The plot in `tests/reports` goes further.
+const SIZES: [u64; 3] = [300, 1_500, 7_500];
 
 /// Whether counting makes sense: of optimised programs, and with valgrind.
 fn countable() -> bool {
