@@ -104,6 +104,9 @@ fn record<S: Source>(decoder: &mut Decoder<S>, event: &Event) -> Result<Shown, E
             json!(event.frame.number)
         };
         record.insert(key.into(), number);
+        if !event.frame.is_gap() {
+            keep_length(decoder, event, &mut record);
+        }
         return opaque(decoder, event, record, skip);
     };
     record.insert("type".into(), json!(tag.name()));
@@ -124,6 +127,15 @@ fn record<S: Source>(decoder: &mut Decoder<S>, event: &Event) -> Result<Shown, E
     let there = decoder.payload(skip, raw).map_err(Error::Read)?.len();
     let len = there as u64;
     Ok((record, (len > 0).then_some(Contents { skip, len })))
+}
+
+/// The last record of a cut image is shorter than its header says.
+fn keep_length<S: Source>(decoder: &Decoder<S>, event: &Event, record: &mut Map<String, Value>) {
+    let order = decoder.detection().dialect.abi.order;
+    let said = decoder.head().get(4..8).map(|len| read_uint(len, order));
+    if said.is_some_and(|said| said != u64::from(event.frame.len)) {
+        record.insert("len".into(), json!(said));
+    }
 }
 
 /// Bytes that nobody knows.
@@ -174,14 +186,7 @@ fn payload<S: Source>(
     let Some(tag) = event.tag else {
         return opaque(decoder, event, record, HEADER_LEN);
     };
-    // The last record of a cut image is shorter than its header says.
-    let said = decoder
-        .head()
-        .get(4..8)
-        .map(|len| read_uint(len, dialect.abi.order));
-    if said.is_some_and(|said| said != u64::from(event.frame.len)) {
-        record.insert("len".into(), json!(said));
-    }
+    keep_length(decoder, event, &mut record);
     if let Role::Pages { count } = event.role()
         && let Some(addresses) = addresses(decoder, event, count)
     {

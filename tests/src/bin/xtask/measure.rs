@@ -38,8 +38,8 @@ pub(crate) fn hostile() -> Result<()> {
     release()?;
     let mut page = String::from(
         "# Hostile images\n\n\
-         Written by `cargo xtask hostile`; a test demands the answers on every change. Floods have a million of \n\
-         their thing. Time and memory (peak resident) are of one run of optimised programs on a machine with two \n\
+         Written by `cargo xtask hostile`; a test demands the answers on every change. Floods have a million of\n\
+         their thing. Time and memory (peak resident) are of one run of optimised programs on a machine with two\n\
          cores. No program got more than 512 MiB of heap. What a limit refuses, `--limit NAME=NUMBER` can allow \n\
          (`--help` lists the limits and their defaults).\n\n\
          | Input | Command | Exit | Answer | Time | Memory |\n\
@@ -67,7 +67,7 @@ pub(crate) fn hostile() -> Result<()> {
                 case.what,
                 command.command,
                 command.exit,
-                answer(&outcome),
+                answer(&outcome, command.says),
                 outcome.time.as_secs_f64() * 1e3
             )?;
         }
@@ -75,10 +75,12 @@ pub(crate) fn hostile() -> Result<()> {
     keep("hostile.md", &page)
 }
 
-/// The first line of an answer, short enough for a table.
-fn answer(outcome: &hostile::Outcome) -> String {
+/// The line of an answer that says what is wanted, or its first one, short enough for a table.
+fn answer(outcome: &hostile::Outcome, says: &str) -> String {
     let lines = outcome.stderr.lines().chain(outcome.stdout.lines());
-    let line = lines.map(str::trim).find(|line| !line.is_empty());
+    let line = lines
+        .map(str::trim)
+        .find(|line| !line.is_empty() && line.contains(says));
     let line: String = line.unwrap_or_default().chars().take(150).collect();
     format!("`{}`", line.replace('|', "/").replace('`', "'"))
 }
