@@ -492,7 +492,10 @@ fn a_core_that_was_cut_off_tells_what_it_lacks() {
     );
     let out = tempfile::tempdir().unwrap();
     to_criu(&cut.tree, out.path()).unwrap();
-    let told: u64 = runs_of(out.path(), 7500).iter().map(|run| run.len()).sum();
+    let told: u64 = runs_of(out.path(), 7500)
+        .iter()
+        .map(ckpt_bridge::criu::pagemap::Run::len)
+        .sum();
     let held = fs::metadata(out.path().join("pages-1.img")).unwrap().len();
     assert_eq!(told, held, "the page map and the pages agree");
 }
