@@ -1,8 +1,5 @@
 //! Images in object stores: `s3://bucket/prefix` and its like. Only the blocks that are looked at are fetched.
 
-use anyhow::Result;
-use ckpt_bridge::criu::Archive;
-
 /// Whether a name is a place in a store.
 pub(super) fn is_url(name: &str) -> bool {
     name.split_once("://").is_some_and(|(scheme, _)| {
@@ -12,7 +9,7 @@ pub(super) fn is_url(name: &str) -> bool {
 
 /// Programs without the feature say how to get it.
 #[cfg(not(feature = "object-store"))]
-pub(super) fn open(_url: &str) -> Result<Archive> {
+pub(super) fn open(_url: &str) -> anyhow::Result<ckpt_bridge::criu::Archive> {
     anyhow::bail!(
         "this ckpt-check was built without object stores: build it with --features s3 (or object-store for file:// alone)"
     )
@@ -168,7 +165,8 @@ mod remote {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             let store = InMemory::new();
             for (path, bytes) in objects {
-                let put = store.put(&Path::from(*path), PutPayload::from(bytes.clone()));
+                let path = Path::from(*path);
+                let put = store.put(&path, PutPayload::from(bytes.clone()));
                 runtime.block_on(put).unwrap();
             }
             Arc::new(Store {
@@ -206,9 +204,8 @@ mod remote {
         fn an_object_that_changes_is_an_error() {
             let store = store(&[("one.ckpt", vec![1, 2, 3])]);
             let archive = below("memory:///", &store, &Path::default()).unwrap();
-            let put = store
-                .store
-                .put(&Path::from("one.ckpt"), PutPayload::from_static(b"new"));
+            let path = Path::from("one.ckpt");
+            let put = store.store.put(&path, PutPayload::from_static(b"new"));
             store.runtime.block_on(put).unwrap();
             let (_, blob) = archive.files().next().unwrap();
             assert!(blob.read_all(10).is_err());
