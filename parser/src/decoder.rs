@@ -230,15 +230,18 @@ impl<S: Source> Decoder<S> {
             return None;
         }
         let stepped = self.step();
-        if !matches!(stepped, Ok(Some(_))) {
-            self.done = true;
-        }
-        let strict = self.options.policy == Policy::Strict;
-        if let (true, Some(error)) = (strict, self.first_new_error()) {
+        self.done = !matches!(stepped, Ok(true));
+        if self.options.policy == Policy::Strict
+            && let Some(error) = self.first_new_error()
+        {
             self.done = true;
             return Some(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
         }
-        stepped.transpose()
+        match stepped {
+            Ok(true) => self.event.map(Ok),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     fn first_new_error(&mut self) -> Option<Diagnostic> {
@@ -246,33 +249,34 @@ impl<S: Source> Decoder<S> {
         self.findings.kept().iter().find(is_error).cloned()
     }
 
-    fn step(&mut self) -> io::Result<Option<Event>> {
+    /// Makes the next record the current one; false at the end.
+    fn step(&mut self) -> io::Result<bool> {
         let mut offset = self.framer.offset();
         let mut len = HEADER_SIZE;
         if self.seen >= self.options.limits.frames {
             let found = format!("{} records", self.seen);
             self.findings
                 .push(Diagnostic::new(Code::TooMany, offset, self.seen, "", found));
-            return Ok(None);
+            return Ok(false);
         }
         loop {
             let bytes = self.window.bytes(offset, len)?;
             let step = self.framer.step(offset, bytes);
             match step {
                 Step::Need { offset: o, len: l } => (offset, len) = (o, l),
-                Step::Frame(frame) => return self.event(frame).map(Some),
+                Step::Frame(frame) => return self.event(frame).map(|()| true),
                 Step::End => {
                     self.check_cut();
                     self.grammar
                         .finish(self.framer.offset(), self.framer.index());
                     self.collect("");
-                    return Ok(None);
+                    return Ok(false);
                 }
             }
         }
     }
 
-    fn event(&mut self, mut frame: Frame) -> io::Result<Event> {
+    fn event(&mut self, mut frame: Frame) -> io::Result<()> {
         let index = self.framer.index().saturating_sub(1);
         self.seen = self.seen.saturating_add(1);
         let record = if frame.is_gap() {
@@ -292,30 +296,25 @@ impl<S: Source> Decoder<S> {
         if held < want {
             frame = self.framer.cut(frame, held as u64);
         }
-        let tables = Arc::clone(&self.tables);
-        let bytes = self.window.held(frame.offset, held.min(frame.len as usize));
-        let layout = layout_of(&tables, &frame, bytes);
-        let view = layout.map(|layout| View {
-            layout,
-            bytes,
-            dialect: tables.dialect,
-        });
+        let view = view_of(&self.window, &self.tables, &frame, held);
         let place = self.grammar.place(&frame, index, tag, view.as_ref());
+        let layout = view.map(|view| view.layout);
+        if let Some(finding) = misshapen(layout, &frame, index, tag) {
+            self.findings.push(finding);
+        }
         if let Role::Pages { count } = place.role {
             self.held = self.hold_addresses(&frame, count)?;
         } else {
             self.held = held.min(frame.len as usize);
         }
-        self.check_shape(layout, &frame, index, tag);
         self.collect(tag.map_or("", Tag::name));
-        let event = Event {
+        self.event = Some(Event {
             frame,
             index,
             tag,
             place,
-        };
-        self.event = Some(event);
-        Ok(event)
+        });
+        Ok(())
     }
 
     fn hold_addresses(&mut self, frame: &Frame, count: u64) -> io::Result<usize> {
@@ -338,43 +337,6 @@ impl<S: Source> Decoder<S> {
         if event.frame.end() > len {
             self.framer
                 .cut(event.frame, len.saturating_sub(event.frame.offset));
-        }
-    }
-
-    /// Whether the record has the size of its table.
-    fn check_shape(
-        &mut self,
-        layout: Option<&Layout>,
-        frame: &Frame,
-        index: u64,
-        tag: Option<Tag>,
-    ) {
-        let (offset, len) = (frame.offset, frame.len);
-        let Some(tag) = tag else {
-            if !frame.is_gap() {
-                let found = format!("type {}", frame.number);
-                let diagnostic = Diagnostic::new(Code::UnknownType, offset, index, "", found);
-                self.findings.push(diagnostic.len(u64::from(len)));
-            }
-            return;
-        };
-        let Some(layout) = layout else {
-            return;
-        };
-        let flexible = layout.tail().map(|tail| tail.offset);
-        let fits = match flexible {
-            Some(least) => len >= least,
-            None => len == layout.size,
-        };
-        if !fits {
-            let expected = flexible.map_or_else(
-                || layout.size.to_string(),
-                |least| format!("at least {least}"),
-            );
-            let found = format!("length {len}");
-            let diagnostic = Diagnostic::new(Code::WrongLength, offset, index, tag.name(), found);
-            self.findings
-                .push(diagnostic.len(u64::from(len)).expected(expected));
         }
     }
 
@@ -456,19 +418,46 @@ fn view_of<'a, S: Source>(
     frame: &Frame,
     held: usize,
 ) -> Option<View<'a>> {
+    if frame.is_gap() {
+        return None;
+    }
     let bytes = window.held(frame.offset, held.min(frame.len as usize));
     Some(View {
-        layout: layout_of(tables, frame, bytes)?,
+        layout: tables.layout_of(frame.number, bytes)?,
         bytes,
         dialect: tables.dialect,
     })
 }
 
-fn layout_of<'t>(tables: &'t Tables, frame: &Frame, bytes: &[u8]) -> Option<&'t Layout> {
-    if frame.is_gap() {
+/// A record of no known type, or not of the size of its table.
+fn misshapen(
+    layout: Option<&Layout>,
+    frame: &Frame,
+    index: u64,
+    tag: Option<Tag>,
+) -> Option<Diagnostic> {
+    let finding = |code, name, found| {
+        Diagnostic::new(code, frame.offset, index, name, found).len(u64::from(frame.len))
+    };
+    let Some(tag) = tag else {
+        let unknown = || finding(Code::UnknownType, "", format!("type {}", frame.number));
+        return (!frame.is_gap()).then(unknown);
+    };
+    let layout = layout?;
+    let flexible = layout.tail().map(|tail| tail.offset);
+    let fits = match flexible {
+        Some(least) => frame.len >= least,
+        None => frame.len == layout.size,
+    };
+    if fits {
         return None;
     }
-    tables.layout_of(frame.number, bytes)
+    let expected = flexible.map_or_else(
+        || layout.size.to_string(),
+        |least| format!("at least {least}"),
+    );
+    let found = format!("length {}", frame.len);
+    Some(finding(Code::WrongLength, tag.name(), found).expected(expected))
 }
 
 /// How much of a payload is looked at without being asked for.

@@ -5,9 +5,10 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::Limits;
+use crate::view::read_uint;
 use ckpt_format::Order;
 use nom::IResult;
-use nom::number::streaming::{be_u32, le_u32};
+use nom::bytes::streaming::take;
 
 /// Bytes of a record header.
 pub const HEADER_LEN: u64 = HEADER_SIZE as u64;
@@ -114,11 +115,11 @@ pub fn byte_order_salvaged(head: &[u8]) -> Option<Order> {
 }
 
 fn header(order: Order, bytes: &[u8]) -> IResult<&[u8], (u32, u32)> {
-    let word = match order {
-        Order::Little => le_u32,
-        Order::Big => be_u32,
-    };
-    nom::Parser::parse(&mut (word, word), bytes)
+    // Once for each record of an image: two loads, where nom's own integers go byte by byte.
+    let (rest, word) = take(HEADER_SIZE)(bytes)?;
+    let (number, len) = word.split_at_checked(4).unwrap_or_default();
+    let uint = |bytes| (read_uint(bytes, order) & 0xffff_ffff) as u32;
+    Ok((rest, (uint(number), uint(len))))
 }
 
 /// Whether a number is one of a record in any revision (§3.1).

@@ -14,11 +14,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Patterns below this length have halves that are found everywhere.
-const SHORTEST: usize = 8;
-/// Finds that are kept; a pattern with more is not selective.
-const MAX_HITS: usize = 1 << 20;
+const SHORTEST: usize = 6;
+/// Finds that are kept; to check more of them takes longer than to read memory in its order.
+const MAX_HITS: usize = 1 << 15;
 /// Bytes that are read at once.
 const CHUNK: u64 = 1 << 20;
+/// Bytes in which one half is looked for before the other: they stay in the nearest cache.
+const BLOCK: usize = 16 << 10;
 
 /// A search for the halves of a pattern.
 ///
@@ -44,15 +46,7 @@ impl Watch for Scan {
         let mut state = self.lock();
         let end = offset.saturating_add(bytes.len() as u64);
         state.seen.push((offset, end));
-        state.add(starts);
-    }
-}
-
-impl State {
-    fn add(&mut self, starts: Vec<u64>) {
-        if self.starts.len() <= MAX_HITS {
-            self.starts.extend(starts);
-        }
+        state.starts.extend(starts);
     }
 }
 
@@ -104,13 +98,24 @@ impl Scan {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where the pattern would start for a half to stand where it does in `bytes`; nothing any
+    /// more once there were too many.
     fn starts_in(&self, offset: u64, bytes: &[u8]) -> Vec<u64> {
-        let into = [0, self.half_len as u64];
-        let found = |(half, into)| {
-            every(half, bytes).map(move |i| offset.saturating_add(i as u64).wrapping_sub(into))
-        };
-        let starts = self.halves.iter().zip(into).flat_map(found);
-        starts.take(MAX_HITS.saturating_add(1)).collect()
+        let mut starts = Vec::new();
+        let kept = self.lock().starts.len();
+        let across = self.half_len.saturating_sub(1);
+        for at in (0..bytes.len()).step_by(BLOCK) {
+            if starts.len().saturating_add(kept) > MAX_HITS {
+                break;
+            }
+            let end = at.saturating_add(BLOCK).saturating_add(across);
+            let block = bytes.get(at..end.min(bytes.len())).unwrap_or_default();
+            for (half, into) in self.halves.iter().zip([0, self.half_len]) {
+                let begin = offset.saturating_add(at as u64).wrapping_sub(into as u64);
+                starts.extend(every(half, block).map(|i| begin.wrapping_add(i as u64)));
+            }
+        }
+        starts
     }
 
     /// Stretches of at most [`CHUNK`] bytes that were not seen, seams between what was seen
@@ -150,7 +155,7 @@ impl Scan {
             buf.resize(usize::try_from(end.saturating_sub(at)).unwrap_or(0), 0);
             let n = source.read_at(at, &mut buf)?;
             let starts = self.starts_in(at, buf.get(..n).unwrap_or_default());
-            self.lock().add(starts);
+            self.lock().starts.extend(starts);
         }
     }
 }
@@ -279,5 +284,13 @@ mod tests {
         assert!(Scan::new(b"short", 4096).is_none());
         assert!(Scan::new(b"abcd\0\0\0\0", 4096).is_none());
         assert!(Scan::new(&[1; 5000], 4096).is_none());
+    }
+
+    #[test]
+    fn a_pattern_that_is_everywhere_is_left_to_the_thorough_search() {
+        let scan = Scan::new(b"aaaaaaaa", 4096).unwrap();
+        let mut source = Composite::new();
+        source.push_bytes(&vec![b'a'; 2 * MAX_HITS]);
+        assert_eq!(scan.finish(&source).unwrap(), None);
     }
 }

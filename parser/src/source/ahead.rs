@@ -12,11 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Bytes of a piece.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 19;
 /// Room before the bytes of a piece, for the end of the one before it.
 pub(super) const ROOM: usize = 64 << 10;
 /// Pieces that are read before the first of them is asked for.
-const DEPTH: u64 = 4;
+const DEPTH: u64 = 3;
 /// Threads that read.
 const READERS: usize = 2;
 
@@ -48,7 +48,10 @@ struct Shared {
     end: u64,
     watch: Option<Arc<dyn Watch>>,
     state: Mutex<State>,
-    changed: Condvar,
+    /// A piece is ready, or a reader has ended: the one who takes pieces waits for it.
+    ready: Condvar,
+    /// A piece is wanted: readers wait for it.
+    room: Condvar,
 }
 
 #[derive(Default)]
@@ -82,7 +85,8 @@ impl ReadAhead {
             end,
             watch,
             state: Mutex::default(),
-            changed: Condvar::new(),
+            ready: Condvar::new(),
+            room: Condvar::new(),
         });
         let ahead = ReadAhead { shared };
         for _ in 0..READERS {
@@ -111,15 +115,17 @@ impl ReadAhead {
         if piece < state.wanted || piece > state.next.saturating_add(DEPTH) {
             return Ok(None);
         }
-        state.skip_to(piece);
-        self.shared.changed.notify_all();
+        if piece > state.wanted {
+            state.skip_to(piece);
+            self.shared.room.notify_all();
+        }
         loop {
             if let Some(read) = state.ready.remove(&piece) {
                 state.wanted = piece.saturating_add(1);
                 let (buf, len) = read?;
                 state.spare.push(std::mem::replace(spare, buf));
                 drop(state);
-                self.shared.changed.notify_all();
+                self.shared.room.notify_one();
                 return Ok(Some(Ahead {
                     offset: self.shared.offset(piece),
                     begin: ROOM,
@@ -131,7 +137,7 @@ impl ReadAhead {
             }
             state = self
                 .shared
-                .changed
+                .ready
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -141,7 +147,7 @@ impl ReadAhead {
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         self.shared.lock().stopped = true;
-        self.shared.changed.notify_all();
+        self.shared.room.notify_all();
     }
 }
 
@@ -187,7 +193,7 @@ impl Drop for Reader {
         let mut state = self.0.lock();
         state.readers = state.readers.saturating_sub(1);
         drop(state);
-        self.0.changed.notify_all();
+        self.0.ready.notify_all();
     }
 }
 
@@ -208,7 +214,7 @@ impl Shared {
                 return Some((piece, state.spare.pop().unwrap_or_default()));
             }
             state = self
-                .changed
+                .room
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -227,9 +233,12 @@ impl Shared {
     fn give(&self, piece: u64, read: io::Result<(Vec<u8>, usize)>) {
         let mut state = self.lock();
         if piece >= state.wanted {
+            let awaited = piece == state.wanted;
             state.ready.insert(piece, read);
             drop(state);
-            self.changed.notify_all();
+            if awaited {
+                self.ready.notify_one();
+            }
         }
     }
 
