@@ -462,7 +462,7 @@ fn mappings_of(image: &Image, task: &Task) -> BTreeMap<u64, String> {
         .flat_map(|mm| {
             mm.vmas
                 .iter()
-                .map(move |vma| (vma.start, describe(mm, vma)))
+                .map(move |vma| (vma.start, describe(mm, &vma)))
         })
         .collect()
 }

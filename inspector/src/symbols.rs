@@ -57,8 +57,8 @@ impl Symbols {
                 continue;
             }
             let symbols = sysroot
-                .and_then(|root| of_file(image, mm, vma, root))
-                .or_else(|| in_memory(image, mm, vma, memory));
+                .and_then(|root| of_file(image, mm, &vma, root))
+                .or_else(|| in_memory(image, mm, &vma, memory));
             if let Some(symbols) = symbols {
                 found.extend(symbols);
                 if vma.file != 0 {

@@ -17,6 +17,7 @@ pub mod index;
 pub mod limits;
 pub mod memory;
 pub mod model;
+pub mod packed;
 pub mod report;
 pub mod scan;
 pub mod source;

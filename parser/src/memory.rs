@@ -1,9 +1,11 @@
 //! Memory of a process by address: what is stored, what is zero, what must come from a file.
 
 use crate::model::{Image, Mm, ObjRef, PageRun, Vma, VmaKind};
+use crate::packed::{Iter, Slice};
 use crate::source::{Source, Window};
 use memchr::memmem::Finder;
 use std::io;
+use std::iter::Peekable;
 
 /// Where the bytes of a stretch of memory are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +44,14 @@ impl Span {
     }
 }
 
-/// The page runs of a mapping, its own or its segment's.
-fn runs_of<'a>(image: &'a Image, mm: &'a Mm, vma: &Vma) -> (&'a [PageRun], u64) {
+/// The page runs of a mapping, its own or its segment's, and what to subtract from an address to
+/// find its run.
+fn runs_of<'a>(image: &'a Image, mm: &'a Mm, vma: &Vma) -> (Slice<'a, PageRun>, u64) {
     if vma.kind.is_shared() {
         let runs = image
             .segments
             .get(&vma.inode)
-            .map_or(&[][..], |segment| &segment.pages);
+            .map_or(Slice::default(), |segment| segment.pages.all());
         let into = vma.pgoff.saturating_mul(image.page_size());
         return (runs, vma.start.wrapping_sub(into));
     }
@@ -73,18 +76,30 @@ pub struct Spans<'a> {
     mm: &'a Mm,
     at: u64,
     end: u64,
-    vma: usize,
+    vmas: Peekable<Iter<'a, Vma>>,
+    /// The mapping that we are in.
+    inside: Option<Vma>,
+    /// Its page runs behind the present one.
+    runs: Iter<'a, PageRun>,
+    /// The first of them that does not end before here.
+    run: Option<PageRun>,
+    /// What to subtract from an address to find its run.
+    base: u64,
 }
 
 /// Walks an address space from `start` to `end` (exclusive).
 pub fn spans<'a>(image: &'a Image, mm: &'a Mm, start: u64, end: u64) -> Spans<'a> {
-    let vma = mm.vmas.partition_point(|vma| vma.end <= start);
+    let first = mm.vmas.partition_point(|vma| vma.end <= start);
     Spans {
         image,
         mm,
         at: start,
         end,
-        vma,
+        vmas: mm.vmas.all().after(first).iter().peekable(),
+        inside: None,
+        runs: Slice::default().iter(),
+        run: None,
+        base: 0,
     }
 }
 
@@ -95,67 +110,71 @@ impl Iterator for Spans<'_> {
         if self.at >= self.end {
             return None;
         }
-        let span = self.here();
-        let len = span.len.min(self.end.saturating_sub(self.at)).max(1);
-        self.at = self.at.saturating_add(len);
-        Some(Span { len, ..span })
+        let addr = self.at;
+        let (to, backing) = self.here(addr);
+        let len = to.min(self.end).saturating_sub(addr).max(1);
+        self.at = addr.saturating_add(len);
+        Some(Span { addr, len, backing })
     }
 }
 
 impl Spans<'_> {
-    fn here(&mut self) -> Span {
-        let addr = self.at;
-        while self
-            .mm
-            .vmas
-            .get(self.vma)
-            .is_some_and(|vma| vma.end <= addr)
+    /// How far it goes on from `addr` as it is there, and how that is.
+    fn here(&mut self, addr: u64) -> (u64, Backing) {
+        self.inside = self.inside.filter(|vma| vma.end > addr);
+        while self.vmas.next_if(|vma| vma.end <= addr).is_some() {}
+        if self.inside.is_none()
+            && let Some(vma) = self.vmas.next_if(|vma| vma.start <= addr)
         {
-            self.vma = self.vma.saturating_add(1);
+            self.enter(vma, addr);
         }
-        let Some(vma) = self.mm.vmas.get(self.vma) else {
-            return Span {
-                addr,
-                len: self.end.saturating_sub(addr),
-                backing: Backing::Unmapped,
-            };
+        if let Some(vma) = self.inside {
+            return self.in_mapping(&vma, addr);
+        }
+        let next = self.vmas.peek().map_or(u64::MAX, |vma| vma.start);
+        (next, Backing::Unmapped)
+    }
+
+    fn enter(&mut self, vma: Vma, addr: u64) {
+        let (runs, base) = runs_of(self.image, self.mm, &vma);
+        let at = addr.wrapping_sub(base);
+        let is_start = addr == vma.start && !vma.kind.is_shared();
+        let before = if is_start {
+            0
+        } else {
+            runs.partition_point(|run| run.end() <= at)
         };
-        if addr < vma.start {
-            return Span {
-                addr,
-                len: vma.start.saturating_sub(addr),
-                backing: Backing::Unmapped,
-            };
+        self.run = self.runs.go_on(runs.after(before)).next();
+        self.base = base;
+        self.inside = Some(vma);
+    }
+
+    fn in_mapping(&mut self, vma: &Vma, addr: u64) -> (u64, Backing) {
+        let at = addr.wrapping_sub(self.base);
+        while self.run.is_some_and(|run| run.end() <= at) {
+            self.run = self.runs.next();
         }
-        let (runs, base) = runs_of(self.image, self.mm, vma);
-        let inside = addr.wrapping_sub(base);
-        let next = runs.partition_point(|run| run.addr.saturating_add(run.len) <= inside);
-        let left = vma.end.saturating_sub(addr);
-        match runs.get(next) {
-            Some(run) if run.addr <= inside => {
-                let skip = inside.saturating_sub(run.addr);
-                let len = run.len.saturating_sub(skip).min(left);
-                Span {
-                    addr,
-                    len,
-                    backing: Backing::Stored(run.offset.saturating_add(skip)),
-                }
+        let reach = |to: u64| addr.saturating_add(to.saturating_sub(at)).min(vma.end);
+        match self.run {
+            Some(run) if run.addr <= at => {
+                let offset = run.offset.saturating_add(at.saturating_sub(run.addr));
+                (reach(run.end()), Backing::Stored(offset))
             }
-            Some(run) => {
-                let len = run.addr.saturating_sub(inside).min(left);
-                Span {
-                    addr,
-                    len,
-                    backing: absent(self.image, vma, addr),
-                }
-            }
-            None => Span {
-                addr,
-                len: left,
-                backing: absent(self.image, vma, addr),
-            },
+            Some(run) => (reach(run.addr), absent(self.image, vma, addr)),
+            None => (vma.end, absent(self.image, vma, addr)),
         }
     }
+}
+
+/// Bytes of a mapping that are in the image.
+pub fn stored_len(image: &Image, mm: &Mm, vma: &Vma) -> u64 {
+    if !vma.kind.is_shared() {
+        return vma.stored.min(vma.len());
+    }
+    spans(image, mm, vma.start, vma.end)
+        .filter(|span| matches!(span.backing, Backing::Stored(_)))
+        .map(|span| span.len)
+        .sum()
 }
 
 /// Reads and searches memory.

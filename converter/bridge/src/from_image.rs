@@ -11,6 +11,7 @@ use std::{
 use ckpt_format::{Arch, Order as Ends, Tables, Tag, layout::Layout};
 use ckpt_parser::{
     model::{self, FpRegs, Image, ObjRef, RecordAt, Regs},
+    packed::Slice,
     source::Source,
 };
 
@@ -244,7 +245,7 @@ impl Reader<'_> {
                 .insert(number, Tree::add(&mut self.tree.pipes, Pipe { data }));
         }
         for (&number, segment) in &image.segments {
-            let pages = self.runs(&segment.pages, 0, u64::MAX);
+            let pages = self.runs(segment.pages.all(), 0, u64::MAX);
             let segment = Segment {
                 size: segment.size,
                 pages,
@@ -342,7 +343,7 @@ impl Reader<'_> {
     }
 
     /// Runs of pages that ascend and lie in a range; damaged streams may have others.
-    fn runs(&mut self, runs: &[model::PageRun], start: u64, end: u64) -> Vec<Pages> {
+    fn runs(&mut self, runs: Slice<model::PageRun>, start: u64, end: u64) -> Vec<Pages> {
         let mut out: Vec<Pages> = Vec::new();
         let mut at = start;
         for r in runs {
@@ -685,7 +686,7 @@ impl Reader<'_> {
                     segment(self).map_or(VmaKind::Anon, VmaKind::Shared)
                 }
             };
-            let pages = self.runs(mm.pages_of(v), v.start, v.end);
+            let pages = self.runs(mm.pages_of(&v), v.start, v.end);
             let anonymous = matches!(kind, VmaKind::Anon | VmaKind::Vdso | VmaKind::Special);
             let flags = if kind == VmaKind::Vdso {
                 v.flags & !ALWAYSDUMP

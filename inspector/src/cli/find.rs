@@ -131,7 +131,7 @@ fn search_all<S: Source>(
 fn found(image: &Image, pid: i32, mm: &Mm, addr: u64, out: &mut dyn Write) -> io::Result<()> {
     let place = mm
         .vma_at(addr)
-        .map(|vma| format!("{} {}", vma.permissions(), label(image, mm, vma)));
+        .map(|vma| format!("{} {}", vma.permissions(), label(image, mm, &vma)));
     writeln!(
         out,
         "{}",

@@ -5,7 +5,7 @@ use crate::symbols::Symbols;
 use crate::tui::words;
 use anyhow::Result;
 use ckpt_format::values;
-use ckpt_parser::memory::Memory;
+use ckpt_parser::memory::{Memory, stored_len};
 use ckpt_parser::model::{FileKind, Image, Live, Mm, ObjRef, Task, Vma};
 use ckpt_parser::report::document::register_file_list;
 use ckpt_parser::source::Source;
@@ -196,7 +196,7 @@ pub(super) fn maps(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()
             "address", "prot", "offset", "KiB", "stored", "kind"
         )?;
         for vma in &mm.vmas {
-            map_line(image, mm, vma, out)?;
+            map_line(image, mm, &vma, out)?;
         }
     }
     Ok(())
@@ -216,7 +216,7 @@ fn map_line(image: &Image, mm: &Mm, vma: &Vma, out: &mut dyn Write) -> Result<()
         "  {range:<23} {} {offset:>10x} {:>8} {:>8} {:<13} {}",
         vma.permissions(),
         vma.len() / 1024,
-        stored(image, mm, vma) / 1024,
+        stored_len(image, mm, vma) / 1024,
         kind.map_or_else(
             || vma.kind.number().to_string(),
             |name| name.name.to_owned()
@@ -225,15 +225,6 @@ fn map_line(image: &Image, mm: &Mm, vma: &Vma, out: &mut dyn Write) -> Result<()
     );
     writeln!(out, "{}", line.trim_end())?;
     Ok(())
-}
-
-/// Bytes of a mapping that are in the image.
-fn stored(image: &Image, mm: &Mm, vma: &Vma) -> u64 {
-    let spans = ckpt_parser::memory::spans(image, mm, vma.start, vma.end);
-    spans
-        .filter(|span| matches!(span.backing, ckpt_parser::memory::Backing::Stored(_)))
-        .map(|span| span.len)
-        .sum()
 }
 
 /// What a mapping is: its file, or what the address space says of its place.

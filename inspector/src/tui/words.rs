@@ -144,7 +144,7 @@ pub fn mapping(image: &Image, mm: &Mm, vma: &Vma) -> String {
 /// Where an address is: the symbol and the mapping, or the mapping and the distance from its start.
 pub fn address(image: &Image, mm: &Mm, symbols: Option<&Symbols>, addr: u64) -> Option<String> {
     let vma = mm.vma_at(addr)?;
-    let name = mapping(image, mm, vma);
+    let name = mapping(image, mm, &vma);
     let short = name.rsplit('/').next().unwrap_or(&name);
     Some(match symbols::place(symbols, addr) {
         Some(symbol) => format!("{symbol} in {short}"),
@@ -157,28 +157,6 @@ pub fn text_at(bytes: &[u8]) -> Option<String> {
     let text = bytes.iter().take_while(|byte| (0x20..0x7f).contains(*byte));
     let len = text.count();
     (len >= 4).then(|| super::detail::quoted(&bytes[..len]))
-}
-
-/// Bytes of a mapping that are stored in the image.
-pub fn stored(image: &Image, mm: &Mm, vma: &Vma) -> u64 {
-    if vma.kind.is_shared() {
-        let from = vma.pgoff.saturating_mul(image.page_size());
-        let to = from.saturating_add(vma.len());
-        let runs = image
-            .segments
-            .get(&vma.inode)
-            .map_or(&[][..], |segment| &segment.pages);
-        return runs
-            .iter()
-            .map(|run| {
-                run.addr
-                    .saturating_add(run.len)
-                    .min(to)
-                    .saturating_sub(run.addr.max(from))
-            })
-            .sum();
-    }
-    mm.pages_of(vma).iter().map(|run| run.len).sum()
 }
 
 /// The tasks that use an address space.

@@ -1,6 +1,7 @@
 //! Shared objects: memory, files, signals, credentials, namespaces, IPC, sockets, terminals.
 
 use super::{Extent, ObjRef, Pending, RecordAt};
+use crate::packed::{Pack, Packed, Reader, Slice, Writer};
 
 /// An address space (§3.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,18 +31,22 @@ pub struct Mm {
     /// Bytes of the saved vector.
     pub auxv_at: Extent,
     /// Mappings in ascending order.
-    pub vmas: Vec<Vma>,
+    pub vmas: Packed<Vma>,
     /// Page contents of the private mappings, in ascending order of address.
-    pub pages: Vec<PageRun>,
+    pub pages: Packed<PageRun>,
     /// ARM without MMU: end of the heap area.
     pub end_brk: Option<u32>,
 }
 
 impl Mm {
     /// The mapping that holds an address.
-    pub fn vma_at(&self, addr: u64) -> Option<&Vma> {
+    pub fn vma_at(&self, addr: u64) -> Option<Vma> {
         let at = self.vmas.partition_point(|vma| vma.end <= addr);
         self.vmas.get(at).filter(|vma| vma.start <= addr)
+    }
+    pub(super) fn shrink(&mut self) {
+        self.vmas.shrink();
+        self.pages.shrink();
     }
     /// A value of the auxiliary vector.
     pub fn auxv(&self, kind: u64) -> Option<u64> {
@@ -51,10 +56,10 @@ impl Mm {
             .map(|(_, value)| *value)
     }
     /// The page runs of a private mapping.
-    pub fn pages_of(&self, vma: &Vma) -> &[PageRun] {
+    pub fn pages_of(&self, vma: &Vma) -> Slice<'_, PageRun> {
         let from = vma.first_run as usize;
-        let to = from.saturating_add(vma.num_runs as usize);
-        self.pages.get(from..to).unwrap_or_default()
+        self.pages
+            .slice(from, from.saturating_add(vma.num_runs as usize))
     }
 }
 
@@ -149,6 +154,8 @@ pub struct Vma {
     pub first_run: u32,
     /// Number of its runs.
     pub num_runs: u32,
+    /// Bytes in them.
+    pub stored: u64,
 }
 
 impl Vma {
@@ -178,6 +185,85 @@ impl Vma {
     }
 }
 
+impl Vma {
+    /// The fields that are numbers, but for its place.
+    fn numbers(&self) -> [u64; 9] {
+        [
+            self.flags,
+            self.pgoff,
+            self.stored,
+            self.ino_size,
+            u64::from(self.kind.number()),
+            u64::from(self.file.cast_unsigned()),
+            u64::from(self.inode.cast_unsigned()),
+            u64::from(self.first_run),
+            u64::from(self.num_runs),
+        ]
+    }
+    /// What they are likely to be in a mapping from `start` on that follows this one.
+    fn numbers_at(&self, start: u64) -> [u64; 9] {
+        let like = Vma {
+            pgoff: self
+                .pgoff
+                .wrapping_add(start.wrapping_sub(self.start) >> 12),
+            first_run: self.first_run.wrapping_add(self.num_runs),
+            ..*self
+        };
+        like.numbers()
+    }
+}
+
+/// Mappings stand in ascending order and often touch; of the rest, only what is not likely is kept.
+impl Pack for Vma {
+    fn pack(&self, before: &Self, to: &mut Writer) {
+        let expected = before.numbers_at(self.start);
+        let numbers = self.numbers();
+        let changed = || {
+            let pairs = (0u32..).zip(numbers.iter().zip(expected));
+            pairs.filter(|(_, (number, expected))| *number != expected)
+        };
+        to.number(self.record.offset.wrapping_sub(before.record.offset));
+        to.number(self.record.index.wrapping_sub(before.record.index));
+        to.pages(self.start, before.end);
+        to.pages(self.end, self.start.wrapping_add(before.len()));
+        to.number(changed().fold(0, |bits, (bit, _)| bits | 1u64.wrapping_shl(bit)));
+        changed().for_each(|(_, (number, expected))| to.change(*number, expected));
+    }
+
+    fn unpack(before: &Self, from: &mut Reader) -> Self {
+        let record = RecordAt {
+            offset: before.record.offset.wrapping_add(from.number()),
+            index: before.record.index.wrapping_add(from.number()),
+        };
+        let start = from.pages(before.end);
+        let end = from.pages(start.wrapping_add(before.len()));
+        let mut numbers = before.numbers_at(start);
+        let changed = from.number();
+        for (bit, number) in (0u32..).zip(&mut numbers) {
+            if changed.wrapping_shr(bit) & 1 == 1 {
+                *number = from.change(*number);
+            }
+        }
+        let [flags, pgoff, stored, ino_size, rest @ ..] = numbers;
+        let [kind, file, inode, first_run, num_runs] =
+            rest.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        Vma {
+            record,
+            start,
+            end,
+            flags,
+            pgoff,
+            ino_size,
+            kind: VmaKind::from_number(kind),
+            file: file.cast_signed(),
+            inode: inode.cast_signed(),
+            first_run,
+            num_runs,
+            stored,
+        }
+    }
+}
+
 /// Consecutive pages whose contents stand together in the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageRun {
@@ -189,6 +275,28 @@ pub struct PageRun {
     pub len: u64,
 }
 
+impl PageRun {
+    /// Address behind the last page.
+    pub const fn end(&self) -> u64 {
+        self.addr.saturating_add(self.len)
+    }
+}
+
+impl Pack for PageRun {
+    fn pack(&self, before: &Self, to: &mut Writer) {
+        to.pages(self.addr, before.end());
+        to.change(self.offset, before.offset.wrapping_add(before.len));
+        to.pages(self.len, before.len);
+    }
+    fn unpack(before: &Self, from: &mut Reader) -> Self {
+        PageRun {
+            addr: from.pages(before.end()),
+            offset: from.change(before.offset.wrapping_add(before.len)),
+            len: from.pages(before.len),
+        }
+    }
+}
+
 /// Contents of a shared segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
@@ -197,7 +305,7 @@ pub struct Segment {
     /// Size in bytes.
     pub size: u64,
     /// Pages by offset in the segment.
-    pub pages: Vec<PageRun>,
+    pub pages: Packed<PageRun>,
 }
 
 /// A descriptor table (§3.9).

@@ -6,6 +6,7 @@ use super::{
     RecordAt, Regs, Task, VmaKind,
 };
 use crate::diagnostic::{Code, Diagnostic};
+use crate::packed::Iter;
 use crate::text::escape;
 
 /// Checks references, counts, ranges and what the original restart verifies (§3.14).
@@ -529,6 +530,7 @@ impl Check<'_> {
             }
         }
         let mut last_end = 0;
+        let mut runs = mm.pages.iter();
         for (i, vma) in mm.vmas.iter().enumerate() {
             let path = |field: &str| format!("mm[{at}].vma[{i}].{field}");
             if vma.end <= vma.start {
@@ -598,33 +600,33 @@ impl Check<'_> {
                 );
             }
             self.runs(
-                mm.pages_of(vma),
+                runs.go_on(mm.pages_of(&vma)),
                 (vma.start, vma.end),
                 page,
                 vma.record,
-                &path("pages"),
+                || path("pages"),
             );
         }
     }
 
     fn runs(
         &mut self,
-        runs: &[PageRun],
+        runs: &mut Iter<PageRun>,
         (start, end): (u64, u64),
         page: u64,
         at: RecordAt,
-        path: &str,
+        path: impl Fn() -> String,
     ) {
         let mut last = start;
         for run in runs {
-            let run_end = run.addr.saturating_add(run.len);
+            let run_end = run.end();
             if run.addr < start || run_end > end || run.addr.checked_rem(page) != Some(0) {
                 let found = format!("{:#x} to {run_end:#x}", run.addr);
                 self.say(
                     Code::PageOutside,
                     at,
                     "VMA",
-                    path.to_owned(),
+                    path(),
                     found,
                     &format!("whole pages in {start:#x} to {end:#x}"),
                 );
@@ -633,7 +635,7 @@ impl Check<'_> {
                     Code::PageOrder,
                     at,
                     "VMA",
-                    path.to_owned(),
+                    path(),
                     format!("{:#x}", run.addr),
                     &format!("at least {last:#x}"),
                 );
@@ -651,11 +653,11 @@ impl Check<'_> {
                 .checked_next_multiple_of(page.max(1))
                 .unwrap_or(u64::MAX);
             self.runs(
-                &segment.pages,
+                &mut segment.pages.iter(),
                 (0, end),
                 page,
                 segment.record,
-                &format!("segment[{at}].pages"),
+                || format!("segment[{at}].pages"),
             );
         }
     }

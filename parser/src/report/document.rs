@@ -733,7 +733,7 @@ impl Maker<'_> {
             brk: Hex(mm.brk.1),
             start_stack: Hex(mm.start_stack),
             auxv: mm.auxv.iter().map(entry).collect(),
-            mappings: mm.vmas.iter().map(|vma| self.mapping(mm, vma)).collect(),
+            mappings: mm.vmas.iter().map(|vma| self.mapping(mm, &vma)).collect(),
         }
     }
 

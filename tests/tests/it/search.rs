@@ -291,14 +291,14 @@ fn patterns_across_the_pieces_of_a_long_run_are_found_and_read_once() {
         num_runs: 1,
         ..Vma::default()
     };
-    let pages = vec![PageRun {
+    let pages = [PageRun {
         addr: start,
         offset: 0,
         len: LEN,
     }];
     let mm = Mm {
-        vmas: vec![vma],
-        pages,
+        vmas: [vma].into_iter().collect(),
+        pages: pages.into_iter().collect(),
         ..Mm::default()
     };
     let image = any_image();

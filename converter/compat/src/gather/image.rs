@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ckpt_format::Arch;
 use ckpt_format::Order;
 use ckpt_parser::memory::{Backing, Span, spans};
-use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Task, VmaKind};
+use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Task, Vma, VmaKind};
 
 use super::Options;
 use super::elf_image::{facts_of, region_of};
@@ -186,7 +186,7 @@ impl Gatherer<'_> {
     }
 
     /// The path behind a mapping, as the image or the process names it.
-    fn name_of(&self, vma: &ckpt_parser::model::Vma, files: &Files) -> Option<String> {
+    fn name_of(&self, vma: &Vma, files: &Files) -> Option<String> {
         self.path(vma.file)
             .or_else(|| Some(files.of(vma)?.name.clone()))
     }
@@ -208,7 +208,7 @@ impl Gatherer<'_> {
                 } else {
                     vma.pgoff.saturating_mul(page)
                 },
-                name: self.name_of(vma, files).unwrap_or_default(),
+                name: self.name_of(&vma, files).unwrap_or_default(),
                 place: place(vma.record),
             })
             .collect()
@@ -271,7 +271,7 @@ impl Gatherer<'_> {
     /// Pages that the kernel filled: vdso, signal page; without the vectors page.
     fn kernel_pages(&self, memory: &dyn Memory) -> Vec<(u32, u32)> {
         let vdso = self.mm.auxv(AT_SYSINFO_EHDR);
-        let is_kernels = |vma: &&ckpt_parser::model::Vma| {
+        let is_kernels = |vma: &Vma| {
             let holds_vdso = vdso.is_some_and(|addr| (vma.start..vma.end).contains(&addr));
             let start = u32::try_from(vma.start).unwrap_or(u32::MAX);
             let code_page = vma.is_executable()
@@ -347,7 +347,7 @@ impl Gatherer<'_> {
 
     /// Stacks are executable in programs that do not declare otherwise, and under READ_IMPLIES_EXEC everything
     /// readable is: such memory counts as code only where a thread executes it.
-    fn is_data(&self, vma: &ckpt_parser::model::Vma, threads: &[ThreadFacts]) -> bool {
+    fn is_data(&self, vma: &Vma, threads: &[ThreadFacts]) -> bool {
         let holds = |addr: u32| (vma.start..vma.end).contains(&u64::from(addr));
         let executed = threads.iter().any(|thread| holds(thread.pc()));
         let stack = (vma.start..vma.end).contains(&self.mm.start_stack)
@@ -369,11 +369,11 @@ impl Gatherer<'_> {
         kernel_pages: &[(u32, u32)],
     ) -> Vec<CodeRegion> {
         let mut regions = Vec::new();
-        for vma in self.mm.vmas.iter().filter(|vma| vma.is_executable()) {
+        for vma in self.mm.vmas.iter().filter(Vma::is_executable) {
             let (Ok(start), Ok(end)) = (u32::try_from(vma.start), u32::try_from(vma.end)) else {
                 continue;
             };
-            if self.is_data(vma, threads)
+            if self.is_data(&vma, threads)
                 || start >= VECTORS
                 || kernel_pages
                     .iter()
@@ -382,10 +382,10 @@ impl Gatherer<'_> {
                 continue;
             }
             let name = self
-                .name_of(vma, files)
+                .name_of(&vma, files)
                 .unwrap_or_else(|| format!("[anonymous {start:#x}]"));
             let known = files
-                .of(vma)
+                .of(&vma)
                 .and_then(|file| file.elf.as_ref().zip(file.bias));
             regions.push(match known {
                 Some((elf, bias)) => region_of(elf, &name, bias, start, end),

@@ -10,7 +10,7 @@ use crate::tui::model::{Code, Link, Model, Row};
 use crate::tui::search::Domain;
 use crate::tui::words;
 use crate::tui::worker::{Cell, Data, Want};
-use ckpt_parser::memory::{Backing, spans};
+use ckpt_parser::memory::{Backing, spans, stored_len};
 use ckpt_parser::model::{Image, Mm, ObjRef, Task, Vma};
 use ckpt_parser::text::escape;
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
             let vmas = mm.vmas.iter().skip(range.start).take(range.len());
             (
                 mm.vmas.len(),
-                vmas.map(|vma| vma_row(model, image, mm, number, vma))
+                vmas.map(|vma| vma_row(model, image, mm, number, &vma))
                     .collect(),
             )
         }
@@ -118,7 +118,7 @@ fn is_at_hand(model: &Model, file: ObjRef) -> bool {
 }
 
 /// The mapping that the address is in, or the one under the cursor.
-fn vma(model: &Model) -> Option<&Vma> {
+fn vma(model: &Model) -> Option<Vma> {
     let (_, mm) = model.current_mm()?;
     mm.vma_at(model.addr).or_else(|| mm.vmas.get(line(model)))
 }
@@ -145,7 +145,7 @@ fn bar(model: &Model, stored: u64, len: u64) -> String {
 }
 
 fn vma_row(model: &Model, image: &Image, mm: &Mm, number: ObjRef, vma: &Vma) -> Row {
-    let stored = words::stored(image, mm, vma);
+    let stored = stored_len(image, mm, vma);
     let name = words::mapping(image, mm, vma);
     let ink = if name.starts_with('[') {
         Ink::Normal

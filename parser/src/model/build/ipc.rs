@@ -52,7 +52,7 @@ impl Builder {
                 self.image.segments.entry(inode).or_insert(Segment {
                     record: record(event),
                     size,
-                    pages: Vec::new(),
+                    pages: Packed::default(),
                 });
                 self.implicit(event, inode, Object::Inode);
             }

@@ -57,6 +57,7 @@ impl Builder {
             inode,
             first_run: u32::try_from(space.pages.len()).unwrap_or(u32::MAX),
             num_runs: 0,
+            stored: 0,
         };
         space.vmas.push(vma);
         self.implicit(event, inode, Object::Inode);
@@ -64,7 +65,7 @@ impl Builder {
             let segment = Segment {
                 record: record(event),
                 size: vma.ino_size,
-                pages: Vec::new(),
+                pages: Packed::default(),
             };
             self.image.segments.entry(inode).or_insert(segment);
             PageOwner::Segment(inode)
@@ -144,6 +145,7 @@ impl Builder {
                     && let Some(vma) = space.vmas.last_mut()
                 {
                     vma.num_runs = vma.num_runs.saturating_add(1);
+                    vma.stored = vma.stored.saturating_add(run.len);
                 }
                 &mut space.pages
             }

@@ -33,6 +33,7 @@ use crate::decoder::{Decoder, Event};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::frame::{HEADER_LEN, HEADER_SIZE};
 use crate::grammar::Role;
+use crate::packed::Packed;
 use crate::source::Source;
 use crate::text::escape;
 use crate::view::{View, read_uint, until_nul};
@@ -511,6 +512,10 @@ impl Builder {
         self.image.findings.extend(read);
         self.image.complete = decoder.is_complete();
         self.image.findings.sort();
+        let image = &mut self.image;
+        image.mms.values_mut().for_each(Mm::shrink);
+        let segments = image.segments.values_mut();
+        segments.for_each(|segment| segment.pages.shrink());
         self.image
     }
 }
