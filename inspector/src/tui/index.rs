@@ -1,4 +1,4 @@
-//! Where every record is, in twelve bytes each, and which of them an outline with folds shows.
+//! Where every record is, in seven bytes each, and which of them an outline with folds shows.
 //!
 //! Records come in chunks that never change once they are full, so the thread that reads the image
 //! and the one that draws share them without locks. Scanning four million depths to find a row
@@ -52,27 +52,110 @@ const ROLES: [Role; 31] = [
 /// One record of the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    low: u32,
-    high: u16,
-    /// Position in [`Tag::ALL`] plus one; 0 for none.
-    tag: u8,
-    role: u8,
+    offset: u64,
+    kind: Kind,
     /// Nesting in the outline.
     pub depth: u8,
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Kind {
+    /// Position in [`Tag::ALL`] plus one; 0 for none.
+    tag: u8,
+    /// Position in [`ROLES`].
+    role: u8,
+}
+
+/// Up to [`CHUNK`] records, by column: the outline scans depths alone.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    offsets: Offsets,
+    kinds: Box<[Kind]>,
+    depths: Box<[u8]>,
+}
+
+/// Offsets of the records of a chunk.
+#[derive(Debug)]
+enum Offsets {
+    /// From that of the first one on.
+    Near(u64, Box<[u32]>),
+    /// The chunk covers more than 4 GiB.
+    Far(Box<[u64]>),
+}
+
+impl Default for Offsets {
+    fn default() -> Self {
+        Offsets::Near(0, Box::default())
+    }
+}
+
+impl Offsets {
+    fn of(entries: &[Entry]) -> Offsets {
+        let base = entries.first().map_or(0, |entry| entry.offset);
+        let near = |entry: &Entry| u32::try_from(entry.offset.checked_sub(base)?).ok();
+        match entries.iter().map(near).collect() {
+            Some(near) => Offsets::Near(base, near),
+            None => Offsets::Far(entries.iter().map(|entry| entry.offset).collect()),
+        }
+    }
+    fn get(&self, at: usize) -> Option<u64> {
+        match self {
+            Offsets::Near(base, near) => Some(base + u64::from(*near.get(at)?)),
+            Offsets::Far(far) => far.get(at).copied(),
+        }
+    }
+    /// How many are not above an offset.
+    fn up_to(&self, offset: u64) -> usize {
+        match self {
+            Offsets::Near(base, near) => near.partition_point(|n| base + u64::from(*n) <= offset),
+            Offsets::Far(far) => far.partition_point(|n| *n <= offset),
+        }
+    }
+    fn bytes(&self) -> usize {
+        match self {
+            Offsets::Near(_, near) => size_of_val(&**near),
+            Offsets::Far(far) => size_of_val(&**far),
+        }
+    }
+}
+
+impl Chunk {
+    /// The columns of these records.
+    pub fn of(entries: &[Entry]) -> Chunk {
+        Chunk {
+            offsets: Offsets::of(entries),
+            kinds: entries.iter().map(|entry| entry.kind).collect(),
+            depths: entries.iter().map(|entry| entry.depth).collect(),
+        }
+    }
+    fn len(&self) -> usize {
+        self.depths.len()
+    }
+    fn get(&self, at: usize) -> Option<Entry> {
+        Some(Entry {
+            offset: self.offsets.get(at)?,
+            kind: *self.kinds.get(at)?,
+            depth: *self.depths.get(at)?,
+        })
+    }
+    fn bytes(&self) -> usize {
+        self.offsets.bytes() + size_of_val(&*self.kinds) + size_of_val(&*self.depths)
+    }
 }
 
 impl Entry {
     /// The entry of a record.
     pub fn of(event: &Event) -> Entry {
-        let offset = event.frame.offset;
         let role = ROLES
             .iter()
             .position(|role| role.name() == event.role().name());
         Entry {
-            low: (offset & 0xffff_ffff) as u32,
-            high: ((offset >> 32) & 0xffff) as u16,
-            tag: event.tag.map_or(0, |tag| tag as u8 + 1),
-            role: role.and_then(|at| u8::try_from(at).ok()).unwrap_or(0),
+            offset: event.frame.offset,
+            kind: Kind {
+                tag: event.tag.map_or(0, |tag| tag as u8 + 1),
+                role: role.and_then(|at| u8::try_from(at).ok()).unwrap_or(0),
+            },
             depth: u8::try_from(event.place.depth)
                 .unwrap_or(DEEPEST)
                 .min(DEEPEST),
@@ -80,21 +163,33 @@ impl Entry {
     }
     /// Offset of the record in the image.
     pub fn offset(self) -> u64 {
-        u64::from(self.low) | (u64::from(self.high) << 32)
+        self.offset
     }
     /// Type of the record; `None` for gaps and unknown types.
     pub fn tag(self) -> Option<Tag> {
-        Tag::ALL.get(usize::from(self.tag).checked_sub(1)?).copied()
+        self.kind.tag()
     }
     /// What the record is in its place; page counts are zero.
     pub fn role(self) -> Role {
+        self.kind.role()
+    }
+    /// Name of the record, and its role if it has one.
+    pub fn title(self) -> String {
+        self.kind.title()
+    }
+}
+
+impl Kind {
+    fn tag(self) -> Option<Tag> {
+        Tag::ALL.get(usize::from(self.tag).checked_sub(1)?).copied()
+    }
+    fn role(self) -> Role {
         ROLES
             .get(usize::from(self.role))
             .copied()
             .unwrap_or(Role::Plain)
     }
-    /// Name of the record, and its role if it has one.
-    pub fn title(self) -> String {
+    fn title(self) -> String {
         let name = match (self.tag(), self.role()) {
             (_, Role::Gap) => return "gap".to_owned(),
             (Some(tag), _) => tag.name(),
@@ -123,7 +218,7 @@ struct Before {
 /// The index and the folds of its outline.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    chunks: Vec<Arc<[Entry]>>,
+    chunks: Vec<Arc<Chunk>>,
     before: Vec<Before>,
     end: u64,
     rows: u64,
@@ -155,11 +250,12 @@ impl Index {
     }
     /// Bytes that the index holds.
     pub fn bytes(&self) -> usize {
-        self.len() as usize * size_of::<Entry>() + self.before.len() * size_of::<Before>()
+        let chunks: usize = self.chunks.iter().map(|chunk| chunk.bytes()).sum();
+        chunks + self.before.len() * size_of::<Before>()
     }
     /// Puts a chunk in its place: the next one, or a fuller version of the last one. `end` is the
     /// offset behind its last record.
-    pub fn put(&mut self, number: usize, chunk: Arc<[Entry]>, end: u64) {
+    pub fn put(&mut self, number: usize, chunk: Arc<Chunk>, end: u64) {
         if number > self.chunks.len() {
             return;
         }
@@ -171,7 +267,7 @@ impl Index {
     /// A record.
     pub fn get(&self, record: u64) -> Option<Entry> {
         let at = usize::try_from(record).ok()?;
-        self.chunks.get(at / CHUNK)?.get(at % CHUNK).copied()
+        self.chunks.get(at / CHUNK)?.get(at % CHUNK)
     }
     /// Offset behind a record.
     pub fn end_of(&self, record: u64) -> u64 {
@@ -182,12 +278,9 @@ impl Index {
         if offset >= self.end {
             return None;
         }
-        let first = |chunk: &Arc<[Entry]>| chunk.first().is_some_and(|e| e.offset() <= offset);
-        let chunk = self.chunks.partition_point(first).checked_sub(1)?;
-        let inside = self
-            .chunks
-            .get(chunk)?
-            .partition_point(|e| e.offset() <= offset);
+        let before = |chunk: &Arc<Chunk>| chunk.offsets.get(0).is_some_and(|at| at <= offset);
+        let chunk = self.chunks.partition_point(before).checked_sub(1)?;
+        let inside = self.chunks.get(chunk)?.offsets.up_to(offset);
         Some((chunk * CHUNK + inside.checked_sub(1)?) as u64)
     }
     /// The node that a record is in.
@@ -297,12 +390,8 @@ impl Index {
         let mut table = Vec::with_capacity(256 * 32);
         for tag in 0..=u8::MAX {
             for role in 0..32 {
-                let entry = Entry {
-                    tag,
-                    role,
-                    ..Entry::default()
-                };
-                table.push(entry.title().to_lowercase().contains(filter));
+                let title = Kind { tag, role }.title();
+                table.push(title.to_lowercase().contains(filter));
             }
         }
         table
@@ -321,18 +410,19 @@ impl Index {
             return at;
         };
         let mut toggled = self.toggled.range(first..first + CHUNK as u64).peekable();
-        for (record, entry) in (first..).zip(chunk.iter()) {
+        for ((record, depth), kind) in (first..).zip(&chunk.depths).zip(&chunk.kinds) {
+            let depth = *depth;
             let flipped = toggled.next_if(|i| **i == record).is_some();
             let shown = if wanted.is_empty() {
-                let shown = entry.depth <= at.hidden;
+                let shown = depth <= at.hidden;
                 if shown {
-                    let open = (entry.depth < self.level) != flipped;
-                    at.hidden = if open { NOTHING } else { entry.depth };
+                    let open = (depth < self.level) != flipped;
+                    at.hidden = if open { NOTHING } else { depth };
                 }
                 shown
             } else {
                 wanted
-                    .get(usize::from(entry.tag) * 32 + usize::from(entry.role))
+                    .get(usize::from(kind.tag) * 32 + usize::from(kind.role))
                     .is_some_and(|yes| *yes)
             };
             if shown {
@@ -390,10 +480,10 @@ mod tests {
 
     fn index(depths: &[u8]) -> Index {
         let mut index = Index::new(NOTHING);
-        let entries: Vec<Entry> = (0u32..)
+        let entries: Vec<Entry> = (0..)
             .zip(depths)
             .map(|(i, depth)| Entry {
-                low: i * 10,
+                offset: i * 10,
                 depth: *depth,
                 ..Entry::default()
             })
@@ -401,7 +491,7 @@ mod tests {
         for (number, chunk) in entries.chunks(CHUNK).enumerate() {
             index.put(
                 number,
-                chunk.into(),
+                Arc::new(Chunk::of(chunk)),
                 ((number * CHUNK + chunk.len()) * 10) as u64,
             );
         }
@@ -442,6 +532,23 @@ mod tests {
                 .iter()
                 .all(|i| depths[*i as usize] < 2)
         );
+    }
+
+    #[test]
+    fn a_chunk_may_cover_more_than_four_gibibytes() {
+        let entries = [5, 1 << 31, 1 << 33, (1 << 33) + 9].map(|offset| Entry {
+            offset,
+            ..Entry::default()
+        });
+        let mut index = Index::new(NOTHING);
+        index.put(0, Arc::new(Chunk::of(&entries)), 1 << 40);
+        assert_eq!(
+            (0..4).map(|i| index.get(i).unwrap()).collect::<Vec<_>>(),
+            entries
+        );
+        assert_eq!(index.record_at(4), None);
+        assert_eq!(index.record_at((1 << 33) - 1), Some(1));
+        assert_eq!(index.record_at(1 << 39), Some(3));
     }
 
     #[test]

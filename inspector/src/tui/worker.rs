@@ -5,7 +5,7 @@
 //! [`Want`]s; the answers arrive as [`Message`]s in the one channel that it waits on.
 
 use super::detail::{Detail, Record};
-use super::index::{CHUNK, Entry};
+use super::index::{CHUNK, Chunk, Entry};
 use super::open::{self, Opened};
 use super::search::{self, Domain, Pattern};
 use crate::diff::Diff;
@@ -145,7 +145,7 @@ pub enum Message {
         /// Its number.
         number: usize,
         /// Its records.
-        entries: Arc<[Entry]>,
+        records: Arc<Chunk>,
         /// Offset behind the last of them.
         end: u64,
         /// Length of the image, if known.
@@ -529,10 +529,10 @@ fn index_all(
     let mut entries: Vec<Entry> = Vec::with_capacity(CHUNK);
     let mut number = 0;
     let send = |number: usize, entries: &[Entry], end: u64| {
-        let entries = entries.into();
+        let records = Arc::new(Chunk::of(entries));
         let _ = tell.send(Message::Chunk {
             number,
-            entries,
+            records,
             end,
             len,
         });

@@ -25,11 +25,11 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
         }
         Message::Chunk {
             number,
-            entries,
+            records,
             end,
             len,
         } => {
-            model.index.put(number, entries, end);
+            model.index.put(number, records, end);
             if model.phase != Phase::Stopped {
                 model.phase = Phase::Indexing(end, len);
             }
