@@ -223,6 +223,10 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     };
     let (header, reader) = reader.header()?;
     let segments = reader.segments(&header)?;
+    segments
+        .iter()
+        .filter(|segment| segment.is_load())
+        .try_for_each(|segment| reader.holds(segment))?;
     let mut file = ElfFile {
         header,
         interpreter: reader.interpreter(&segments),
@@ -380,6 +384,15 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                 })
             })
             .collect()
+    }
+
+    /// A segment that claims bytes behind the end of its file would be scanned for ever.
+    fn holds(&self, segment: &Segment) -> Result<(), ElfError> {
+        let Some(last) = segment.file_len.checked_sub(1) else {
+            return Ok(());
+        };
+        let last = u64::from(segment.offset).saturating_add(last.into());
+        self.bytes::<1>(last, "end of a loaded segment").map(|_| ())
     }
 
     fn text(&self, offset: u64, limit: usize) -> Option<String> {
@@ -608,5 +621,21 @@ mod tests {
             read(bytes.as_slice()),
             Err(ElfError::CutShort { .. })
         ));
+    }
+
+    #[test]
+    fn a_segment_that_its_file_does_not_hold_is_refused_before_a_scan() {
+        let mut bytes = vec![0; 84];
+        bytes[..7].copy_from_slice(b"\x7fELF\x01\x01\x01");
+        bytes[16..20].copy_from_slice(&[3, 0, 40, 0]);
+        (bytes[28], bytes[42], bytes[44], bytes[52]) = (52, 32, 1, 1);
+        bytes[68..72].copy_from_slice(&84u32.to_le_bytes());
+        assert!(read(bytes.as_slice()).is_ok());
+        bytes[68..72].copy_from_slice(&0xffff_fff0u32.to_le_bytes());
+        let end = ElfError::CutShort {
+            what: "end of a loaded segment",
+            offset: 0xffff_ffef,
+        };
+        assert_eq!(read(bytes.as_slice()), Err(end));
     }
 }
