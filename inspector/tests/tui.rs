@@ -456,7 +456,7 @@ fn one_task_and_ten_thousand() {
     let (_folder, path) = big(|out| ckpt_samples::big::tasks(out, 17, 10_000));
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     screen.keys("2 G");
-    assert_eq!(screen.model.order.len(), 10_000);
+    assert_eq!(screen.model.derived.order.len(), 10_000);
     assert_eq!(screen.model.lists[View::Tasks as usize][0].cursor, 9_999);
     screen.keys("3 t T 5 G 1 G");
     assert!(screen.shown().contains("TAIL"), "{}", screen.shown());

@@ -1,4 +1,4 @@
-//! Searching a whole image file for parts of a pattern, without knowing what its bytes are.
+//! Searching a whole image file for a pattern or parts of it, without knowing what its bytes are.
 //!
 //! A pattern no longer than a page crosses at most one page border, so one of its halves stands
 //! undivided in the file, wherever the pages of a process lie in it. Looking for the halves in
@@ -22,13 +22,12 @@ const CHUNK: u64 = 1 << 20;
 /// Bytes in which one half is looked for before the other: they stay in the nearest cache.
 const BLOCK: usize = 16 << 10;
 
-/// A search for the halves of a pattern.
+/// A search for a pattern, or for its halves.
 ///
 /// It is shown what others read anyway ([`Watch`]), and reads the rest with [`Scan::finish`].
 pub struct Scan {
-    halves: [Finder<'static>; 2],
-    /// Bytes of the first half, which is not the shorter one.
-    half_len: usize,
+    /// What is looked for, and how far into the pattern it stands. The first is the longest.
+    parts: Vec<(Finder<'static>, u64)>,
     state: Mutex<State>,
 }
 
@@ -57,15 +56,33 @@ impl Scan {
         let (first, second) = pattern.split_at_checked(pattern.len().div_ceil(2))?;
         let is_zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
         let fits = pattern.len() >= SHORTEST && pattern.len() as u64 <= page_size;
-        (fits && !is_zero(first) && !is_zero(second)).then(|| Scan {
-            halves: [first, second].map(|half| Finder::new(half).into_owned()),
-            half_len: first.len(),
+        (fits && !is_zero(first) && !is_zero(second))
+            .then(|| Scan::of(&[(first, 0), (second, first.len() as u64)]))
+    }
+
+    /// For the pattern as it stands in the file; `None` if it is empty, or longer than what is
+    /// read at once.
+    pub fn whole(pattern: &[u8]) -> Option<Self> {
+        let fits = !pattern.is_empty() && (pattern.len() as u64) < CHUNK;
+        fits.then(|| Scan::of(&[(pattern, 0)]))
+    }
+
+    fn of(parts: &[(&[u8], u64)]) -> Self {
+        let owned = |(part, into): &(&[u8], u64)| (Finder::new(*part).into_owned(), *into);
+        Scan {
+            parts: parts.iter().map(owned).collect(),
             state: Mutex::default(),
-        })
+        }
+    }
+
+    /// Bytes of a part that may stand on the far side of a seam.
+    fn across(&self) -> u64 {
+        let longest = self.parts.first().map_or(0, |part| part.0.needle().len());
+        (longest as u64).saturating_sub(1)
     }
 
     /// Reads what it was not shown, on as many threads as there are processors. Offsets at which
-    /// the pattern would start for a half to stand where it does; `None` if there are too many, or
+    /// the pattern would start for a part to stand where it does; `None` if there are too many, or
     /// the source can be read once only.
     ///
     /// # Errors
@@ -98,21 +115,21 @@ impl Scan {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the pattern would start for a half to stand where it does in `bytes`; nothing any
+    /// Where the pattern would start for a part to stand where it does in `bytes`; nothing any
     /// more once there were too many.
     fn starts_in(&self, offset: u64, bytes: &[u8]) -> Vec<u64> {
         let mut starts = Vec::new();
         let kept = self.lock().starts.len();
-        let across = self.half_len.saturating_sub(1);
+        let across = usize::try_from(self.across()).unwrap_or(usize::MAX);
         for at in (0..bytes.len()).step_by(BLOCK) {
             if starts.len().saturating_add(kept) > MAX_HITS {
                 break;
             }
             let end = at.saturating_add(BLOCK).saturating_add(across);
             let block = bytes.get(at..end.min(bytes.len())).unwrap_or_default();
-            for (half, into) in self.halves.iter().zip([0, self.half_len]) {
-                let begin = offset.saturating_add(at as u64).wrapping_sub(into as u64);
-                starts.extend(every(half, block).map(|i| begin.wrapping_add(i as u64)));
+            for (part, into) in &self.parts {
+                let begin = offset.saturating_add(at as u64).wrapping_sub(*into);
+                starts.extend(every(part, block).map(|i| begin.wrapping_add(i as u64)));
             }
         }
         starts
@@ -121,7 +138,7 @@ impl Scan {
     /// Stretches of at most [`CHUNK`] bytes that were not seen, seams between what was seen
     /// included; the last comes first.
     fn rest(&self, len: u64) -> Vec<(u64, u64)> {
-        let across = (self.half_len as u64).saturating_sub(1);
+        let across = self.across();
         let mut seen = std::mem::take(&mut self.lock().seen);
         seen.push((len, len));
         seen.sort_unstable();
@@ -162,22 +179,47 @@ impl Scan {
 
 /// From offsets in the file to addresses.
 pub struct Places {
-    /// Offset in the file, length, address space, address of the first byte.
-    runs: Vec<(u64, u64, ObjRef, u64)>,
+    /// Sorted by where they start.
+    runs: Vec<Run>,
+}
+
+/// Page contents in one address space.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Run {
+    /// Offset in the file.
+    start: u64,
+    /// Length.
+    len: u64,
+    space: ObjRef,
+    /// Address of the first byte.
+    addr: u64,
+    /// Largest end, in the file, of this run and all before it.
+    reach: u64,
 }
 
 impl Places {
     /// Of all page contents of an image, in every address space that maps them.
     pub fn of(image: &Image) -> Places {
         let mut runs = Vec::new();
-        for (at, mm) in &image.mms {
+        for (space, mm) in &image.mms {
             for span in spans(image, mm, 0, u64::MAX) {
-                if let Backing::Stored(offset) = span.backing {
-                    runs.push((offset, span.len, *at, span.addr));
+                if let Backing::Stored(start) = span.backing {
+                    runs.push(Run {
+                        start,
+                        len: span.len,
+                        space: *space,
+                        addr: span.addr,
+                        reach: 0,
+                    });
                 }
             }
         }
         runs.sort_unstable();
+        let mut reach = 0;
+        for run in &mut runs {
+            reach = run.start.saturating_add(run.len).max(reach);
+            run.reach = reach;
+        }
         Places { runs }
     }
 
@@ -208,25 +250,16 @@ impl Places {
     /// at these offsets. Sorted, each once.
     fn starts(&self, offsets: &[u64], len: u64) -> Vec<(ObjRef, u64)> {
         let mut starts = Vec::new();
-        let longest = self.runs.iter().map(|run| run.1).max().unwrap_or(0);
         for offset in offsets {
-            let reach = offset.saturating_sub(longest);
-            let from = self
-                .runs
-                .partition_point(|run| run.0 < reach.saturating_sub(len));
-            let near = self
-                .runs
-                .iter()
-                .skip(from)
-                .take_while(|run| run.0 <= offset.saturating_add(len));
-            for (start, run_len, mm, addr) in near {
-                let inside = offset.wrapping_sub(*start);
-                let touches =
-                    offset.saturating_add(len) > *start && *offset < start.saturating_add(*run_len);
-                if touches {
-                    starts.push((*mm, addr.wrapping_add(inside)));
-                }
-            }
+            let end = offset.saturating_add(len);
+            let behind = self.runs.partition_point(|run| run.start < end);
+            let before = self.runs.get(..behind).unwrap_or_default().iter().rev();
+            let near = before.take_while(|run| run.reach > *offset);
+            let touching = near.filter(|run| run.start.saturating_add(run.len) > *offset);
+            starts.extend(touching.map(|run| {
+                let inside = offset.wrapping_sub(run.start);
+                (run.space, run.addr.wrapping_add(inside))
+            }));
         }
         starts.sort_unstable();
         starts.dedup();
@@ -277,6 +310,29 @@ mod tests {
             assert_eq!(scan(b"abcdefgh", &file, shown), want, "{shown:?}");
         }
         assert_eq!(scan(b"aaaaaaaa", b"aaaaaaaaa", &[]).len(), 10);
+    }
+
+    #[test]
+    fn a_whole_pattern_is_found_across_chunks() {
+        let chunk = usize::try_from(CHUNK).unwrap();
+        let mut file = vec![0; 2 * chunk + 9];
+        for at in [0, chunk - 7, 2 * chunk - 1, 2 * chunk + 1] {
+            file[at..at + 8].copy_from_slice(b"ababababa"[..8].into());
+        }
+        let scan = Scan::whole(b"abab").unwrap();
+        let mut source = Composite::new();
+        source.push_bytes(&file);
+        let found = scan.finish(&source).unwrap().unwrap();
+        let every = |at: usize| [at, at + 2, at + 4].map(|at| at as u64);
+        let want = [0, chunk - 7, 2 * chunk - 1, 2 * chunk + 1]
+            .map(every)
+            .concat();
+        let mut want: Vec<u64> = want;
+        want.sort_unstable();
+        want.dedup();
+        want.retain(|at| file[usize::try_from(*at).unwrap()..].starts_with(b"abab"));
+        assert_eq!(found, want);
+        assert!(Scan::whole(b"").is_none());
     }
 
     #[test]

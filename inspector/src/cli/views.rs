@@ -436,7 +436,7 @@ pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
             };
             let (names, _) = values::OPEN_FLAGS.names(u64::from(file.flags), image.arch());
             let cloexec = if fd.close_on_exec { " cloexec" } else { "" };
-            let shared = holders.get(&fd.file).map_or(0, Vec::len);
+            let shared = holders.of(fd.file).len();
             let shared = if shared > 1 {
                 format!("  held {shared} times")
             } else {

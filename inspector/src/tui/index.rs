@@ -73,6 +73,8 @@ pub struct Chunk {
     offsets: Offsets,
     kinds: Box<[Kind]>,
     depths: Box<[u8]>,
+    /// The least and the greatest of them.
+    range: (u8, u8),
 }
 
 /// Offsets of the records of a chunk.
@@ -127,6 +129,9 @@ impl Chunk {
             offsets: Offsets::of(entries),
             kinds: entries.iter().map(|entry| entry.kind).collect(),
             depths: entries.iter().map(|entry| entry.depth).collect(),
+            range: entries.iter().fold((u8::MAX, 0), |(least, most), entry| {
+                (least.min(entry.depth), most.max(entry.depth))
+            }),
         }
     }
     fn len(&self) -> usize {
@@ -225,6 +230,8 @@ pub struct Index {
     level: u8,
     toggled: BTreeSet<u64>,
     filter: Option<String>,
+    /// For each tag and role whether the filter lets it pass; empty without one.
+    wanted: Vec<bool>,
 }
 
 impl Index {
@@ -286,9 +293,19 @@ impl Index {
     /// The node that a record is in.
     pub fn parent(&self, record: u64) -> Option<u64> {
         let depth = self.get(record)?.depth;
-        (0..record)
-            .rev()
-            .find(|i| self.get(*i).is_some_and(|e| e.depth < depth))
+        let last = usize::try_from(record).ok()? / CHUNK;
+        for number in (0..=last).rev() {
+            let chunk = self.chunks.get(number)?;
+            if chunk.range.0 >= depth {
+                continue;
+            }
+            let first = (number * CHUNK) as u64;
+            let before = &chunk.depths[..chunk.len().min((record - first) as usize)];
+            if let Some(at) = before.iter().rposition(|above| *above < depth) {
+                return Some(first + at as u64);
+            }
+        }
+        None
     }
     /// Whether a record has records below it.
     pub fn is_node(&self, record: u64) -> bool {
@@ -336,6 +353,7 @@ impl Index {
         self.filter = filter
             .map(|text| text.to_lowercase())
             .filter(|text| !text.is_empty());
+        self.wanted = self.wanted_by_filter();
         self.before.clear();
         self.recount(0);
     }
@@ -347,9 +365,8 @@ impl Index {
     /// Counts rows again from a chunk on, in which a node was opened or closed. Chunks behind it
     /// only shift, unless what is hidden at their start has changed.
     fn recount(&mut self, from: usize) {
-        let wanted = self.wanted();
         let mut at = match from.checked_sub(1).and_then(|i| self.before.get(i)) {
-            Some(before) if from > 0 => self.scan(from - 1, *before, &wanted, |_, _| true),
+            Some(before) if from > 0 => self.scan(from - 1, *before, |_, _| true),
             _ => Before {
                 rows: 0,
                 hidden: NOTHING,
@@ -369,7 +386,7 @@ impl Index {
                 Some(place) => *place = at,
                 None => self.before.push(at),
             }
-            at = self.scan(chunk, at, &wanted, |_, _| true);
+            at = self.scan(chunk, at, |_, _| true);
         }
         self.before.truncate(self.chunks.len());
         self.rows = at.rows;
@@ -382,8 +399,7 @@ impl Index {
         self.rows = self.rows.wrapping_add(by);
     }
 
-    /// For each combination of tag and role whether the filter lets it pass; empty without one.
-    fn wanted(&self) -> Vec<bool> {
+    fn wanted_by_filter(&self) -> Vec<bool> {
         let Some(filter) = &self.filter else {
             return Vec::new();
         };
@@ -402,7 +418,6 @@ impl Index {
         &self,
         number: usize,
         mut at: Before,
-        wanted: &[bool],
         mut visit: impl FnMut(u64, u64) -> bool,
     ) -> Before {
         let first = (number * CHUNK) as u64;
@@ -410,10 +425,13 @@ impl Index {
             return at;
         };
         let mut toggled = self.toggled.range(first..first + CHUNK as u64).peekable();
+        if at.hidden < chunk.range.0 && self.wanted.is_empty() {
+            return at;
+        }
         for ((record, depth), kind) in (first..).zip(&chunk.depths).zip(&chunk.kinds) {
             let depth = *depth;
             let flipped = toggled.next_if(|i| **i == record).is_some();
-            let shown = if wanted.is_empty() {
+            let shown = if self.wanted.is_empty() {
                 let shown = depth <= at.hidden;
                 if shown {
                     let open = (depth < self.level) != flipped;
@@ -421,7 +439,7 @@ impl Index {
                 }
                 shown
             } else {
-                wanted
+                self.wanted
                     .get(usize::from(kind.tag) * 32 + usize::from(kind.role))
                     .is_some_and(|yes| *yes)
             };
@@ -441,12 +459,11 @@ impl Index {
     }
     /// The records in up to `count` rows from `row` on.
     pub fn window(&self, row: u64, count: usize) -> Vec<u64> {
-        let wanted = self.wanted();
         let mut found = Vec::with_capacity(count);
         let after = self.before.partition_point(|before| before.rows <= row);
         let mut number = after.saturating_sub(1);
         while let (true, Some(before)) = (found.len() < count, self.before.get(number)) {
-            self.scan(number, *before, &wanted, |record, at| {
+            self.scan(number, *before, |record, at| {
                 if at >= row {
                     found.push(record);
                 }
@@ -458,13 +475,12 @@ impl Index {
     }
     /// The row of a record, or of the last shown record before it.
     pub fn row_of(&self, record: u64) -> u64 {
-        let wanted = self.wanted();
         let number = record as usize / CHUNK;
         let Some(before) = self.before.get(number) else {
             return self.rows.saturating_sub(1);
         };
         let mut row = before.rows.saturating_sub(1);
-        self.scan(number, *before, &wanted, |at, here| {
+        self.scan(number, *before, |at, here| {
             if at <= record {
                 row = here;
             }
@@ -509,6 +525,18 @@ mod tests {
         assert_eq!(index.window(0, 9), [0, 5]);
         index.reveal(3);
         assert_eq!(index.window(0, 9), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_parent_is_found_over_many_chunks() {
+        let mut depths = vec![2; 3 * CHUNK];
+        (depths[0], depths[1], depths[CHUNK + 5]) = (0, 1, 1);
+        let index = index(&depths);
+        let last = depths.len() as u64 - 1;
+        assert_eq!(index.parent(last), Some(CHUNK as u64 + 5));
+        assert_eq!(index.parent(CHUNK as u64 + 5), Some(0));
+        assert_eq!(index.parent(CHUNK as u64), Some(1));
+        assert_eq!(index.parent(0), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::index::Index;
 use super::keys::Keymap;
 use super::layout::{Areas, Splits, View, areas};
 use super::look::{Ink, Look};
+use super::panes;
 use super::prompt::Prompt;
 use super::search::Domain;
 use super::worker::{At, Data, Request, Want};
@@ -11,7 +12,7 @@ use crate::symbols::Symbols;
 use ckpt_format::{Order, Tables};
 use ckpt_parser::detect::Detection;
 use ckpt_parser::diagnostic::Diagnostic;
-use ckpt_parser::model::{Image, Mm, ObjRef, Task};
+use ckpt_parser::model::{Holders, Image, Mm, ObjRef, Task};
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -222,6 +223,37 @@ pub enum FileLine {
     Semaphores(ObjRef, u32),
 }
 
+/// What the views want to know of an image in another order than it stands there.
+#[derive(Clone, Debug, Default)]
+pub struct Derived {
+    /// Tasks as a tree: index and depth.
+    pub order: Vec<(u32, u16)>,
+    /// Lines of the Files view.
+    pub files: Vec<FileLine>,
+    /// Who holds a file.
+    pub holders: Holders,
+    /// How often a file is mapped in an address space.
+    pub mapped: BTreeMap<(ObjRef, ObjRef), usize>,
+}
+
+impl Derived {
+    /// Of an image; takes a moment if it is large.
+    pub fn of(image: &Image) -> Derived {
+        let mut mapped = BTreeMap::new();
+        for (number, mm) in &image.mms {
+            for vma in mm.vmas.iter().filter(|vma| vma.file > 0) {
+                *mapped.entry((vma.file, *number)).or_default() += 1;
+            }
+        }
+        Derived {
+            order: panes::tasks::tree(image),
+            files: panes::files::lines(image),
+            holders: image.holders(),
+            mapped,
+        }
+    }
+}
+
 /// Everything.
 pub struct Model {
     /// Colours and glyphs.
@@ -252,12 +284,8 @@ pub struct Model {
     pub index: Index,
     /// The model of the image, when it is there.
     pub image: Option<Arc<Image>>,
-    /// Tasks as a tree: index and depth.
-    pub order: Vec<(u32, u16)>,
-    /// Lines of the Files view.
-    pub files: Vec<FileLine>,
-    /// Who holds a file: task and descriptor.
-    pub holders: BTreeMap<ObjRef, Vec<(u32, i32)>>,
+    /// What follows from it.
+    pub derived: Derived,
     /// Cursors, by view and pane.
     pub lists: [[Scroll; 3]; 8],
     /// Word that lines must contain, by view.
@@ -309,9 +337,9 @@ pub struct Model {
     /// The divider that is being dragged.
     pub drag: Option<usize>,
     /// The comparison with another image.
-    pub diff: super::panes::diff::State,
+    pub diff: panes::diff::State,
     /// The compatibility check.
-    pub compat: super::panes::compat::State,
+    pub compat: panes::compat::State,
 }
 
 impl Model {
@@ -332,9 +360,7 @@ impl Model {
             findings: Vec::new(),
             index: Index::new(OPEN_LEVEL),
             image: None,
-            order: Vec::new(),
-            files: Vec::new(),
-            holders: BTreeMap::new(),
+            derived: Derived::default(),
             lists: [[Scroll::default(); 3]; 8],
             filters: [const { None }; 8],
             passing: None,
@@ -363,8 +389,8 @@ impl Model {
             suspend: false,
             redraw: false,
             drag: None,
-            diff: super::panes::diff::State::default(),
-            compat: super::panes::compat::State::default(),
+            diff: panes::diff::State::default(),
+            compat: panes::compat::State::default(),
         }
     }
     /// Where the panes are.
@@ -481,7 +507,7 @@ impl Model {
     /// Answers that no screen needs any more are dropped when there are too many.
     fn screen_request(&mut self) -> Option<Request> {
         let mut wants = Vec::new();
-        super::panes::wants(self, &mut wants);
+        panes::wants(self, &mut wants);
         if self.cache.len() > MOST_ANSWERS {
             let keep: HashSet<&Want> = wants.iter().collect();
             self.cache.retain(|want, _| keep.contains(want));

@@ -33,7 +33,7 @@ impl Opened {
     pub fn source(&self) -> io::Result<Box<dyn Source>> {
         (self.make)()
     }
-    fn memory(kind: &'static str, bytes: Vec<u8>) -> Opened {
+    pub(super) fn memory(kind: &'static str, bytes: Vec<u8>) -> Opened {
         let bytes: Arc<[u8]> = bytes.into();
         Opened {
             kind,

@@ -122,6 +122,12 @@ impl Screen {
             self.event(Event::Key(key(name)));
         }
     }
+    /// Presses a key and waits for no more than what the screen then shows.
+    pub fn press(&mut self, name: &str) {
+        self.take(Message::Input(Event::Key(key(name))));
+        self.ask();
+        self.until(|model| !model.waiting());
+    }
     /// Types text as it is.
     pub fn text(&mut self, text: &str) {
         for c in text.chars() {

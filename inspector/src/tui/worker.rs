@@ -6,6 +6,7 @@
 
 use super::detail::{Detail, Record};
 use super::index::{CHUNK, Chunk, Entry};
+use super::model::Derived;
 use super::open::{self, Opened};
 use super::search::{self, Domain, Pattern};
 use crate::diff::Diff;
@@ -156,7 +157,7 @@ pub enum Message {
     /// The model is being built: records so far.
     Modelling(u64),
     /// The model is there.
-    Image(Arc<Image>),
+    Image(Arc<Image>, Box<Derived>),
     /// Answers.
     Data(Vec<(Want, Data)>),
     /// More places that a search has found; whether it is over.
@@ -303,15 +304,16 @@ impl Jobs<'_> {
             Request::Search(domain, pattern) => {
                 let latest = self.latest.clone();
                 let number = latest.fetch_add(1, Ordering::Relaxed) + 1;
-                let (image, source) = (image_of(&known), opened.source()?);
+                let image = image_of(&known);
                 std::thread::spawn(move || {
-                    let current = || latest.load(Ordering::Relaxed) == number;
+                    let current: search::Current =
+                        Arc::new(move || latest.load(Ordering::Relaxed) == number);
                     search::run(
-                        source,
+                        &opened,
                         image.as_deref(),
                         domain,
                         &pattern,
-                        current,
+                        &current,
                         |found, over| {
                             let _ = tell.send(Message::Found(found, over));
                         },
@@ -507,11 +509,12 @@ fn read_all(
     let more = validate(&image, options.limits.diagnostics);
     image.findings.extend(more);
     image.findings.sort();
+    let derived = Box::new(Derived::of(&image));
     let image = Arc::new(image);
     if let Ok(mut known) = known.lock() {
         known.image = Some(image.clone());
     }
-    let _ = tell.send(Message::Image(image));
+    let _ = tell.send(Message::Image(image, derived));
     Ok(())
 }
 

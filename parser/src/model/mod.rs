@@ -234,17 +234,30 @@ impl Image {
         threads.sort_by_key(|task| (!task.is_leader(), task.index));
         threads.into_iter()
     }
-    /// Who holds each open file: task index and descriptor, by file.
-    pub fn holders(&self) -> BTreeMap<ObjRef, Vec<(u32, i32)>> {
-        let mut holders: BTreeMap<ObjRef, Vec<(u32, i32)>> = BTreeMap::new();
-        for task in &self.tasks {
-            for fd in self.files_of(task).into_iter().flat_map(|table| &table.fds) {
-                holders
-                    .entry(fd.file)
-                    .or_default()
-                    .push((task.index, fd.fd));
-            }
-        }
-        holders
+    /// Who holds each open file.
+    pub fn holders(&self) -> Holders {
+        let holds = |task: &Task| {
+            let fds = self.files_of(task).map_or(&[][..], |table| &table.fds);
+            let index = task.index;
+            fds.iter().map(move |fd| (fd.file, index, fd.fd))
+        };
+        let mut holders: Vec<_> = self.tasks.iter().flat_map(holds).collect();
+        holders.sort_unstable();
+        Holders(holders)
+    }
+}
+
+/// Who holds each open file.
+#[derive(Clone, Debug, Default)]
+pub struct Holders(Vec<(ObjRef, u32, i32)>);
+
+impl Holders {
+    /// Task index and descriptor of those who hold a file.
+    pub fn of(&self, file: ObjRef) -> impl ExactSizeIterator<Item = (u32, i32)> + '_ {
+        let from = self.0.partition_point(|holder| holder.0 < file);
+        let rest = self.0.get(from..).unwrap_or_default();
+        let count = rest.partition_point(|holder| holder.0 == file);
+        let here = rest.get(..count).unwrap_or_default();
+        here.iter().map(|(_, task, fd)| (*task, *fd))
     }
 }

@@ -761,10 +761,9 @@ impl Maker<'_> {
     }
 
     fn files(&self) -> Vec<File> {
-        let mut holders = self.image.holders();
-        let file = |(at, file): (&ObjRef, &model::File)| {
-            self.file(*at, file, holders.remove(at).unwrap_or_default())
-        };
+        let holders = self.image.holders();
+        let file =
+            |(at, file): (&ObjRef, &model::File)| self.file(*at, file, holders.of(*at).collect());
         self.image.files.iter().map(file).collect()
     }
 

@@ -78,9 +78,14 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         };
     };
     if pane == 0 {
-        let rows = model.files.iter().skip(range.start).take(range.len());
+        let rows = model
+            .derived
+            .files
+            .iter()
+            .skip(range.start)
+            .take(range.len());
         return (
-            model.files.len(),
+            model.derived.files.len(),
             rows.map(|line| row(model, image, *line)).collect(),
         );
     }
@@ -119,7 +124,7 @@ fn under_cursor(model: &Model) -> Option<FileLine> {
         Some((View::Files, lines)) => *lines.get(cursor)?,
         _ => cursor,
     };
-    model.files.get(line).copied()
+    model.derived.files.get(line).copied()
 }
 
 fn file_of(image: &Image, line: FileLine) -> Option<(ObjRef, &File)> {
@@ -135,6 +140,7 @@ fn file_of(image: &Image, line: FileLine) -> Option<(ObjRef, &File)> {
 pub fn line_of(model: &Model, number: ObjRef) -> Option<usize> {
     let image = model.image.as_ref()?;
     model
+        .derived
         .files
         .iter()
         .position(|line| file_of(image, *line).is_some_and(|(n, _)| n == number))
@@ -432,8 +438,8 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
         let text = format!("fd {} {} data {:#x}", item.fd, names.join("|"), item.data);
         rows.push(Row::pair("watches", text, Ink::Normal).link(Link::File(item.file)));
     }
-    for (task, fd) in model.holders.get(&number).into_iter().flatten() {
-        if let Some(task) = image.tasks.get(*task as usize) {
+    for (task, fd) in model.derived.holders.of(number) {
+        if let Some(task) = image.tasks.get(task as usize) {
             let text = format!("{} {} as {fd}", task.pid, escape(&task.comm));
             rows.push(
                 Row::pair("held by", text, Ink::Link).link(Link::Task(task.index, View::Tasks)),
@@ -441,7 +447,11 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
         }
     }
     for (owner, mm) in &image.mms {
-        let maps = mm.vmas.iter().filter(|vma| vma.file == number).count();
+        let maps = model
+            .derived
+            .mapped
+            .get(&(number, *owner))
+            .map_or(0, |n| *n);
         if mm.exe == number || maps > 0 {
             let user = words::users(image, *owner)
                 .first()

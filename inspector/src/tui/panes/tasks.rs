@@ -77,7 +77,12 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         };
     };
     if pane == 0 {
-        let rows = model.order.iter().skip(range.start).take(range.len());
+        let rows = model
+            .derived
+            .order
+            .iter()
+            .skip(range.start)
+            .take(range.len());
         let rows = rows.filter_map(|(task, depth)| {
             Some(task_row(
                 model,
@@ -86,7 +91,7 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
                 *depth,
             ))
         });
-        return (model.order.len(), rows.collect());
+        return (model.derived.order.len(), rows.collect());
     }
     cut_wrapped(
         model,
@@ -126,7 +131,7 @@ pub fn under_cursor(model: &Model) -> Option<&Task> {
         .image
         .as_ref()?
         .tasks
-        .get(model.order.get(line)?.0 as usize)
+        .get(model.derived.order.get(line)?.0 as usize)
 }
 
 fn task_row(model: &Model, image: &Image, task: &Task, depth: u16) -> Row {

@@ -466,6 +466,7 @@ fn step_task(model: &mut Model, back: bool) {
     let next = if back { now + count - 1 } else { now + 1 } % count;
     choose_task(model, u32::try_from(next).unwrap_or(0));
     if let Some(line) = model
+        .derived
         .order
         .iter()
         .position(|(task, _)| *task as usize == next)
@@ -561,7 +562,7 @@ pub fn follow(model: &mut Model, link: Link) {
         Link::Task(task, view) => {
             choose_task(model, task);
             model.view = view;
-            if let Some(line) = model.order.iter().position(|(t, _)| *t == task) {
+            if let Some(line) = model.derived.order.iter().position(|(t, _)| *t == task) {
                 set_line(model, View::Tasks, line);
             }
         }

@@ -1,6 +1,6 @@
 //! What the threads say.
 
-use super::{files, fit, input, next_match, panes, registers, say, tasks};
+use super::{fit, input, next_match, panes, registers, say};
 use crate::tui::look::Ink;
 use crate::tui::model::{Model, Phase};
 use crate::tui::worker::{Data, Message, Request, Want};
@@ -43,10 +43,8 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
                 model.phase = Phase::Modelling(records);
             }
         }
-        Message::Image(image) => {
-            model.order = tasks::tree(&image);
-            model.files = files::lines(&image);
-            model.holders = image.holders();
+        Message::Image(image, derived) => {
+            model.derived = *derived;
             model.findings = image.findings.kept().to_vec();
             model.image = Some(image);
             model.phase = Phase::Ready;
