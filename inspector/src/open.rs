@@ -1,11 +1,15 @@
 //! One place that opens whatever holds a checkpoint: a linux-cr stream (plain or compressed), the
 //! embedded sample, a CRIU image set, an ELF core.
 
+use ckpt_bridge::bytes::Blob;
 use ckpt_bridge::{Foreign, Kind, Loss};
+use ckpt_parser::frame::byte_order_salvaged;
 use ckpt_parser::limits::Limits;
-use ckpt_parser::source::{self, SliceSource, Source};
+use ckpt_parser::source::{self, FileSource, SliceSource, Source};
+use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What an image was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,54 +24,128 @@ pub enum Origin {
     Core,
 }
 
-/// An opened image.
+type Make = dyn Fn() -> io::Result<Box<dyn Source>> + Send + Sync;
+
+/// An image that can be read again and again, by several threads at a time.
+#[derive(Clone)]
+pub struct Opened {
+    /// What it was.
+    pub origin: Origin,
+    /// What a stream cannot hold of a foreign image.
+    pub losses: Arc<[Loss]>,
+    make: Arc<Make>,
+}
+
+impl Opened {
+    fn new(
+        origin: Origin,
+        make: impl Fn() -> io::Result<Box<dyn Source>> + Send + Sync + 'static,
+    ) -> Opened {
+        Opened {
+            origin,
+            losses: Arc::default(),
+            make: Arc::new(make),
+        }
+    }
+    fn sample() -> Opened {
+        Opened::new(Origin::Sample, || {
+            Ok(Box::new(SliceSource(ckpt_samples::EMBEDDED)))
+        })
+    }
+    fn foreign(foreign: Foreign, origin: Origin) -> Opened {
+        let stream = Blob::new("image", Arc::new(foreign.stream()));
+        Opened {
+            losses: foreign.losses.into(),
+            ..Opened::new(origin, move || Ok(Box::new(stream.clone())))
+        }
+    }
+    /// A stream in memory.
+    pub fn memory(bytes: Vec<u8>) -> Opened {
+        let bytes: Arc<[u8]> = bytes.into();
+        Opened::new(Origin::Stream, move || {
+            Ok(Box::new(SliceSource(bytes.clone())))
+        })
+    }
+    /// A stream in a file.
+    pub fn file(file: File) -> Opened {
+        Opened::new(Origin::Stream, move || {
+            Ok(Box::new(FileSource::new(file.try_clone()?)?))
+        })
+    }
+    /// Another source of its bytes; for foreign formats those of the R18 stream they amount to.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn source(&self) -> io::Result<Box<dyn Source>> {
+        (self.make)()
+    }
+}
+
+/// What a path leads to.
+pub enum Found {
+    /// An image that can be read again and again.
+    Again(Opened),
+    /// What comes once, or in order: a pipe, a compressed file, or what is no image.
+    Once(Box<dyn Source>),
+}
+
+/// An image that is read once.
 pub struct Input {
-    /// Its bytes; for foreign formats those of the R18 stream they amount to.
+    /// Its bytes.
     pub source: Box<dyn Source>,
     /// What it was.
     pub origin: Origin,
     /// What a stream cannot hold of a foreign image.
-    pub losses: Vec<Loss>,
-    /// How to call it in messages.
-    pub name: String,
+    pub losses: Arc<[Loss]>,
+}
+
+impl Found {
+    /// To be read once.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn once(self) -> io::Result<Input> {
+        Ok(match self {
+            Found::Again(opened) => Input {
+                source: opened.source()?,
+                origin: opened.origin,
+                losses: opened.losses,
+            },
+            Found::Once(source) => Input {
+                source,
+                origin: Origin::Stream,
+                losses: Arc::default(),
+            },
+        })
+    }
 }
 
 /// Opens an image; no path means the embedded sample, `-` standard input.
 ///
 /// # Errors
 /// Those of the operating system and of the bridges.
-pub fn open(path: Option<&Path>, limits: &Limits) -> io::Result<Input> {
+pub fn find(path: Option<&Path>, limits: &Limits) -> io::Result<Found> {
     let Some(path) = path else {
-        let source = Box::new(SliceSource(ckpt_samples::EMBEDDED));
-        let name = "(embedded sample)".to_owned();
-        return Ok(Input {
-            source,
-            origin: Origin::Sample,
-            losses: Vec::new(),
-            name,
-        });
+        return Ok(Found::Again(Opened::sample()));
     };
-    let name = path.display().to_string();
-    if path != Path::new("-")
-        && let Some((foreign, origin)) = open_foreign(path, limits)?
-    {
-        return Ok(Input {
-            source: Box::new(foreign.stream()),
-            origin,
-            losses: foreign.losses,
-            name,
-        });
+    if path != Path::new("-") {
+        let meta = path.metadata()?;
+        if meta.is_file() {
+            let file = File::open(path)?;
+            let mut head = [0; 64];
+            let n = FileSource::new(file.try_clone()?)?.read_at(0, &mut head)?;
+            if byte_order_salvaged(head.get(..n).unwrap_or_default()).is_some() {
+                return Ok(Found::Again(Opened::file(file)));
+            }
+        }
+        if let Some((foreign, origin)) = open_foreign(path, limits)? {
+            return Ok(Found::Again(Opened::foreign(foreign, origin)));
+        }
     }
-    let source = source::open(path, limits.expansion)?;
-    Ok(Input {
-        source,
-        origin: Origin::Stream,
-        losses: Vec::new(),
-        name,
-    })
+    Ok(Found::Once(source::open(path, limits.expansion)?))
 }
 
-pub(crate) fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(Foreign, Origin)>> {
+fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(Foreign, Origin)>> {
     let opened = match ckpt_bridge::detect(path) {
         Ok(Kind::Core) => {
             ckpt_bridge::open_core(path, limits).map(|foreign| Some((foreign, Origin::Core)))

@@ -561,6 +561,29 @@ fn an_endless_pipe_can_be_stopped() {
     assert!(screen.shown().contains("error"), "{}", screen.shown());
 }
 
+/// A pipe that brings little and then nothing can be stopped; what it brought is shown.
+#[test]
+fn a_slow_pipe_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    let to = fifo.clone();
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || {
+        let mut to = std::fs::OpenOptions::new().write(true).open(to).unwrap();
+        to.write_all(&ckpt_samples::EMBEDDED[..20_000]).unwrap();
+        let _ = wait.recv();
+    });
+    let mut screen = Screen::start(Some(&fifo), full_look(), SMALL);
+    screen.until(|model| matches!(model.phase, Phase::Unpacking(bytes) if bytes > 0));
+    screen.keys("Esc");
+    screen.until(|model| model.image.is_some());
+    assert!(screen.model.index.len() > 20, "{}", screen.shown());
+    drop(done);
+    writer.join().unwrap();
+}
+
 /// Two images side by side, from the command line of the interface.
 #[test]
 fn differences_are_listed_and_followed() {

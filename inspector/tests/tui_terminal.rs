@@ -233,6 +233,53 @@ fn the_terminal_is_given_back() {
     assert!(terminal.shown().contains("Tasks ·"), "{}", terminal.shown());
 }
 
+/// What [`a_panic_gives_the_terminal_back`] runs in a terminal: the interface, and a thread of the
+/// same process that panics once it is shown.
+#[test]
+#[ignore = "a part of another test, and of no use by itself"]
+fn panics_beside_the_interface() {
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(700));
+        panic!("a thread fell over");
+    });
+    let options = ckpt_inspect::tui::Options::default();
+    let _ = ckpt_inspect::tui::run(None, options);
+}
+
+/// The same, for a panic in the thread that draws.
+#[test]
+#[ignore = "a part of another test, and of no use by itself"]
+fn panics_while_drawing() {
+    let _hold = ckpt_inspect::tui::terminal::Hold::take(true).unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    panic!("the picture fell down");
+}
+
+/// A panic in any thread ends the program; its words can be read, and the shell can be used.
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    let own = std::env::current_exe().unwrap();
+    for (part, words) in [
+        ("panics_beside_the_interface", "a thread fell over"),
+        ("panics_while_drawing", "the picture fell down"),
+    ] {
+        let terminal = Terminal::open(part, (80, 24));
+        terminal.line(&format!(
+            "clear; {} --ignored --exact --nocapture {part}; echo status $?",
+            own.display()
+        ));
+        terminal.until("the alternate screen", |_| terminal.alternate());
+        terminal.wait("status 101");
+        let shown = terminal.shown();
+        assert!(shown.contains(words), "{shown}");
+        assert!(!terminal.alternate(), "{shown}");
+        terminal.line("clear; stty -a | grep -c -- ' icanon'; echo back");
+        terminal.until("a sane line discipline", |shown| shown.contains("1\nback"));
+        let mouse = terminal.tmux(&["display-message", "-p", "#{mouse_any_flag}"]);
+        assert_eq!(mouse.trim(), "0", "the mouse is free");
+    }
+}
+
 /// Nothing to do, nothing done.
 #[test]
 fn idle_takes_no_time() {

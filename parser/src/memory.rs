@@ -234,9 +234,11 @@ impl<'a, S: Source> Memory<'a, S> {
                 let len = usize::try_from(span.len).unwrap_or(usize::MAX);
                 if let Some(to) = buf.get_mut(from..from.saturating_add(len)) {
                     let bytes = self.window.bytes(offset, len)?;
-                    if let Some(to) = to.get_mut(..bytes.len()) {
-                        to.copy_from_slice(bytes);
+                    if bytes.len() < len {
+                        let why = "the image ends before the contents of these pages";
+                        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
                     }
+                    to.copy_from_slice(bytes);
                 }
             }
             found.push(span);

@@ -9,7 +9,7 @@ mod records;
 mod summary;
 mod views;
 
-use crate::open::{self, Input, Origin};
+use crate::open::{self, Origin};
 use crate::tui;
 use anyhow::{Context, Error, Result, bail};
 use args::{Args, Mode};
@@ -195,21 +195,18 @@ impl Opened {
 
 fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     let options: Options = args.options();
-    let input = open::open(path, &options.limits)
-        .with_context(|| format!("cannot open {}", name_of(path)))?;
-    let Input {
-        source,
-        name,
-        origin,
-        losses,
-    } = input;
-    if matches!(origin, Origin::Criu | Origin::Core) && args.verbose {
+    let name = name_of(path);
+    let input = open::find(path, &options.limits)
+        .and_then(open::Found::once)
+        .with_context(|| format!("cannot open {name}"))?;
+    if matches!(input.origin, Origin::Criu | Origin::Core) && args.verbose {
         eprintln!("{name} is shown as the R18 stream that it amounts to");
-        for loss in &losses {
+        for loss in input.losses.iter() {
             eprintln!("not in that stream: {loss}");
         }
     }
-    let decoder = Decoder::new(source, options).with_context(|| format!("cannot read {name}"))?;
+    let decoder =
+        Decoder::new(input.source, options).with_context(|| format!("cannot read {name}"))?;
     Ok(Opened { decoder, name })
 }
 

@@ -234,15 +234,21 @@ pub struct Derived {
     pub holders: Holders,
     /// How often a file is mapped in an address space.
     pub mapped: BTreeMap<(ObjRef, ObjRef), usize>,
+    /// Bytes of the mappings of an address space.
+    pub sizes: BTreeMap<ObjRef, u64>,
 }
 
 impl Derived {
     /// Of an image; takes a moment if it is large.
     pub fn of(image: &Image) -> Derived {
-        let mut mapped = BTreeMap::new();
+        let (mut mapped, mut sizes) = (BTreeMap::new(), BTreeMap::new());
         for (number, mm) in &image.mms {
-            for vma in mm.vmas.iter().filter(|vma| vma.file > 0) {
-                *mapped.entry((vma.file, *number)).or_default() += 1;
+            let size: &mut u64 = sizes.entry(*number).or_default();
+            for vma in &mm.vmas {
+                *size = size.saturating_add(vma.len());
+                if vma.file > 0 {
+                    *mapped.entry((vma.file, *number)).or_default() += 1;
+                }
             }
         }
         Derived {
@@ -250,6 +256,7 @@ impl Derived {
             files: panes::files::lines(image),
             holders: image.holders(),
             mapped,
+            sizes,
         }
     }
 }
@@ -270,8 +277,6 @@ pub struct Model {
     pub splits: [Option<Splits>; 8],
     /// The image's name, safe to show.
     pub name: String,
-    /// What kind of image.
-    pub kind: &'static str,
     /// How far reading has come.
     pub phase: Phase,
     /// Tables of the dialect.
@@ -353,7 +358,6 @@ impl Model {
             focus: [0; 8],
             splits: [None; 8],
             name,
-            kind: "",
             phase: Phase::Opening,
             tables: None,
             detection: None,

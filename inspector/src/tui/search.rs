@@ -1,6 +1,6 @@
 //! Searching the image's bytes and the memory of its processes.
 
-use super::open::Opened;
+use crate::open::Opened;
 use ckpt_format::Order;
 use ckpt_parser::memory::{Memory, stored_len};
 use ckpt_parser::model::{Image, ObjRef};
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_search_that_nobody_waits_for_ends_without_a_word() {
         let pattern = Pattern::parse("here", Order::Little, 4).unwrap();
-        let opened = Opened::memory("bytes", b"here and here".to_vec());
+        let opened = Opened::memory(b"here and here".to_vec());
         let nobody: Current = Arc::new(|| false);
         run(
             &opened,
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_scan_of_the_file_finds_what_a_walk_over_the_memory_finds() {
-        let opened = Opened::memory("bytes", ckpt_samples::EMBEDDED.to_vec());
+        let opened = Opened::memory(ckpt_samples::EMBEDDED.to_vec());
         let options = ckpt_parser::decoder::Options::default();
         let mut decoder =
             ckpt_parser::decoder::Decoder::new(opened.source().unwrap(), options).unwrap();
@@ -305,7 +305,7 @@ mod tests {
         let mut found = Vec::new();
         let mut done = false;
         run(
-            &Opened::memory("bytes", bytes),
+            &Opened::memory(bytes),
             None,
             Domain::Image,
             &pattern,

@@ -17,6 +17,9 @@ use std::sync::mpsc::Sender;
 /// The terminal is in our hands; the panic hook needs to know.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Exit status of a program that panicked, as Rust gives it.
+const PANICKED: i32 = 101;
+
 /// Holds the terminal; dropping it gives it back.
 pub struct Hold {
     mouse: bool,
@@ -29,11 +32,20 @@ impl Hold {
     /// Those of the terminal.
     pub fn take(mouse: bool) -> io::Result<Hold> {
         let before = std::panic::take_hook();
+        let drawing = std::thread::current().id();
         std::panic::set_hook(Box::new(move |info| {
-            if !super::guard::is_quiet() {
-                give_back();
-                before(info);
+            if super::guard::is_quiet() {
+                return;
             }
+            // Nothing may be drawn any more; this thread alone can go on writing.
+            let screen = io::stdout().lock();
+            give_back();
+            before(info);
+            // The thread that draws ends by itself; it would wait for ever for another that panics.
+            if std::thread::current().id() != drawing {
+                std::process::exit(PANICKED);
+            }
+            drop(screen);
         }));
         let hold = Hold { mouse };
         hold.enter()?;

@@ -7,10 +7,10 @@
 use super::detail::{Detail, Record};
 use super::index::{CHUNK, Chunk, Entry};
 use super::model::Derived;
-use super::open::{self, Opened};
 use super::search::{self, Domain, Pattern};
+use super::spool::{self, Spooled};
 use crate::diff::Diff;
-use crate::open::Origin;
+use crate::open::{Opened, Origin};
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
 use ckpt_compat::elf::ReadAt;
@@ -135,8 +135,8 @@ pub enum Message {
     Input(crossterm::event::Event),
     /// A signal of the operating system.
     Signal(i32),
-    /// The image is open: its kind.
-    Opened(&'static str),
+    /// The image is open; bytes of a pipe or a compressed file that are in a temporary file now.
+    Opened(Option<u64>),
     /// A pipe or a compressed file is being unpacked: bytes so far.
     Unpacked(u64),
     /// The dialect is known.
@@ -233,10 +233,11 @@ fn serve(
     requests: &Receiver<Request>,
     stop: &Arc<AtomicBool>,
 ) -> io::Result<()> {
-    let opened = open::open(how.path.as_deref(), &how.options.limits, stop, |bytes| {
-        let _ = tell.send(Message::Unpacked(bytes));
-    })?;
-    let _ = tell.send(Message::Opened(opened.kind));
+    let path = how.path.as_deref();
+    let told = |bytes| drop(tell.send(Message::Unpacked(bytes)));
+    let Spooled { opened, copied } = spool::open(path, &how.options.limits, stop, told)
+        .map_err(|error| cannot_open(path, &error))?;
+    let _ = tell.send(Message::Opened(copied));
     let known = Arc::new(Mutex::new(Known::default()));
     spawn_reader(
         opened.clone(),
@@ -245,8 +246,11 @@ fn serve(
         known.clone(),
         stop.clone(),
     )?;
+    let source = opened.source()?;
+    let len = source.len();
     let mut answers = Answers {
-        window: Window::new(opened.source()?),
+        window: Window::new(source),
+        len,
         known: known.clone(),
         sysroot: Sysroot::new(how.sysroot.clone()),
     };
@@ -282,6 +286,11 @@ fn serve(
         }
     }
     Ok(())
+}
+
+fn cannot_open(path: Option<&Path>, error: &io::Error) -> io::Error {
+    let name = path.map_or_else(String::new, |path| path.display().to_string());
+    io::Error::new(error.kind(), format!("cannot open {name}: {error}"))
 }
 
 /// What is done aside, so that the screen does not wait for it.
@@ -444,7 +453,7 @@ fn compare(
         let mut decoder = Decoder::new(opened.source()?, options.clone())?;
         Image::read(&mut decoder, |_| !stop.load(Ordering::Relaxed))
     };
-    let other = open::open(Some(path), &options.limits, stop, |_| {})?;
+    let other = spool::open(Some(path), &options.limits, stop, |_| {})?.opened;
     // The first image may still be read by its own thread; reading it again is simplest.
     let left = match image_of(known) {
         Some(image) => image,
@@ -568,6 +577,8 @@ fn index_all(
 /// Answers what the screen wants to know.
 struct Answers {
     window: Window<Box<dyn Source>>,
+    /// Length of the image when it was opened, if it was known.
+    len: Option<u64>,
     known: Arc<Mutex<Known>>,
     sysroot: Sysroot,
 }
@@ -590,15 +601,17 @@ impl Answers {
         };
         Ok(match (want, tables, image) {
             (Want::Row(at), Some((tables, page_size)), _) => {
-                let record = record(&mut self.window, &tables, page_size, at, 512)?;
+                let bytes = self.bytes(at.offset, at.len.min(512))?;
+                let record = record(&tables, page_size, at, bytes);
                 Some(Data::Row(record.summary()))
             }
             (Want::Fields(at), Some((tables, page_size)), _) => {
-                let record = record(&mut self.window, &tables, page_size, at, HELD)?;
+                let bytes = self.bytes(at.offset, at.len.min(HELD))?;
+                let record = record(&tables, page_size, at, bytes);
                 Some(Data::Fields(Arc::new(record.detail())))
             }
             (Want::Bytes { offset, len }, _, _) => {
-                let bytes = self.window.bytes(*offset, *len as usize)?;
+                let bytes = self.bytes(*offset, u64::from(*len))?;
                 Some(Data::Bytes(bytes.to_vec()))
             }
             (Want::Memory { mm, addr, len }, _, Some(image)) => {
@@ -621,6 +634,17 @@ impl Answers {
         })
     }
 
+    /// Bytes of the image; an error if they were there when it was opened, and are gone.
+    fn bytes(&mut self, offset: u64, len: u64) -> io::Result<&[u8]> {
+        let bytes = self.window.bytes(offset, len as usize)?;
+        let wanted = self.len.map_or(0, |end| end.min(offset + len));
+        if offset + (bytes.len() as u64) < wanted {
+            let why = "the file has become shorter since it was opened: these bytes are gone";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
+        }
+        Ok(bytes)
+    }
+
     fn memory(
         &mut self,
         image: &Image,
@@ -639,21 +663,14 @@ impl Answers {
     }
 }
 
-fn record<'a>(
-    window: &'a mut Window<Box<dyn Source>>,
-    tables: &'a Tables,
-    page_size: u32,
-    at: &At,
-    most: u64,
-) -> io::Result<Record<'a>> {
-    let bytes = window.bytes(at.offset, at.len.min(most) as usize)?;
-    Ok(Record {
+fn record<'a>(tables: &'a Tables, page_size: u32, at: &At, bytes: &'a [u8]) -> Record<'a> {
+    Record {
         tables,
         page_size,
         bytes,
         len: at.len,
         role: at.role,
-    })
+    }
 }
 
 /// Bytes that are looked at for one cell of a strip.

@@ -186,48 +186,68 @@ impl Vma {
 }
 
 impl Vma {
-    /// The fields that are numbers, but for its place.
-    fn numbers(&self) -> [u64; 9] {
-        [
-            self.flags,
-            self.pgoff,
-            self.stored,
-            self.ino_size,
-            u64::from(self.kind.number()),
-            u64::from(self.file.cast_unsigned()),
-            u64::from(self.inode.cast_unsigned()),
-            u64::from(self.first_run),
-            u64::from(self.num_runs),
-        ]
-    }
-    /// What they are likely to be in a mapping from `start` on that follows this one.
-    fn numbers_at(&self, start: u64) -> [u64; 9] {
-        let like = Vma {
-            pgoff: self
-                .pgoff
-                .wrapping_add(start.wrapping_sub(self.start) >> 12),
+    /// What a mapping from `start` on that follows this one is likely to be.
+    fn next(&self, start: u64) -> Vma {
+        let pages = start.wrapping_sub(self.start) >> 12;
+        Vma {
+            start,
+            end: start.wrapping_add(self.len()),
+            pgoff: self.pgoff.wrapping_add(pages),
             first_run: self.first_run.wrapping_add(self.num_runs),
             ..*self
-        };
-        like.numbers()
+        }
     }
 }
 
-/// Mappings stand in ascending order and often touch; of the rest, only what is not likely is kept.
+/// How to get a field of a mapping as a number, and how to set it.
+type Field = (fn(&Vma) -> u64, fn(&mut Vma, u64));
+
+/// Fields of which only those are packed that are not what is likely; the more changing ones first.
+const FIELDS: [Field; 9] = [
+    (|vma| vma.flags, |vma, value| vma.flags = value),
+    (|vma| vma.pgoff, |vma, value| vma.pgoff = value),
+    (|vma| vma.stored, |vma, value| vma.stored = value),
+    (
+        |vma| vma.num_runs.into(),
+        |vma, value| vma.num_runs = narrow(value),
+    ),
+    (
+        |vma| vma.kind.number().into(),
+        |vma, value| vma.kind = VmaKind::from_number(narrow(value)),
+    ),
+    (
+        |vma| vma.file.cast_unsigned().into(),
+        |vma, value| vma.file = narrow(value).cast_signed(),
+    ),
+    (
+        |vma| vma.inode.cast_unsigned().into(),
+        |vma, value| vma.inode = narrow(value).cast_signed(),
+    ),
+    (|vma| vma.ino_size, |vma, value| vma.ino_size = value),
+    (
+        |vma| vma.first_run.into(),
+        |vma, value| vma.first_run = narrow(value),
+    ),
+];
+
+fn narrow(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Mappings stand in ascending order and often touch.
 impl Pack for Vma {
     fn pack(&self, before: &Self, to: &mut Writer) {
-        let expected = before.numbers_at(self.start);
-        let numbers = self.numbers();
-        let changed = || {
-            let pairs = (0u32..).zip(numbers.iter().zip(expected));
-            pairs.filter(|(_, (number, expected))| *number != expected)
-        };
+        let likely = before.next(self.start);
         to.number(self.record.offset.wrapping_sub(before.record.offset));
         to.number(self.record.index.wrapping_sub(before.record.index));
         to.pages(self.start, before.end);
-        to.pages(self.end, self.start.wrapping_add(before.len()));
+        to.pages(self.end, likely.end);
+        let changed = || {
+            let fields = (0u32..).zip(FIELDS.iter());
+            fields.filter(|(_, (get, _))| get(self) != get(&likely))
+        };
         to.number(changed().fold(0, |bits, (bit, _)| bits | 1u64.wrapping_shl(bit)));
-        changed().for_each(|(_, (number, expected))| to.change(*number, expected));
+        changed().for_each(|(_, (get, _))| to.change(get(self), get(&likely)));
     }
 
     fn unpack(before: &Self, from: &mut Reader) -> Self {
@@ -236,31 +256,21 @@ impl Pack for Vma {
             index: before.record.index.wrapping_add(from.number()),
         };
         let start = from.pages(before.end);
-        let end = from.pages(start.wrapping_add(before.len()));
-        let mut numbers = before.numbers_at(start);
-        let changed = from.number();
-        for (bit, number) in (0u32..).zip(&mut numbers) {
-            if changed.wrapping_shr(bit) & 1 == 1 {
-                *number = from.change(*number);
-            }
-        }
-        let [flags, pgoff, stored, ino_size, rest @ ..] = numbers;
-        let [kind, file, inode, first_run, num_runs] =
-            rest.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        Vma {
+        let likely = before.next(start);
+        let mut vma = Vma {
             record,
-            start,
-            end,
-            flags,
-            pgoff,
-            ino_size,
-            kind: VmaKind::from_number(kind),
-            file: file.cast_signed(),
-            inode: inode.cast_signed(),
-            first_run,
-            num_runs,
-            stored,
+            end: from.pages(likely.end),
+            ..likely
+        };
+        let mut changed = from.number();
+        while changed != 0 {
+            let field = FIELDS.get(changed.trailing_zeros() as usize);
+            if let Some((get, set)) = field {
+                set(&mut vma, from.change(get(&likely)));
+            }
+            changed &= changed.wrapping_sub(1);
         }
+        vma
     }
 }
 

@@ -230,7 +230,7 @@ fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Ve
                     .link(Link::Address(live.mm, mm.args.0)),
             );
         }
-        let size: u64 = mm.vmas.iter().map(|vma| vma.len()).sum();
+        let size = model.derived.sizes.get(&live.mm).map_or(0, |size| *size);
         let text = format!("{} mappings, {}", mm.vmas.len(), words::size(size));
         rows.push(Row::pair("memory", text, Ink::Link).link(Link::Address(live.mm, mm.code.0)));
     }

@@ -3,6 +3,7 @@
 use super::{fit, input, next_match, panes, registers, say};
 use crate::tui::look::Ink;
 use crate::tui::model::{Model, Phase};
+use crate::tui::words;
 use crate::tui::worker::{Data, Message, Request, Want};
 use ckpt_parser::text::escape;
 
@@ -12,9 +13,14 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
     match message {
         Message::Input(event) => return input(model, &event),
         Message::Signal(_) => {}
-        Message::Opened(kind) => {
-            model.kind = kind;
+        Message::Opened(copied) => {
             model.phase = Phase::Indexing(0, None);
+            if let Some(bytes) = copied {
+                let folder = escape(std::env::temp_dir().as_os_str().as_encoded_bytes());
+                let size = words::size(bytes);
+                let text = format!("Unpacked {size} into {folder}; gone when you leave");
+                say(model, text, Ink::Dim);
+            }
         }
         Message::Unpacked(bytes) => model.phase = Phase::Unpacking(bytes),
         Message::Detected(tables, detection) => {
