@@ -1,5 +1,6 @@
 //! `ckpt-inspect`: looks into process checkpoints, in a terminal interface or as text and JSON.
 
+pub mod backtrace;
 pub mod cli;
 pub mod diff;
 pub mod open;

@@ -162,8 +162,17 @@ fn five_questions_of_a_newcomer() {
         shown.contains("not-restorable") && shown.contains("fp."),
         "{shown}"
     );
+    // d17 of the second thread.
+    screen.keys("3 t @");
+    screen.text("d17");
+    screen.keys("Enter");
+    let shown = screen.shown();
+    assert!(shown.contains("Task 413 sampler · 2 of 5"), "{shown}");
+    assert!(shown.contains("d17   "), "{shown}");
+    assert_eq!(screen.model.pane(), 2);
+    screen.keys("T");
     // A floating-point register of the first thread.
-    screen.keys("3 w w p p");
+    screen.keys("p p");
     assert!(
         screen.shown().contains("d8       9.8599999999999994e1"),
         "{}",
@@ -657,6 +666,31 @@ fn the_keys_in_readme_are_fresh() {
     assert!(
         kept == wanted,
         "README.md is old; run this test with BLESS=1"
+    );
+}
+
+/// A key that means something below a page that lies over the view closes it and does that.
+#[test]
+fn pages_over_the_view_are_in_nobodys_way() {
+    use ckpt_inspect::tui::model::Overlay;
+    let mut screen = sample(SMALL);
+    screen.model.overlay = Some(Overlay::Tour(0));
+    screen.keys("Enter Enter 3");
+    assert_eq!(
+        (screen.model.overlay, screen.model.view),
+        (None, View::Registers)
+    );
+    screen.keys("? 4");
+    assert_eq!(
+        (screen.model.overlay, screen.model.view),
+        (None, View::Memory)
+    );
+    screen.keys("? ?");
+    assert_eq!(screen.model.overlay, None);
+    screen.keys("? Esc");
+    assert_eq!(
+        (screen.model.overlay, screen.model.view),
+        (None, View::Memory)
     );
 }
 

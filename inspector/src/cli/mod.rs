@@ -238,9 +238,12 @@ fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u
         Mode::Stats => records::stats(args, out),
         Mode::Record(which) => records::record(args, which, colour, out),
         Mode::Json => {
-            let (image, _) = image(args)?;
+            let (image, source) = image(args)?;
             let findings = all_findings(&image);
-            let document = document::Document::new(&image, &findings);
+            let mut document = document::Document::new(&image, &findings);
+            if let Some(root) = &args.sysroot {
+                views::name_addresses(&image, source, root, &mut document);
+            }
             serde_json::to_writer(&mut *out, &document)?;
             writeln!(out)?;
             Ok(report(&findings, args))

@@ -1,18 +1,21 @@
 //! `--tasks`, `--maps`, `--regs`, `--files`.
 
 use super::args::Args;
+use crate::backtrace;
 use crate::symbols::Symbols;
+use crate::sysroot::Sysroot;
 use crate::tui::words;
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::{Memory, stored_len};
 use ckpt_parser::model::{FileKind, Image, Live, Mm, ObjRef, Task, Vma};
-use ckpt_parser::report::document::register_file_list;
+use ckpt_parser::report::document::{Call, Document, Hex, register_file_list};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::Path;
 
 /// The process tree; threads below their leader.
 pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
@@ -256,6 +259,7 @@ pub(super) fn regs<S: Source>(
 ) -> Result<()> {
     let mut memory = Memory::new(image, source);
     let mut symbols = (0, Symbols::default());
+    let mut sysroot = Sysroot::new(args.sysroot.clone());
     let live = image
         .tasks
         .iter()
@@ -280,6 +284,7 @@ pub(super) fn regs<S: Source>(
                 symbols = (number, found);
             }
             pointers(task, mm, &mut memory, &symbols.1, out)?;
+            calls(task, mm, &mut memory, (&mut sysroot, &symbols.1), out)?;
         }
         if let Some(live) = &task.live {
             files_of_registers(live, out)?;
@@ -313,6 +318,66 @@ fn pointers<S: Source>(
         memory.read(mm, value, &mut bytes)?;
         let text = words::text_at(&bytes).map_or(String::new(), |text| format!(" {text}"));
         writeln!(out, "  {name:>8} -> {place}{text}")?;
+    }
+    Ok(())
+}
+
+/// Adds symbols and calls to a document.
+pub(super) fn name_addresses<S: Source>(
+    image: &Image,
+    source: S,
+    root: &Path,
+    document: &mut Document,
+) {
+    let mut memory = Memory::new(image, source);
+    let mut sysroot = Sysroot::new(Some(root.to_owned()));
+    let mut symbols = (0, Symbols::default());
+    for (task, shown) in image.tasks.iter().zip(&mut document.tasks) {
+        let (Some(live), Some((number, mm))) = (&task.live, space_of(image, task)) else {
+            continue;
+        };
+        if symbols.0 != number {
+            symbols = (number, Symbols::of(image, mm, &mut memory, Some(root)));
+        }
+        for register in shown.registers.iter_mut().flatten() {
+            let value = register.value.0;
+            if symbols.1.at(value).is_some() {
+                register.symbol = words::address(image, mm, Some(&symbols.1), value);
+            }
+        }
+        let Some(regs) = task.arm() else { continue };
+        let frames = backtrace::of(regs, live.abi.as_ref(), mm, &mut memory, &mut sysroot);
+        let call = |frame: &backtrace::Frame| Call {
+            pc: Hex(frame.pc.into()),
+            sp: Hex(frame.sp.into()),
+            how: frame.how.name().to_owned(),
+            place: frame.place(image, mm, Some(&symbols.1)),
+        };
+        shown.calls = Some(frames.iter().map(call).collect());
+    }
+}
+
+/// The calls that a thread is in, the innermost first, and how each was found.
+fn calls<S: Source>(
+    task: &Task,
+    mm: &Mm,
+    memory: &mut Memory<'_, S>,
+    (sysroot, symbols): (&mut Sysroot, &Symbols),
+    out: &mut dyn Write,
+) -> Result<()> {
+    let (Some(regs), Some(live)) = (task.arm(), &task.live) else {
+        return Ok(());
+    };
+    let frames = backtrace::of(regs, live.abi.as_ref(), mm, memory, sysroot);
+    for (number, frame) in frames.iter().enumerate() {
+        let place = frame.place(memory.image(), mm, Some(symbols));
+        let line = format!(
+            "  {:>8} 0x{:08x} {:<8} {place}",
+            format!("#{number}"),
+            frame.pc,
+            frame.how.name()
+        );
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }

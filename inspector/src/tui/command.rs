@@ -4,7 +4,7 @@ use super::export::Form;
 use super::keys::TABLE;
 use super::layout::View;
 use super::look::Ink;
-use super::model::{Link, Model, Quit};
+use super::model::{Link, Model, Quit, Row};
 use super::search::parse_number;
 use super::update::{export, follow, open_view, say, search, set_filter};
 use super::worker::Request;
@@ -285,6 +285,35 @@ fn nth(model: &mut Model, kind: &str, number: u64) {
 }
 
 /// Goes to an address, a register plus or minus something, a record or an offset.
+/// Shows d0 to d31, q0 to q15 or s0 to s31 of the task, if it has that register.
+fn vector_register(model: &mut Model, name: &str) -> bool {
+    let (kind, number) = name.split_at_checked(1).unwrap_or_default();
+    let (size, number) = match (kind, number.parse::<u32>()) {
+        ("d", Ok(number)) => (8, number),
+        ("q", Ok(number)) => (16, number),
+        ("s", Ok(number)) => (4, number),
+        _ => return false,
+    };
+    let before = (model.view, model.lanes);
+    let place = model.place();
+    model.view = View::Registers;
+    model.lanes.size = size;
+    let name = match size {
+        4 => format!("d{}", number / 2),
+        _ => name.to_owned(),
+    };
+    let (_, rows) = panes::list(model, 2, 0..usize::from(u8::MAX));
+    let is = |row: &Row| row.text().split_whitespace().next() == Some(&name);
+    let Some(line) = rows.iter().position(is) else {
+        (model.view, model.lanes) = before;
+        return false;
+    };
+    update::leave(model, place);
+    model.focus[View::Registers as usize] = 2;
+    model.scroll_mut(View::Registers, 2).cursor = line;
+    true
+}
+
 fn goto(model: &mut Model, rest: &str) {
     if let Some(number) = rest.strip_prefix('#') {
         return record(model, number);
@@ -294,6 +323,9 @@ fn goto(model: &mut Model, rest: &str) {
             Some(offset) => follow(model, Link::Offset(offset)),
             None => say(model, format!("{offset}: not an offset"), Ink::Bad),
         };
+    }
+    if vector_register(model, rest) {
+        return;
     }
     let (base, delta) = match rest.find(['+', '-']).filter(|at| *at > 0) {
         Some(at) => rest.split_at(at),

@@ -1,6 +1,8 @@
 //! ARM and Thumb code as text.
 
-use ckpt_compat::arm::{Flow, classify_arm, classify_thumb};
+use super::vfp;
+use ckpt_compat::Feature;
+use ckpt_compat::arm::{Flow, Insn, classify_arm, classify_thumb};
 use ckpt_format::Order;
 use yaxpeax_arch::{AddressBase, Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv7::InstDecoder;
@@ -14,8 +16,10 @@ pub struct Instruction {
     pub len: u64,
     /// The bits as the processor sees them.
     pub word: u32,
-    /// Assembly, or nothing if the bits are no instruction.
+    /// Assembly, or nothing if the bits are no instruction that is known by name.
     pub text: Option<String>,
+    /// What a processor must have for an instruction without a name, such as `neon`.
+    pub needs: String,
     /// The address that it names, if it names one.
     pub leads: Option<Leads>,
 }
@@ -65,18 +69,26 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
             (false, _, Order::Little) => unit(1) << 16 | unit(0),
         };
         let here = addr + at as u64;
-        let leads = leads(word, here, thumb, wide).map(|leads| match leads {
+        let insn = u32::try_from(here)
+            .ok()
+            .map(|addr| classify(word, addr, thumb, wide));
+        let leads = insn.as_ref().and_then(leads).map(|leads| match leads {
             Leads::Reads(literal, _) => {
                 let at = usize::try_from(literal.wrapping_sub(addr)).ok();
                 Leads::Reads(literal, at.and_then(|at| word_at(bytes, at, order)))
             }
             to @ Leads::To(_) => to,
         });
+        let own = if wide { vfp::text(word) } else { None };
+        let text = own.or_else(|| text(&decoder, word, thumb, len));
         found.push(Instruction {
             addr: here,
             len: len as u64,
             word,
-            text: text(&decoder, word, thumb, len).map(|text| absolute(text, leads)),
+            needs: insn
+                .filter(|_| text.is_none())
+                .map_or_else(String::new, |insn| needs(&insn)),
+            text: text.map(|text| absolute(text, leads)),
             leads,
         });
         at += len;
@@ -84,16 +96,27 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
     found
 }
 
-/// What an instruction jumps to or reads, by its own address.
-fn leads(word: u32, addr: u64, thumb: bool, wide: bool) -> Option<Leads> {
-    let addr = u32::try_from(addr).ok()?;
-    let insn = if !thumb {
+fn classify(word: u32, addr: u32, thumb: bool, wide: bool) -> Insn {
+    if !thumb {
         classify_arm(word, addr)
     } else if wide {
         classify_thumb((word >> 16) as u16, (word & 0xffff) as u16, addr)
     } else {
         classify_thumb((word & 0xffff) as u16, 0, addr)
-    };
+    }
+}
+
+/// Names of what an instruction needs, unless it is none.
+fn needs(insn: &Insn) -> String {
+    if !insn.is_defined() {
+        return String::new();
+    }
+    let names: Vec<&str> = insn.needs.iter().map(Feature::name).collect();
+    names.join(" ")
+}
+
+/// What an instruction jumps to or reads.
+fn leads(insn: &Insn) -> Option<Leads> {
     match insn.flow {
         Flow::Jump(to, _) | Flow::Call(to, _) => Some(Leads::To(to.into())),
         _ => insn.literal.map(|addr| Leads::Reads(addr.into(), None)),
@@ -168,6 +191,24 @@ mod tests {
                 assert!(!disassemble(&halves, 0x8000, true, Order::Little).is_empty());
             }
         }
+    }
+
+    #[test]
+    fn floating_point_and_vectors_are_told() {
+        // vadd.f64 d0, d1, d2; vadd.i32 q0, q0, q0: the second in Thumb, too.
+        assert_eq!(
+            texts(&0xee31_0b02u32.to_le_bytes(), false, Order::Little),
+            ["vadd.f64 d0, d1, d2"]
+        );
+        assert_eq!(
+            texts(&[0x31, 0xee, 0x02, 0x0b], true, Order::Little),
+            ["vadd.f64 d0, d1, d2"]
+        );
+        let neon = disassemble(&0xf220_0840u32.to_le_bytes(), 0, false, Order::Little);
+        assert!(
+            neon[0].text.is_some() || neon[0].needs.contains("neon"),
+            "{neon:?}"
+        );
     }
 
     #[test]

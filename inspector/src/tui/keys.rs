@@ -96,7 +96,7 @@ table! {
         "out" Action::Out, ["Esc"], "out; close what is on top; stop a search";
         "back" Action::Back, ["Backspace", "C-o", "M-Left", "["], "back to where you came from";
         "forward" Action::Forward, ["M-Right", "]"], "forward again";
-        "goto" Action::Goto, ["@"], "go to an address, register, symbol or record (:goto)";
+        "goto" Action::Goto, ["@"], "go to an address, register (sp, d17), symbol or record (:goto)";
         "next-task" Action::NextTask, ["t"], "the next task, here";
         "prev-task" Action::PrevTask, ["T"], "the previous task, here";
         "bookmark" Action::Bookmark, ["m"], "put a bookmark here, or take it away";

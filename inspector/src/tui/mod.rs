@@ -32,6 +32,7 @@ pub mod svg;
 pub mod terminal;
 pub mod tour;
 pub mod update;
+pub mod vfp;
 pub mod view;
 pub mod words;
 pub mod worker;

@@ -9,6 +9,7 @@ use super::index::{CHUNK, Chunk, Entry};
 use super::model::Derived;
 use super::search::{self, Domain, Pattern};
 use super::spool::{self, Spooled};
+use crate::backtrace::{self, Frame};
 use crate::diff::Diff;
 use crate::open::{Opened, Origin};
 use crate::symbols::Symbols;
@@ -54,6 +55,8 @@ pub enum Want {
         /// How many bytes.
         len: u32,
     },
+    /// The calls that a task is in, by its place in the image.
+    Calls(u32),
     /// How full of what a stretch of memory is.
     Strip {
         /// Address space.
@@ -100,6 +103,8 @@ pub enum Data {
     Bytes(Vec<u8>),
     /// To [`Want::Memory`]: bytes, where they come from, and the files that were at hand.
     Memory(Vec<u8>, Vec<Span>, Vec<ObjRef>),
+    /// To [`Want::Calls`].
+    Calls(Vec<Frame>),
     /// To [`Want::Strip`].
     Strip(Vec<Cell>),
     /// It cannot be known before the dialect, or the model, is.
@@ -617,6 +622,7 @@ impl Answers {
             (Want::Memory { mm, addr, len }, _, Some(image)) => {
                 self.memory(&image, *mm, *addr, *len)?
             }
+            (Want::Calls(task), _, Some(image)) => Some(Data::Calls(self.calls(&image, *task))),
             (
                 Want::Strip {
                     mm,
@@ -643,6 +649,19 @@ impl Answers {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
         }
         Ok(bytes)
+    }
+
+    fn calls(&mut self, image: &Image, task: u32) -> Vec<Frame> {
+        let task = image.tasks.get(task as usize);
+        let arm = task.and_then(|task| {
+            let live = task.live.as_ref()?;
+            Some((task.arm()?, live.abi.as_ref(), image.mm_of(task)?))
+        });
+        let Some((regs, abi, mm)) = arm else {
+            return Vec::new();
+        };
+        let mut memory = Memory::new(image, self.window.source());
+        backtrace::of(regs, abi, mm, &mut memory, &mut self.sysroot)
     }
 
     fn memory(

@@ -177,6 +177,10 @@ pub struct Task {
     pub exit_code: Option<u32>,
     /// Registers by name.
     pub registers: Option<Vec<Register>>,
+    /// The calls that it is in, the innermost first; ARM only, and only where symbols were asked
+    /// for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Vec<Call>>,
     /// Bits of CPSR in words; ARM only.
     pub cpsr: Option<Vec<String>>,
     /// Thread pointer; ARM only.
@@ -204,6 +208,22 @@ pub struct Register {
     pub name: String,
     /// Value.
     pub value: Hex,
+    /// What it points to: a symbol and its file. Only where symbols were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
+}
+
+/// A call that has not returned.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Call {
+    /// Where it goes on.
+    pub pc: Hex,
+    /// The stack pointer there.
+    pub sp: Hex,
+    /// How it was found: `pc`, `unwound` by a table, `lr`, `signal`, or `stack?`, a guess.
+    pub how: String,
+    /// Symbol and file.
+    pub place: String,
 }
 
 /// Object numbers of what a task uses; 0 for none.
@@ -685,6 +705,7 @@ impl Maker<'_> {
             state: self.named(&values::TASK_STATE, u64::from(task.state)),
             exit_code: task.is_zombie().then_some(task.exit_code),
             registers: live.map(|live| register_list(live.regs.list())),
+            calls: None,
             cpsr: task.arm().map(model::ArmRegs::cpsr_words),
             tp_value: live
                 .and_then(|live| live.thread.tp_value)
@@ -850,6 +871,7 @@ fn register_list(list: Vec<(String, u64)>) -> Vec<Register> {
         .map(|(name, value)| Register {
             name,
             value: Hex(value),
+            symbol: None,
         })
         .collect()
 }

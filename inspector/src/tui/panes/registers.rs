@@ -1,13 +1,14 @@
 //! Registers of a task: general ones and what they point to, code around pc, other register files.
 
 use super::{bytes_of, cut, pending};
+use crate::backtrace::How;
 use crate::symbols;
 use crate::tui::disasm::{Leads, disassemble};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Format, Lanes, Link, Model, Row};
 use crate::tui::words;
-use crate::tui::worker::Want;
+use crate::tui::worker::{Data, Want};
 use ckpt_format::Order;
 use ckpt_parser::model::{
     ArmRegs, Crunch, FpFile, FpRegs, Fpa, Image, Iwmmxt, Live, Regs, Task, Vfp,
@@ -52,12 +53,14 @@ pub fn title(model: &Model, pane: usize) -> String {
     };
     match pane {
         0 => {
-            let all = model.image.as_ref().map_or(0, |image| image.tasks.len());
+            let order = &model.derived.order;
+            let at = order.iter().position(|(index, _)| *index == task.index);
             format!(
-                "Task {} {} · {} of {all}",
+                "Task {} {} · {} of {}",
                 task.pid,
                 escape(&task.comm),
-                task.index + 1
+                at.map_or(0, |at| at + 1),
+                order.len()
             )
         }
         1 => task.arm().map_or("Code at pc".to_owned(), |regs| {
@@ -147,8 +150,34 @@ fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     if let Some(call) = words::syscall(image, task) {
         rows.push(Row::new(" call ", Ink::Name).and(call, Ink::Text));
     }
+    rows.extend(calls(model, image, task, live));
     let record = Link::Record(live.cpu_record.index, 0);
     rows.push(Row::new(format!("  CPU record {}", live.cpu_record.index), Ink::Dim).link(record));
+    rows
+}
+
+/// The calls that the thread is in; Enter goes to the code.
+fn calls(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
+    let (Some(Data::Calls(frames)), Some(mm)) = (
+        model.data(&Want::Calls(task.index)),
+        image.mms.get(&live.mm),
+    ) else {
+        return Vec::new();
+    };
+    let mut rows = vec![Row::new("  Calls, the innermost first", Ink::Dim)];
+    rows.extend(frames.iter().enumerate().map(|(number, frame)| {
+        let place = frame.place(image, mm, model.symbols_of(live.mm));
+        let ink = if frame.how == How::Stack {
+            Ink::Dim
+        } else {
+            Ink::Address
+        };
+        Row::new(format!("{:>5} ", format!("#{number}")), Ink::Name)
+            .and(format!("{:08x}", frame.pc), Ink::Number)
+            .and(format!(" {:<7} ", frame.how.name()), Ink::Dim)
+            .and(place, ink)
+            .link(Link::Address(live.mm, frame.pc.into()))
+    }));
     rows
 }
 
@@ -226,7 +255,10 @@ pub fn instruction_row(
     } else {
         format!("{:08x}", i.word)
     };
-    let text = i.text.clone().unwrap_or_else(|| ".word".to_owned());
+    let text = i.text.clone().unwrap_or_else(|| match i.needs.as_str() {
+        "" => ".word".to_owned(),
+        needs => format!(".word  ; {needs}"),
+    });
     let ink = if here { Ink::Warn } else { Ink::Normal };
     let mut row = Row::new(sign, Ink::Warn)
         .and(format!("{:08x} ", i.addr), Ink::Address)
@@ -468,6 +500,7 @@ pub fn wants(model: &Model, wants: &mut Vec<Want>) {
     }
     if let Some(regs) = task.arm() {
         wants.push(code_want(live, regs));
+        wants.push(Want::Calls(task.index));
     }
 }
 

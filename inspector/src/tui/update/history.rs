@@ -9,6 +9,11 @@ use ckpt_parser::text::escape;
 /// Remembers where we are, before going elsewhere.
 pub fn remember(model: &mut Model) {
     let place = model.place();
+    leave(model, place);
+}
+
+/// The same for a place that was left already.
+pub fn leave(model: &mut Model, place: Place) {
     let (places, at) = &mut model.history;
     places.truncate(*at);
     if places.last() != Some(&place) {

@@ -7,7 +7,7 @@ mod output;
 mod told;
 
 pub use find::{search, set_filter};
-pub use history::{describe, remember};
+pub use history::{describe, leave, remember};
 pub use output::export;
 pub use told::told;
 
@@ -175,7 +175,16 @@ fn on_overlay(model: &mut Model, action: Action) -> bool {
             }
         }
         Action::Quit | Action::QuitKeep | Action::Suspend | Action::Redraw => return false,
-        _ => model.overlay = None,
+        // What the key means below is done; whoever knows a key need not close the page first.
+        _ => {
+            let again = match overlay {
+                Overlay::Help(_) => action == Action::Help,
+                Overlay::Bookmarks(_) => action == Action::Bookmarks,
+                Overlay::Tour(_) => false,
+            };
+            model.overlay = None;
+            return again || matches!(action, Action::Out | Action::Back);
+        }
     }
     if let Some(Overlay::Tour(at)) = model.overlay {
         if at >= tour::PAGES.len() {
@@ -454,25 +463,19 @@ fn choose_task(model: &mut Model, task: u32) {
 }
 
 fn step_task(model: &mut Model, back: bool) {
-    let Some(count) = model
-        .image
-        .as_ref()
-        .map(|image| image.tasks.len())
-        .filter(|n| *n > 0)
-    else {
+    // In the order of the Tasks view: threads come behind their leader.
+    let order = &model.derived.order;
+    let now = order.iter().position(|(task, _)| *task == model.task);
+    let line = match (now, back) {
+        (Some(now), true) => now.checked_sub(1).unwrap_or(order.len() - 1),
+        (Some(now), false) => (now + 1) % order.len(),
+        (None, _) => 0,
+    };
+    let Some((task, _)) = order.get(line).copied() else {
         return;
     };
-    let now = model.task as usize;
-    let next = if back { now + count - 1 } else { now + 1 } % count;
-    choose_task(model, u32::try_from(next).unwrap_or(0));
-    if let Some(line) = model
-        .derived
-        .order
-        .iter()
-        .position(|(task, _)| *task as usize == next)
-    {
-        set_line(model, View::Tasks, line);
-    }
+    choose_task(model, task);
+    set_line(model, View::Tasks, line);
     if model.view == View::Memory {
         start_of_memory(model);
     }
