@@ -162,6 +162,13 @@ fn five_questions_of_a_newcomer() {
         shown.contains("not-restorable") && shown.contains("fp."),
         "{shown}"
     );
+    // The cursor is on the reason; Enter shows the record that is the evidence.
+    screen.keys("Enter");
+    let shown = screen.shown();
+    assert!(
+        screen.model.view == View::Records && shown.contains("CPU_FPU"),
+        "{shown}"
+    );
     // d17 of the second thread.
     screen.keys("3 t @");
     screen.text("d17");
@@ -200,7 +207,11 @@ fn five_questions_of_a_newcomer() {
     screen.keys("4 /");
     screen.text("/usr/sbin/sensord");
     screen.keys("Enter");
-    assert!(screen.shown().contains("Match 1 of"), "{}", screen.shown());
+    let shown = screen.shown();
+    assert!(
+        shown.contains("Match 1 of") && !shown.contains("+ for"),
+        "{shown}"
+    );
     assert_eq!(screen.model.addr, screen.model.search.hits[0]);
 }
 

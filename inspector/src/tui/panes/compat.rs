@@ -51,6 +51,7 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
     if let Some(at) = known {
         model.scroll_mut(View::Compat, 0).cursor = at;
         model.compat.chosen = at;
+        show_refusal(model);
         return None;
     }
     if let Err(why) = ckpt_compat::Target::named(name) {
@@ -67,8 +68,20 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
 pub fn choose(model: &mut Model, target: usize) -> Option<Request> {
     model.compat.chosen = target;
     model.focus[View::Compat as usize] = 1;
+    show_refusal(model);
     None
 }
+
+/// Puts the cursor on the first rule that refuses, so that Enter leads to its evidence.
+fn show_refusal(model: &mut Model) {
+    let refused = format!(" {} ", sign(model, Verdict::NotRestorable));
+    let (_, rows) = list(model, 1, 0..MOST_ROWS);
+    let line = rows.iter().position(|row| row.text().starts_with(&refused));
+    model.scroll_mut(View::Compat, 1).cursor = line.unwrap_or(0);
+}
+
+/// Rows of rules that are looked at; there are fewer than a hundred rules.
+const MOST_ROWS: usize = 4096;
 
 /// The target under the cursor; without a filter the cursor chooses.
 fn chosen(model: &Model) -> Option<&Assessment> {

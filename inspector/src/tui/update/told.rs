@@ -78,6 +78,8 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
             if !model.search.shown && (over || !model.search.hits.is_empty()) {
                 model.search.shown = true;
                 next_match(model, false);
+            } else if over {
+                recount_matches(model);
             }
         }
         Message::Exported(Ok(text)) => say(model, text, Ink::Good),
@@ -98,6 +100,18 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
     }
     fit(model);
     request
+}
+
+/// The search is over: the number of matches that was told is not the last word.
+fn recount_matches(model: &mut Model) {
+    let count = model.search.hits.len();
+    if let Some((text, _)) = &mut model.message
+        && let Some((match_of, rest)) = text.split_once(" of ")
+        && match_of.starts_with("Match ")
+        && let Some((_, pattern)) = rest.split_once("+ for ")
+    {
+        *text = format!("{match_of} of {count} for {pattern}");
+    }
 }
 
 /// What could not be known is asked for again.
