@@ -2,10 +2,11 @@
 //! is, its first bytes say.
 
 use crate::error::Error;
+use crate::output;
 use ckpt_bridge::bytes::{Blob, FileAt};
 use ckpt_bridge::{Foreign, Kind};
 use ckpt_parser::limits::Limits;
-use ckpt_parser::source::{self, Compression, Source, StreamSource};
+use ckpt_parser::source::{self, Compression, Prefixed, Source};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -32,9 +33,10 @@ const HEAD: usize = 512;
 pub fn open(path: &Path, limits: &Limits) -> Result<Input, Error> {
     let fail = |error| Error::Read(named(path, &error));
     if path == Path::new("-") {
-        return source::open(path, limits.expansion)
-            .map_err(fail)
-            .and_then(|source| sniff(source, None, limits));
+        output::widen(io::stdin());
+        let source = source::open(path, limits.expansion).map_err(fail)?;
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        return sniff(source, plain(file).map_err(fail)?, limits);
     }
     match ckpt_bridge::detect(path)? {
         Kind::Core => {
@@ -68,37 +70,24 @@ fn plain(file: File) -> io::Result<Option<File>> {
 }
 
 /// Looks at the first bytes, which a pipe gives only once.
-fn sniff(mut source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result<Input, Error> {
-    let mut head = vec![0; HEAD];
-    let n = source.read_at(0, &mut head).map_err(Error::Read)?;
-    head.truncate(n);
+fn sniff(source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result<Input, Error> {
+    let mut source = Prefixed::new(source);
+    source.extend(HEAD).map_err(Error::Read)?;
+    let head = source.head();
     let json = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    let core = ckpt_bridge::core::is_core(&head);
-    let tar = ckpt_bridge::criu::is_tar(&head);
-    if source.is_seekable() && !(json || core || tar) {
-        let file = match file {
-            Some(file) => Some(file),
-            None => stdin_file().map_err(Error::Read)?,
-        };
-        return Ok(Input::Stream(source, file));
+    let core = ckpt_bridge::core::is_core(head);
+    let tar = ckpt_bridge::criu::is_tar(head);
+    if !(json || core || tar) {
+        return Ok(Input::Stream(Box::new(source), file));
     }
-    let start = head.len() as u64;
-    let rest = InOrder { source, at: start };
-    let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(rest));
+    let whole: Box<dyn Read + Send> = Box::new(InOrder { source, at: 0 });
     Ok(if json {
         Input::Json(whole)
     } else if core {
         Input::Foreign(Box::new(ckpt_bridge::read_core("-", whole, limits)?))
-    } else if tar {
-        Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole, limits)?))
     } else {
-        Input::Stream(Box::new(StreamSource::new(whole)), None)
+        Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole, limits)?))
     })
-}
-
-/// Standard input, if it is a plain file that nobody has read from yet.
-fn stdin_file() -> io::Result<Option<File>> {
-    plain(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
 /// Reads a source from some offset on.

@@ -1,12 +1,13 @@
 //! Where converted bytes go: one fixed buffer, copies inside the kernel for long stretches, and
 //! files that appear complete or not at all.
 
+use ckpt_parser::source::Source;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 
 /// Takes the bytes of a converted image in order.
@@ -22,6 +23,13 @@ pub trait Sink {
     /// # Errors
     /// Those of the output.
     fn extent(&mut self, offset: u64, len: u64) -> io::Result<bool>;
+    /// Lets bytes of a pipe flow past this program; how many did. None if they have to be given.
+    ///
+    /// # Errors
+    /// Those of source and output.
+    fn pour(&mut self, _source: &mut dyn Source, _offset: u64, _len: u64) -> io::Result<u64> {
+        Ok(0)
+    }
     /// Nothing that follows is wanted: the conversion goes on only to find out what else is lost.
     fn mute(&mut self);
 }
@@ -52,12 +60,20 @@ const LONG_COPY: u64 = 8 << 20;
 /// cost more than a copy in memory.
 const SHORT_RECORD: u64 = 16 << 10;
 
+/// Lets a pipe hold as much as the buffer, so that neighbours need not wait for each other every
+/// 64 KiB: the waiting costs more than the copies. Where it may not, or is no pipe, it stays as it
+/// is.
+pub fn widen(pipe: impl AsFd) {
+    rustix::pipe::fcntl_setpipe_size(pipe, BUFFER).ok();
+}
+
 /// An output file or stream with a buffer.
 pub struct Output {
     file: File,
     buffer: Vec<u8>,
     input: Option<File>,
     kernel_copy: bool,
+    is_pipe: bool,
     muted: bool,
     /// Where the next byte goes.
     end: u64,
@@ -69,8 +85,13 @@ pub struct Output {
 impl Output {
     /// Writes to a file. `input` is what stretches are copied from, if it is a plain file.
     pub fn new(file: File, input: Option<File>) -> Self {
+        let is_pipe = file.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
+        if is_pipe {
+            widen(&file);
+        }
         Output {
             file,
+            is_pipe,
             buffer: Vec::with_capacity(BUFFER),
             input,
             kernel_copy: true,
@@ -216,6 +237,17 @@ impl Sink for Output {
             self.copy_pending()?;
         }
         Ok(true)
+    }
+
+    fn pour(&mut self, source: &mut dyn Source, offset: u64, len: u64) -> io::Result<u64> {
+        if self.muted || !self.is_pipe {
+            return Ok(0);
+        }
+        self.copy_pending()?;
+        self.flush()?;
+        let n = source.pour(offset, len, &self.file)?;
+        self.end = self.end.saturating_add(n);
+        Ok(n)
     }
 
     fn mute(&mut self) {

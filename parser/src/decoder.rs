@@ -6,7 +6,7 @@ use crate::frame::{Frame, Framer, HEADER_LEN, HEADER_SIZE, Step};
 use crate::grammar::{Grammar, ObjectId, Place, Role};
 use crate::index::Index;
 use crate::limits::{Limits, Policy};
-use crate::source::{Ahead, SliceSource, Source, Watch, Window};
+use crate::source::{Prefixed, SliceSource, Source, Window};
 use crate::view::View;
 use ckpt_format::layout::Layout;
 use ckpt_format::{Tables, Tag};
@@ -78,63 +78,6 @@ impl Event {
     }
 }
 
-/// A source whose start has been read and is kept, so that detection may look ahead in a pipe.
-struct Prefixed<S> {
-    head: Vec<u8>,
-    source: S,
-}
-
-impl<S: Source> Prefixed<S> {
-    /// Reads on until the head holds `len` bytes; false if the source ended before.
-    fn extend(&mut self, len: usize) -> io::Result<bool> {
-        let have = self.head.len();
-        self.head.resize(len.max(have), 0);
-        let room = self.head.get_mut(have..).unwrap_or_default();
-        let n = self.source.read_at(have as u64, room)?;
-        self.head.truncate(have.saturating_add(n));
-        Ok(self.head.len() >= len)
-    }
-}
-
-impl<S: Source> Source for Prefixed<S> {
-    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let held = self.head.get(start..).unwrap_or_default();
-        let n = held.len().min(buf.len());
-        if n == 0 {
-            return self.source.read_at(offset, buf);
-        }
-        if let (Some(to), Some(from)) = (buf.get_mut(..n), held.get(..n)) {
-            to.copy_from_slice(from);
-        }
-        let rest = buf.get_mut(n..).unwrap_or_default();
-        let more = if rest.is_empty() {
-            0
-        } else {
-            self.source.read_at(self.head.len() as u64, rest)?
-        };
-        Ok(n.saturating_add(more))
-    }
-    fn len(&self) -> Option<u64> {
-        self.source.len()
-    }
-    fn is_seekable(&self) -> bool {
-        self.source.is_seekable()
-    }
-    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
-        if at < self.head.len() as u64 {
-            return Ok(None);
-        }
-        self.source.ahead(at, spare)
-    }
-    fn watch(&mut self, watch: Arc<dyn Watch>) {
-        self.source.watch(watch);
-    }
-    fn another(&self) -> Option<Box<dyn Source>> {
-        self.source.another()
-    }
-}
-
 /// Reads an image record by record.
 pub struct Decoder<S> {
     window: Window<Prefixed<S>>,
@@ -156,11 +99,7 @@ impl<S: Source> Decoder<S> {
     /// # Errors
     /// Those of the source; `InvalidData` carrying a [`Diagnostic`] if this is no image.
     pub fn new(source: S, options: Options) -> io::Result<Self> {
-        let source = Prefixed {
-            head: Vec::new(),
-            source,
-        };
-        let (source, detection) = detect_in(source, &options)?;
+        let (source, detection) = detect_in(Prefixed::new(source), &options)?;
         let tables = Tables::shared(detection.dialect);
         let limits = options.limits.clone();
         let mut framer = Framer::new(detection.dialect.abi.order, source.len(), limits.clone());
@@ -404,11 +343,11 @@ impl<S: Source> Decoder<S> {
     }
     /// The source, for other uses than reading records.
     pub fn source(&mut self) -> &mut S {
-        &mut self.window.source().source
+        self.window.source().inner()
     }
     /// Gives the source back, for reading memory.
     pub fn into_source(self) -> S {
-        self.window.into_source().source
+        self.window.into_source().into_inner()
     }
 }
 
@@ -479,7 +418,7 @@ fn detect_in<S: Source>(
     loop {
         let more = source.extend(want)?;
         let enough = !more || want >= limits.detection_bytes as usize;
-        let mut window = Window::new(SliceSource(source.head.as_slice()));
+        let mut window = Window::new(SliceSource(source.head()));
         let outcome = detect::detect(&mut window, options.dialect, limits, enough)?;
         if let Outcome::Known(detection) = outcome {
             return Ok((source, *detection));

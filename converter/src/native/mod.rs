@@ -63,6 +63,8 @@ ids! {
 const NEW_OBJECTS: i32 = 0x4000_0000;
 /// Step in which contents of a source are copied that is no plain file.
 const COPY_STEP: usize = 1 << 20;
+/// From this length on bytes are poured from pipe to pipe instead of passing through memory.
+const POUR: u64 = 32 << 10;
 /// Records between two reports of progress.
 const PROGRESS_EVERY: u64 = 1024;
 /// Longest process tree, in bytes of one buffer: a million tasks.
@@ -403,19 +405,38 @@ impl<'a, S: Source> Native<'a, S> {
         if self.out.extent(start, len)? {
             return Ok(());
         }
-        let mut done = 0;
-        while done < len {
-            let step = usize::try_from(len.saturating_sub(done))
-                .unwrap_or(COPY_STEP)
-                .min(COPY_STEP);
-            let bytes = self
-                .decoder
-                .payload(skip.saturating_add(done), step)
-                .map_err(Error::reading)?;
+        let seen = self.seen(start, len);
+        self.give(event, skip, seen)?;
+        let mut done = seen;
+        if done < len {
+            let from = start.saturating_add(done);
+            let rest = len.saturating_sub(done);
+            let poured = self.out.pour(self.decoder.source(), from, rest)?;
+            done = done.saturating_add(poured);
+        }
+        self.give(event, skip.saturating_add(done), len.saturating_sub(done))
+    }
+
+    /// How much of a stretch has left the pipe that it comes from; all of it, if it comes from
+    /// elsewhere or pouring the rest does not pay.
+    fn seen(&mut self, start: u64, len: u64) -> u64 {
+        let end = start.saturating_add(len);
+        match self.decoder.source().pours_from() {
+            Some(at) if end.saturating_sub(at) >= POUR => at.saturating_sub(start),
+            _ => len,
+        }
+    }
+
+    /// Hands `len` bytes of a record from `skip` on to the output.
+    fn give(&mut self, event: &Event, mut skip: u64, mut len: u64) -> Result<(), Error> {
+        while len > 0 {
+            let step = usize::try_from(len).unwrap_or(COPY_STEP).min(COPY_STEP);
+            let bytes = self.decoder.payload(skip, step).map_err(Error::reading)?;
             if bytes.is_empty() {
-                return Err(Error::ended(start.saturating_add(done)));
+                return Err(Error::ended(event.frame.offset.saturating_add(skip)));
             }
-            done = done.saturating_add(bytes.len() as u64);
+            skip = skip.saturating_add(bytes.len() as u64);
+            len = len.saturating_sub(bytes.len() as u64);
             self.out.bytes(bytes)?;
         }
         Ok(())

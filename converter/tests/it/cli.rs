@@ -197,6 +197,56 @@ fn every_code_is_explained() {
     );
 }
 
+/// An image of the last original revision with `bytes` of memory in groups of `pages`.
+fn memory(bytes: u64, pages: u32) -> Vec<u8> {
+    use ckpt_samples::big::{Filled, page_groups};
+    let mut image = Vec::new();
+    page_groups(&mut Filled::new(&mut image), 17, bytes, pages).unwrap();
+    image
+}
+
+/// Long stretches flow from pipe to pipe without being seen, short ones pass through memory, as all
+/// do on the way to a file.
+#[test]
+fn between_pipes_comes_out_what_comes_out_in_a_file() {
+    for pages in [1, 8, 32, 512] {
+        let image = memory(4 << 20, pages);
+        let half = image.len() / 2;
+        for (input, name) in [(&image[..], "whole"), (&image[..half], "cut")] {
+            let dir = tempfile::tempdir().unwrap();
+            let out = dir.path().join("out");
+            let file = piped(&["--salvage", "-o", out.to_str().unwrap()], input);
+            let pipe = piped(&["--salvage"], input);
+            assert_eq!(file.status, pipe.status, "{name}, groups of {pages}");
+            let written = fs::read(&out).unwrap_or_default();
+            assert!(written == pipe.stdout, "{name}, groups of {pages}");
+        }
+        let same = piped(&["--to", "r17"], &image);
+        assert!(same.stdout == image, "groups of {pages}");
+        let cut = piped(&[], &image[..half]);
+        assert!(!cut.status.success(), "groups of {pages}");
+    }
+}
+
+/// A file that is unpacked is not taken for the one that standard input happens to be.
+#[test]
+fn a_packed_file_is_read_whatever_standard_input_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = memory(1 << 20, 64);
+    let packed = zstd::encode_all(image.as_slice(), 1).unwrap();
+    fs::write(dir.path().join("in.zst"), packed).unwrap();
+    fs::write(dir.path().join("other"), vec![0xa5; image.len()]).unwrap();
+    let other = fs::File::open(dir.path().join("other")).unwrap();
+    let output = program()
+        .current_dir(dir.path())
+        .args(["in.zst", "--to", "r17", "-o", "out"])
+        .stdin(other)
+        .status()
+        .unwrap();
+    assert!(output.success());
+    assert!(fs::read(dir.path().join("out")).unwrap() == image);
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let image = sample("sensor-r18-arm").repeat(1);

@@ -46,6 +46,14 @@ impl Compression {
         let n = file::read_up_to(file, 0, &mut head)?;
         Ok(Self::of(head.get(..n).unwrap_or_default()))
     }
+    /// Takes the first bytes of a stream, and what they say of its compression.
+    pub(super) fn peek(reader: &mut dyn Read) -> io::Result<(Vec<u8>, Option<Self>)> {
+        let mut head = vec![0; HEAD];
+        let n = stream::read_full(reader, &mut head)?;
+        head.truncate(n);
+        let kind = Self::of(&head);
+        Ok((head, kind))
+    }
     /// A reader of the unpacked bytes that refuses absurd expansion.
     pub fn unpack<'a>(
         self,
@@ -80,10 +88,7 @@ pub fn unpacked<'a>(
     mut reader: Box<dyn Read + Send + 'a>,
     expansion: u64,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
-    let mut head = vec![0; HEAD];
-    let n = stream::read_full(&mut reader, &mut head)?;
-    head.truncate(n);
-    let kind = Compression::of(&head);
+    let (head, kind) = Compression::peek(&mut reader)?;
     let whole = Box::new(io::Cursor::new(head).chain(reader));
     match kind {
         None => Ok(whole),

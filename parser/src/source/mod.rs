@@ -4,6 +4,7 @@ mod ahead;
 mod composite;
 mod compressed;
 mod file;
+mod prefixed;
 mod stream;
 mod window;
 
@@ -11,11 +12,12 @@ pub use ahead::{Ahead, Watch};
 pub use composite::{Composite, Piece};
 pub use compressed::{Compression, open_compressed, unpacked};
 pub use file::FileSource;
+pub use prefixed::Prefixed;
 pub use stream::StreamSource;
 pub use window::Window;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,6 +56,21 @@ pub trait Source: Send {
     fn another(&self) -> Option<Box<dyn Source>> {
         None
     }
+
+    /// Where a pipe stands whose bytes from there on can be poured; `None` for everything else.
+    fn pours_from(&self) -> Option<u64> {
+        None
+    }
+
+    /// Moves up to `len` bytes of a pipe from `offset` on into a file without showing them, as the
+    /// operating system can; how many it were. Fewer at the end, and none from before
+    /// [`Source::pours_from`].
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn pour(&mut self, _offset: u64, _len: u64, _into: &File) -> io::Result<u64> {
+        Ok(0)
+    }
 }
 
 /// What owns or borrows a source is one.
@@ -77,6 +94,12 @@ macro_rules! forward {
             }
             fn another(&self) -> Option<Box<dyn Source>> {
                 (**self).another()
+            }
+            fn pours_from(&self) -> Option<u64> {
+                (**self).pours_from()
+            }
+            fn pour(&mut self, offset: u64, len: u64, into: &File) -> io::Result<u64> {
+                (**self).pour(offset, len, into)
             }
         }
     )*};
@@ -124,7 +147,7 @@ pub fn open(path: &Path, expansion: u64) -> io::Result<Box<dyn Source>> {
         ));
     }
     if !meta.is_file() {
-        return stream(Box::new(file), expansion);
+        return stream(file, expansion);
     }
     match Compression::of_file(&file)? {
         None => Ok(Box::new(FileSource::new(file)?)),
@@ -136,18 +159,24 @@ fn open_stdin(expansion: u64) -> io::Result<Box<dyn Source>> {
     use std::os::fd::AsFd;
     let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     if !file.metadata()?.is_file() {
-        return stream(Box::new(file), expansion);
+        return stream(file, expansion);
     }
     let packed = Compression::of_file(&file)?.is_some();
     let source = FileSource::new(file)?;
     if packed {
-        stream(Box::new(source.into_reader()), expansion)
+        let reader = unpacked(Box::new(source.into_reader()), expansion)?;
+        Ok(Box::new(StreamSource::new(reader)))
     } else {
         Ok(Box::new(source))
     }
 }
 
-/// A stream that may be compressed.
-fn stream(reader: Box<dyn io::Read + Send>, expansion: u64) -> io::Result<Box<dyn Source>> {
-    Ok(Box::new(StreamSource::new(unpacked(reader, expansion)?)))
+/// What is no plain file, and may be compressed.
+fn stream(mut file: File, expansion: u64) -> io::Result<Box<dyn Source>> {
+    let (head, kind) = Compression::peek(&mut file)?;
+    let start = io::Cursor::new(head);
+    Ok(Box::new(match kind {
+        None => StreamSource::with_pipe(start, file)?,
+        Some(kind) => StreamSource::new(kind.unpack(Box::new(start.chain(file)), expansion)?),
+    }))
 }

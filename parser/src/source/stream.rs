@@ -2,7 +2,9 @@
 //! stream can be opened again.
 
 use super::Source;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 
 /// What drains a pipe; pipes rarely give more at once.
 const DRAIN_LEN: usize = 256 << 10;
@@ -15,6 +17,8 @@ pub struct StreamSource {
     at: u64,
     drain: Vec<u8>,
     reopen: Option<Reopen>,
+    /// The pipe itself, and how many bytes were taken from it before they were asked for.
+    pipe: Option<(File, u64)>,
     ended: bool,
 }
 
@@ -26,8 +30,20 @@ impl StreamSource {
             at: 0,
             drain: Vec::new(),
             reopen: None,
+            pipe: None,
             ended: false,
         }
+    }
+    /// A pipe, or what is read like one, from which `head` has been taken already.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn with_pipe(head: io::Cursor<Vec<u8>>, file: File) -> io::Result<Self> {
+        let taken = head.get_ref().len() as u64;
+        let pipe = file.metadata()?.file_type().is_fifo();
+        let mut source = StreamSource::new(Box::new(head.chain(file.try_clone()?)));
+        source.pipe = pipe.then_some((file, taken));
+        Ok(source)
     }
     /// A stream that starts over when it is asked to go back, as for compressed files.
     ///
@@ -40,6 +56,7 @@ impl StreamSource {
             at: 0,
             drain: Vec::new(),
             reopen: Some(reopen),
+            pipe: None,
             ended: false,
         })
     }
@@ -92,6 +109,23 @@ impl Source for StreamSource {
     }
     fn is_seekable(&self) -> bool {
         self.reopen.is_some()
+    }
+    fn pours_from(&self) -> Option<u64> {
+        self.pipe.as_ref().map(|(_, taken)| self.at.max(*taken))
+    }
+    fn pour(&mut self, offset: u64, len: u64, into: &File) -> io::Result<u64> {
+        let early = self.pours_from().is_none_or(|from| offset < from);
+        if early || !self.seek(offset)? {
+            return Ok(0);
+        }
+        let Some((pipe, _)) = &self.pipe else {
+            return Ok(0);
+        };
+        // From pipe to pipe this moves the pages themselves.
+        let n = io::copy(&mut pipe.take(len), &mut &*into)?;
+        self.at = self.at.saturating_add(n);
+        self.ended = n < len;
+        Ok(n)
     }
 }
 

@@ -1,0 +1,91 @@
+//! A source whose start has been read and is kept, so that one may look ahead in a pipe.
+
+use super::{Ahead, Source, Watch};
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+/// A source and the bytes that were read from its start.
+pub struct Prefixed<S> {
+    head: Vec<u8>,
+    source: S,
+}
+
+impl<S: Source> Prefixed<S> {
+    /// Nothing is read yet.
+    pub fn new(source: S) -> Self {
+        Prefixed {
+            head: Vec::new(),
+            source,
+        }
+    }
+    /// Reads on until the head holds `len` bytes; false if the source ended before.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn extend(&mut self, len: usize) -> io::Result<bool> {
+        let have = self.head.len();
+        self.head.resize(len.max(have), 0);
+        let room = self.head.get_mut(have..).unwrap_or_default();
+        let n = self.source.read_at(have as u64, room)?;
+        self.head.truncate(have.saturating_add(n));
+        Ok(self.head.len() >= len)
+    }
+    /// What was read.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+    /// The source.
+    pub fn inner(&mut self) -> &mut S {
+        &mut self.source
+    }
+    /// Gives the source back.
+    pub fn into_inner(self) -> S {
+        self.source
+    }
+}
+
+impl<S: Source> Source for Prefixed<S> {
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let held = self.head.get(start..).unwrap_or_default();
+        let n = held.len().min(buf.len());
+        if n == 0 {
+            return self.source.read_at(offset, buf);
+        }
+        if let (Some(to), Some(from)) = (buf.get_mut(..n), held.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        let rest = buf.get_mut(n..).unwrap_or_default();
+        let more = if rest.is_empty() {
+            0
+        } else {
+            self.source.read_at(self.head.len() as u64, rest)?
+        };
+        Ok(n.saturating_add(more))
+    }
+    fn len(&self) -> Option<u64> {
+        self.source.len()
+    }
+    fn is_seekable(&self) -> bool {
+        self.source.is_seekable()
+    }
+    fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+        if at < self.head.len() as u64 {
+            return Ok(None);
+        }
+        self.source.ahead(at, spare)
+    }
+    fn watch(&mut self, watch: Arc<dyn Watch>) {
+        self.source.watch(watch);
+    }
+    fn another(&self) -> Option<Box<dyn Source>> {
+        self.source.another()
+    }
+    fn pours_from(&self) -> Option<u64> {
+        self.source.pours_from()
+    }
+    fn pour(&mut self, offset: u64, len: u64, into: &File) -> io::Result<u64> {
+        self.source.pour(offset, len, into)
+    }
+}
