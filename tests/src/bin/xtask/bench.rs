@@ -1,7 +1,7 @@
 //! Times in one run, by hyperfine: a program, the limit that the machine sets, and a peer.
 
 use crate::run;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -300,6 +300,13 @@ impl Bench {
         for case in CASES.iter().filter(wanted) {
             table += &self.case(case)?;
         }
+        let interface = self
+            .filter
+            .as_ref()
+            .is_none_or(|f| "interface".contains(f.as_str()));
+        if interface && !self.dry_run {
+            table = format!("{table}\n{}", interface_table()?);
+        }
         println!("\n{table}");
         if self.filter.is_none() && !self.dry_run {
             fs::write(PAGE, format!("{HEAD}{table}"))?;
@@ -348,6 +355,16 @@ impl Bench {
             .replace("$BIG", "target/release/examples/big")
             .replace("$DIR", &self.dir.to_string_lossy())
     }
+}
+
+/// What the bench of the interface measures of itself: screens are no commands for hyperfine.
+fn interface_table() -> Result<String> {
+    let output = Command::new("cargo")
+        .args(["bench", "-p", "ckpt-inspect", "--bench", "screen"])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the bench of the interface failed");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Where the table is kept.
