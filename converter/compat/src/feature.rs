@@ -41,7 +41,7 @@ features! {
     V6 "v6" "v6 instructions: ldrex, rev, extend, packed arithmetic, cps";
     V6k "v6k" "v6K instructions: ldrexb, ldrexh, ldrexd, clrex";
     V6t2 "v6t2" "v6T2 instructions: 32-bit Thumb, IT, movw, movt, bit fields, rbit, mls";
-    V7 "v7" "v7 instructions: dmb, dsb, isb, pli";
+    V7 "v7" "v7 instructions: dmb, dsb, isb, pli, mov pc to Thumb code";
     V7mp "v7mp" "multiprocessing extension: pldw";
     IdivA "idiva" "sdiv and udiv in ARM state";
     IdivT "idivt" "sdiv and udiv in Thumb state";

@@ -199,8 +199,8 @@ impl Outcome {
             && rest.verdict == lead.verdict
             && rest.requirement != lead.requirement
         {
-            lead.requirement = format!("{}; {}", lead.requirement, rest.requirement);
-            lead.target_has = format!("{}; {}", lead.target_has, rest.target_has);
+            add_parts(&mut lead.requirement, &rest.requirement);
+            add_parts(&mut lead.target_has, &rest.target_has);
         }
         if lead.condition.is_none() && rest.verdict == lead.verdict {
             lead.condition = rest.condition.take();
@@ -210,9 +210,28 @@ impl Outcome {
     }
 }
 
+/// Adds those parts of an enumeration that it does not have yet.
+fn add_parts(to: &mut String, from: &str) {
+    const BETWEEN: &str = "; ";
+    for part in from.split(BETWEEN) {
+        if !to.split(BETWEEN).any(|known| known == part) {
+            to.push_str(BETWEEN);
+            to.push_str(part);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_outcomes_share_is_said_once() {
+        let no = |what| Outcome::of(what, "has it not").worst(Verdict::Unknown);
+        let both = no("VFP").and(no("NEON")).and(no("VFP"));
+        assert_eq!(both.requirement, "VFP; NEON");
+        assert_eq!(both.target_has, "has it not");
+    }
 
     #[test]
     fn worse_wins_and_facts_add_up() {

@@ -77,14 +77,22 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
     );
     if matches!(opcode, 8..=11) {
         let mut insn = Insn::plain(LEN);
-        insn.tests = (opcode == 8 && bit(word, 25)).then(|| modified_immediate(word));
+        let immediate = bit(word, 25).then(|| modified_immediate(word));
+        insn.tests = immediate.filter(|_| opcode == 8);
+        insn.tests_register = immediate
+            .filter(|constant| opcode == 10 && *constant == 0)
+            .map(|_| reg(rn));
         return insn;
     }
     let immediate = bit(word, 25);
     let plain_register = !immediate && bits(word, 11, 4) == 0;
     if rd == PC {
         return match opcode {
-            13 if plain_register && rm == LR => Insn::plain(LEN).flow(Flow::Return),
+            13 if plain_register && rm == LR => {
+                let mut insn = Insn::plain(LEN).flow(Flow::Return);
+                insn.keeps_state = true;
+                insn
+            }
             13 if plain_register => Insn::plain(LEN).flow(Flow::JumpRegister(reg(rm))),
             2 | 4 if immediate && rn != PC => {
                 let offset = modified_immediate(word).cast_signed();
@@ -101,8 +109,16 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
             _ => Insn::plain(LEN).flow(Flow::JumpUnknown),
         };
     }
-    let insn = Insn::plain(LEN).write(rd);
+    let mut insn = Insn::plain(LEN).write(rd);
     let constant = modified_immediate(word);
+    let sets_flags = bit(word, 20);
+    if immediate && opcode == 0 {
+        insn.masks = Some((reg(rd), constant));
+        insn.tests = sets_flags.then_some(constant);
+    }
+    // Compilers test 64-bit masks by `orrs` of both halves; the upper one is zero.
+    insn.tests_register =
+        (immediate && opcode == 12 && constant == 0 && sets_flags).then(|| reg(rn));
     let pc = addr.wrapping_add(Isa::Arm.pc_bias());
     match (opcode, immediate) {
         (13, true) => insn.set(rd, Value::Const(constant)),

@@ -154,8 +154,14 @@ pub struct Insn {
     pub literal_len: u8,
     /// The register that it writes to FPSCR (`vmsr fpscr, rN`).
     pub fpscr_from: Option<u8>,
-    /// `tst rN, #constant`: the constant.
+    /// `tst rN, #constant` or `ands`: the constant.
     pub tests: Option<u32>,
+    /// The register that is compared with zero (`cmp rN, #0`, `orrs rD, rN, #0`).
+    pub tests_register: Option<u8>,
+    /// `and rD, rN, #constant`: register and constant.
+    pub masks: Option<(u8, u32)>,
+    /// `mov pc, lr`: before v7 it stays in ARM state.
+    pub keeps_state: bool,
     /// A branch that is taken if the result was zero (condition EQ).
     pub if_zero: bool,
     /// `IT`: the number of following instructions that it makes conditional.
@@ -176,6 +182,9 @@ impl Insn {
             literal_len: 1,
             fpscr_from: None,
             tests: None,
+            tests_register: None,
+            masks: None,
+            keeps_state: false,
             if_zero: false,
             it_len: 0,
         }

@@ -47,6 +47,50 @@ const BASE: FeatureSet = FeatureSet::of(&[
     Feature::V8,
 ]);
 
+/// Extensions that raise a tag of the file that uses them.
+const DECLARED: FeatureSet = FeatureSet::of(&[
+    Feature::V6t2,
+    Feature::V7,
+    V7mp,
+    Feature::V8,
+    Feature::Crc32,
+    Feature::Aes,
+    Feature::Pmull,
+    Feature::Sha1,
+    Feature::Sha2,
+    Feature::Sb,
+    VfpD32,
+    VfpHalf,
+    VfpV4,
+    VfpV8,
+    Feature::Fp16,
+    Feature::Jscvt,
+    Neon,
+    NeonHalf,
+    NeonFma,
+    NeonV8,
+    Feature::NeonFp16,
+    Rdm,
+    Feature::Fcma,
+    Feature::DotProd,
+    Feature::Fhm,
+    Feature::Bf16,
+    Feature::I8mm,
+    Iwmmxt,
+    Iwmmxt2,
+]);
+
+/// What user mode cannot use on any machine.
+const SYSTEM: FeatureSet = FeatureSet::of(&[
+    Feature::Privileged,
+    Virt,
+    Feature::Smc,
+    Feature::CoprocOther,
+    Feature::Cp14,
+    Feature::Cp15Other,
+    ThumbEe,
+]);
+
 impl Attributes {
     /// Reads the contents of a section `.ARM.attributes`; `None` if they are of another format.
     /// What follows damage is left out.
@@ -152,6 +196,22 @@ impl Attributes {
         let thumb = self.number(THUMB_USE);
         base.with_if(matches!(thumb, 1..=3), Thumb)
             .with_if(thumb == 2, Feature::V6t2)
+    }
+
+    /// What a compiler or an assembler would have had to declare, and did not: a word of the file that looks like such
+    /// an instruction is data, or code that its author keeps from machines without it.
+    pub fn undeclared(&self) -> FeatureSet {
+        const V8: u32 = 14;
+        let arch = self.number(CPU_ARCH);
+        let extensions = if arch >= V8 {
+            FeatureSet::EMPTY
+        } else {
+            DECLARED
+        };
+        extensions
+            .union(SYSTEM)
+            .minus(self.base_features())
+            .minus(self.unit_features())
     }
 
     /// What the code may use of units beside the base architecture, by what the file declares.

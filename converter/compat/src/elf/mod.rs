@@ -181,6 +181,8 @@ pub struct ElfFile {
     pub aborts: Vec<u32>,
     /// Sections with instructions, from and to; none if the file has no section headers.
     pub code: Vec<(u32, u32)>,
+    /// Every function of the unwind table begins with what is hardly anything but an ARM instruction.
+    pub unwinds_arm_only: bool,
     /// Value of the symbol `main`.
     pub main: Option<u32>,
     /// Addresses of libgcc's `__gnu_Unwind_Save_…` and `__gnu_Unwind_Restore_…`: they run only for frames whose unwind
@@ -213,6 +215,9 @@ const SHT_PROGBITS: u32 = 1;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_DYNAMIC: u32 = 2;
 const SEGMENT_INTERP: u32 = 3;
+const SEGMENT_EXIDX: u32 = 0x7000_0001;
+/// Functions in an unwind table, from which on it says something of the whole file, and those that are looked at.
+const UNWOUND: std::ops::Range<usize> = 32..4096;
 const MAX_SECTION_LEN: u32 = 256 << 20;
 
 /// Reads all of a file that matters here.
@@ -230,6 +235,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     let mut file = ElfFile {
         header,
         interpreter: reader.interpreter(&segments),
+        unwinds_arm_only: reader.unwinds_arm_only(&segments),
         needed: reader.needed(&segments),
         segments,
         attributes: None,
@@ -241,6 +247,9 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         unwinder: Vec::new(),
     };
     reader.sections(&mut file);
+    if file.unwinder.is_empty() {
+        file.unwinder = reader.stripped_unwinder(&file.segments);
+    }
     file.map.sort_unstable();
     file.map.dedup();
     file.functions.sort_unstable();
@@ -268,6 +277,14 @@ fn is_abort(name: &[u8]) -> bool {
     NAMES.contains(&name)
 }
 
+/// How libgcc's `__gnu_Unwind_Restore_VFP` and `__gnu_Unwind_Save_VFP` begin, in ARM and in Thumb state, and the bytes
+/// from there to the end of the last of the ten functions, which lie in one piece.
+const UNWINDERS: [[u8; 16]; 2] = [
+    *b"\x21\x0b\x90\xec\x1e\xff\x2f\xe1\x21\x0b\x80\xec\x1e\xff\x2f\xe1",
+    *b"\x90\xec\x21\x0b\x70\x47\x00\xbf\x80\xec\x21\x0b\x70\x47\x00\xbf",
+];
+const UNWINDERS_LEN: u32 = 0xe0;
+
 fn is_unwinder(name: &[u8]) -> bool {
     name.starts_with(b"__gnu_Unwind_Save_") || name.starts_with(b"__gnu_Unwind_Restore_")
 }
@@ -277,7 +294,7 @@ const MAX_UNWINDER_LEN: u32 = 72;
 
 /// Their symbols have no size: each ends where the next function begins.
 fn end_unwinder(file: &mut ElfFile) {
-    for (start, end) in &mut file.unwinder {
+    for (start, end) in file.unwinder.iter_mut().filter(|(start, end)| start == end) {
         let after = file
             .functions
             .partition_point(|function| function & !1 <= *start);
@@ -411,6 +428,56 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             u64::from(segment.offset),
             usize::try_from(segment.file_len.min(4096)).ok()?,
         )
+    }
+
+    /// Looks at the first instruction of each function that the unwind table (EHABI, 5) names: in ARM state it is
+    /// hardly ever conditional, and Thumb code seldom has bits like it.
+    fn unwinds_arm_only(&self, segments: &[Segment]) -> bool {
+        let table = segments
+            .iter()
+            .find(|segment| segment.kind == SEGMENT_EXIDX);
+        let Some(table) = table else { return false };
+        let count = usize::try_from(table.file_len / 8)
+            .unwrap_or(0)
+            .min(UNWOUND.end);
+        let mut functions = (0u32..).take(count).map_while(|number| {
+            let offset = u64::from(table.offset) + u64::from(number) * 8;
+            let distance = self.u32(offset).ok()? << 1;
+            let place = table.addr.wrapping_add(number * 8);
+            Some(place.wrapping_add_signed(distance.cast_signed() >> 1))
+        });
+        // The last entry of a table names where the code ends.
+        let is_arm = |addr: u32| {
+            let word = offset_of(segments, addr).and_then(|offset| self.u32(offset).ok());
+            addr.is_multiple_of(4) && word.is_some_and(|word| word >> 29 == 7)
+        };
+        count > UNWOUND.start && functions.by_ref().take(count - 1).all(is_arm)
+    }
+
+    /// The functions of [`ElfFile::unwinder`] in a file without symbols, by their instructions.
+    fn stripped_unwinder(&self, segments: &[Segment]) -> Vec<(u32, u32)> {
+        const PIECE: usize = 1 << 16;
+        let mut found = Vec::new();
+        let mut bytes = vec![0; PIECE + 16];
+        for segment in segments
+            .iter()
+            .filter(|segment| segment.is_load() && segment.is_executable())
+        {
+            for start in (0..segment.file_len).step_by(PIECE) {
+                let offset = u64::from(segment.offset) + u64::from(start);
+                let got = self.source.read_at(offset, &mut bytes);
+                let read = bytes.get(..got).unwrap_or_default();
+                let at = (0u32..)
+                    .step_by(4)
+                    .zip(read.windows(16).step_by(4))
+                    .find(|(_, window)| UNWINDERS.iter().any(|known| known == window));
+                if let Some((at, _)) = at {
+                    let addr = segment.addr.wrapping_add(start).wrapping_add(at);
+                    found.push((addr, addr.wrapping_add(UNWINDERS_LEN)));
+                }
+            }
+        }
+        found
     }
 
     /// Names of needed libraries; the string table's address is turned into an offset by the load segments.

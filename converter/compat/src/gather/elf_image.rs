@@ -4,6 +4,7 @@ use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use super::{Options, below_sysroot};
 use crate::elf::{self, ElfError, ElfFile, ReadAt};
 use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
+use crate::feature::FeatureSet;
 use crate::scan::{CodeRegion, EntryKind};
 use crate::target::Endian;
 
@@ -198,7 +199,9 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
             .collect(),
         sections: moved_pairs(&file.code, bias),
         is_all_arm: file.functions.len() >= MANY
-            && file.functions.iter().all(|pointer| pointer & 1 == 0),
+            && file.functions.iter().all(|pointer| pointer & 1 == 0)
+            || file.functions.is_empty() && file.unwinds_arm_only,
+        undeclared: FeatureSet::EMPTY,
         functions: moved(&file.functions, bias),
         aborts: moved(&file.aborts, bias),
         guarded: moved_pairs(&file.unwinder, bias),

@@ -11,10 +11,11 @@ use super::Options;
 use super::elf_image::{facts_of, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
-use crate::elf::{self, ReadAt};
+use crate::elf::{self, Attributes, ReadAt};
 use crate::evidence::{
     AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts, VfpFacts,
 };
+use crate::feature::FeatureSet;
 use crate::scan::{CodeRegion, Entry, EntryKind, Memory};
 use crate::target::Endian;
 
@@ -156,7 +157,7 @@ impl Gatherer<'_> {
                 .extend(thread.call_before_pc.map(AbiSign::CallInstruction));
         }
         space.is_static = self.is_static(&files);
-        let plan = self.plan(&threads, &memory, &files, &kernel_pages);
+        let plan = self.plan(&threads, &memory, &files, &kernel_pages, space.advertised());
         space.code = run(&memory, &plan, self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
@@ -292,10 +293,11 @@ impl Gatherer<'_> {
         memory: &dyn Memory,
         files: &Files,
         kernel_pages: &[(u32, u32)],
+        advertised: FeatureSet,
     ) -> Plan {
         let big = self.evidence.endian == Some(Endian::Be32);
         let mut plan = Plan {
-            regions: self.regions(threads, files, kernel_pages),
+            regions: self.regions(threads, files, kernel_pages, advertised),
             entries: Vec::new(),
             from_start: false,
             big_endian_code: big,
@@ -367,6 +369,7 @@ impl Gatherer<'_> {
         threads: &[ThreadFacts],
         files: &Files,
         kernel_pages: &[(u32, u32)],
+        advertised: FeatureSet,
     ) -> Vec<CodeRegion> {
         let mut regions = Vec::new();
         for vma in self.mm.vmas.iter().filter(Vma::is_executable) {
@@ -388,7 +391,14 @@ impl Gatherer<'_> {
                 .of(&vma)
                 .and_then(|file| file.elf.as_ref().zip(file.bias));
             regions.push(match known {
-                Some((elf, bias)) => region_of(elf, &name, bias, start, end),
+                Some((elf, bias)) => CodeRegion {
+                    undeclared: elf
+                        .attributes
+                        .as_ref()
+                        .map_or(FeatureSet::EMPTY, Attributes::undeclared)
+                        .minus(advertised),
+                    ..region_of(elf, &name, bias, start, end)
+                },
                 None => CodeRegion {
                     start,
                     end,

@@ -73,7 +73,41 @@ const NOWHERE: FeatureSet = FeatureSet::of(&[
     Feature::Cp14,
 ]);
 
-const UNITS: FeatureSet = FeatureSet::of(&[Feature::Iwmmxt, Feature::Iwmmxt2, Feature::Crunch]);
+/// Units that HWCAP has had bits for since the kernel lets programs use them.
+const UNITS: FeatureSet = FeatureSet::of(&[
+    Feature::Iwmmxt,
+    Feature::Iwmmxt2,
+    Feature::Crunch,
+    Feature::Vfp,
+    Feature::Neon,
+]);
+
+/// Extensions of the base architecture: a machine that is older has none of them.
+const BY_ISA: FeatureSet = FeatureSet::of(&[
+    Feature::V6,
+    Feature::V6k,
+    Feature::V6t2,
+    Feature::V7,
+    Feature::V7mp,
+    Feature::V8,
+    Feature::Crc32,
+    Feature::Aes,
+    Feature::Pmull,
+    Feature::Sha1,
+    Feature::Sha2,
+    Feature::Sb,
+    Feature::VfpV8,
+    Feature::Fp16,
+    Feature::Jscvt,
+    Feature::NeonV8,
+    Feature::NeonFp16,
+    Feature::Rdm,
+    Feature::Fcma,
+    Feature::DotProd,
+    Feature::Fhm,
+    Feature::Bf16,
+    Feature::I8mm,
+]);
 
 /// Words that look like an instruction here and there in much code that nothing leads to, without mapping symbols that
 /// would tell code from data.
@@ -99,11 +133,12 @@ fn by_code(
     };
     let dead = strength == Strength::Swept && space.is_closed();
     let everywhere = strength >= Strength::FromEntries && NOWHERE.has(feature);
-    // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none.
+    // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none,
+    // and what it could not execute there it will not execute elsewhere.
+    let unadvertised =
+        UNITS.has(feature) && space.hwcap.is_some() && !space.advertised().has(feature);
     let elsewhere = strength >= Strength::FromEntries
-        && UNITS.has(feature)
-        && space.hwcap.is_some()
-        && !space.advertised().has(feature);
+        && (unadvertised || BY_ISA.has(feature) && impossible(evidence, space, feature));
     if dead || everywhere || elsewhere || is_noise(space, strength, hit) {
         return Outcome::nothing();
     }

@@ -14,6 +14,8 @@ pub(super) struct Known {
     vector_bits: u16,
     /// The constant of the last `tst`.
     tested: u32,
+    /// The register that the last `and` with a constant wrote, and the constant.
+    masked: Option<(u8, u32)>,
     /// Constant of the `tst` whose branch on zero was not taken: that bit is set here.
     guards: u32,
     /// Where those branches go: from there on nothing is guarded.
@@ -55,7 +57,14 @@ impl Known {
             self.guards = self.tested;
             self.guard_end = to;
         }
-        self.tested = insn.tests.unwrap_or(0);
+        self.tested = self.test_of(insn);
+        let overwritten = |(reg, _): &(u8, u32)| insn.writes >> (reg & 15) & 1 == 1;
+        self.masked = match insn.masks {
+            // `orrs rN, rN, #0` leaves what it tests.
+            _ if self.tested != 0 && insn.tests.is_none() => self.masked,
+            masks if !insn.conditional && masks.is_some() => masks,
+            _ => self.masked.filter(|masked| !overwritten(masked)),
+        };
         let vector = matches!(insn.value, Some((_, Value::Or(_, bits))) if bits & VECTOR_BITS != 0);
         self.vector_bits &= !insn.writes;
         if let Some((reg, _)) = insn.value.filter(|_| vector) {
@@ -72,6 +81,18 @@ impl Known {
         if let Some(transfer) = &insn.transfer {
             self.transfer(transfer, insn.conditional, &before, window, stack);
         }
+    }
+
+    /// The bits that an instruction tests of a register for zero.
+    fn test_of(&self, insn: &Insn) -> u32 {
+        let of_register = |reg| {
+            let masked = self.masked.filter(|(masked, _)| *masked == reg);
+            masked.map(|(_, constant)| constant)
+        };
+        let tested = insn
+            .tests
+            .or_else(|| insn.tests_register.and_then(of_register));
+        tested.filter(|_| !insn.conditional).unwrap_or(0)
     }
 
     fn set(&mut self, reg: u8, value: Option<u32>) {
@@ -147,6 +168,7 @@ impl Known {
         if self.tested != other.tested {
             met.tested = 0;
         }
+        met.masked = self.masked.filter(|_| self.masked == other.masked);
         met
     }
 
@@ -175,6 +197,7 @@ impl Known {
 
     /// A called function keeps r4 to r11 (AAPCS).
     pub(super) fn call(&mut self) {
+        self.masked = None;
         for number in [0, 1, 2, 3, 12, 14] {
             if let Some(slot) = self.values.get_mut(number) {
                 *slot = None;

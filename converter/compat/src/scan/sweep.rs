@@ -224,6 +224,10 @@ impl Sweeper<'_> {
                 let Some(insn) = fetch(&mut self.window, at, isa) else {
                     break;
                 };
+                let insn = Insn {
+                    needs: insn.needs.minus(self.region.undeclared),
+                    ..insn
+                };
                 self.file(&insn, at, isa);
                 at += u32::from(insn.len);
             }

@@ -226,3 +226,97 @@ fn jump_tables_lead_to_their_cases() {
     assert!(has(&found.from_pc, Vfp) && has(&found.from_pc, V5t));
     assert!(!has(&found.inevitable, Vfp) && !found.open, "{found:?}");
 }
+
+#[test]
+fn a_mask_that_is_tested_later_guards_too() {
+    // and r2, r2, #64; cmp ip, #5; orrs r2, r2, #0; beq 1f; vmrs r3, fpscr; 1: exit
+    let mut words = [
+        0xe202_2040,
+        0xe35c_0005,
+        0xe392_2000,
+        0x0a00_0000,
+        0xeef1_3a10,
+        EXIT[0],
+        EXIT[1],
+    ];
+    let found = run(&words);
+    assert!(has(&found.guarded, Vfp) && !has(&found.from_pc, Vfp));
+    // With another bit, or another register, it is no test of VFP.
+    words[0] = 0xe202_2080;
+    assert!(has(&run(&words).from_pc, Vfp));
+    words[0] = 0xe202_4040;
+    assert!(has(&run(&words).from_pc, Vfp));
+}
+
+/// Two entries: a function of the file at the start, and a guess of a pointer.
+fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let entry = |pointer, kind| Entry {
+        pointer,
+        kind,
+        regs: None,
+    };
+    scan(&Job {
+        memory: &memory,
+        regions: &[CodeRegion {
+            start: BASE,
+            end: BASE + u32::try_from(bytes.len()).unwrap(),
+            ..region
+        }],
+        entries: &[
+            entry(BASE | 1, EntryKind::Known),
+            entry(guess, EntryKind::Pointer),
+        ],
+        from_start: false,
+        big_endian_code: false,
+        jobs: 1,
+    })
+}
+
+#[test]
+fn a_guess_into_code_of_the_other_state_is_none() {
+    // movs r1, #9; bl .+0x280e (out of view); bx lr; in ARM state the middle is vcadd.
+    let words = [0x2109_2109, 0xfe09_f7ff, 0x4770_4770, 0];
+    let found = run_with_guess(&words, BASE + 4, CodeRegion::default());
+    assert!(!has(&found.from_entries, Fcma) && !has(&found.swept, Fcma));
+}
+
+#[test]
+fn what_a_file_would_have_declared_is_data_where_only_a_guess_leads() {
+    let words = [
+        0x4770_4770,
+        0x4770_4770,
+        0xe12f_ff1e,
+        0xe320_f000,
+        CLZ,
+        0xf200_0840,
+        BX_LR,
+    ];
+    let guess = BASE + 12;
+    let open = run_with_guess(&words, guess, CodeRegion::default());
+    assert!(has(&open.from_entries, Neon) && has(&open.from_entries, V5t));
+    let region = CodeRegion {
+        undeclared: crate::feature::FeatureSet::one(Neon),
+        ..CodeRegion::default()
+    };
+    let found = run_with_guess(&words, guess, region);
+    assert!(!has(&found.from_entries, Neon) && !has(&found.swept, Neon));
+    assert!(has(&found.from_entries, V5t));
+}
+
+#[test]
+fn arm_code_that_returns_to_thumb_by_mov_needs_v7() {
+    // Thumb: blx r3; bx lr.  ARM: clz; mov pc, lr
+    let words = [0x4770_4798, 0xe12f_ff1e, CLZ, 0xe1a0_f00e];
+    let found = run_with_guess(&words, BASE + 8, CodeRegion::default());
+    assert!(has(&found.from_entries, V7));
+    // Thumb: bx lr only: nobody there calls it.
+    let found = run_with_guess(
+        &[0x4770_4770, words[1], CLZ, words[3]],
+        BASE + 8,
+        CodeRegion::default(),
+    );
+    assert!(has(&found.from_entries, V5t) && !has(&found.from_entries, V7));
+}

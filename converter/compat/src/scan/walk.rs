@@ -8,6 +8,7 @@ use super::{
 };
 use super::{call_effect, call_number, fetch, flushes_cache, follows_call, resolve};
 use crate::arm::{Flow, Insn, Isa};
+use crate::feature::{Feature, FeatureSet};
 
 /// What is known of one page: a bit per halfword.
 #[derive(Clone, Default)]
@@ -75,6 +76,14 @@ impl Reached {
         new
     }
 
+    /// What was reached so far, for good.
+    fn reached_so_far(&self) -> HashMap<u32, Box<(Bits, Bits)>> {
+        let marks = self.pages.iter();
+        marks
+            .map(|(page, marks)| (*page, Box::new((marks.arm.clone(), marks.thumb.clone()))))
+            .collect()
+    }
+
     fn mark_data(&mut self, addr: u32) {
         for half in [addr, addr.wrapping_add(2)] {
             self.pages.entry(half >> 12).or_default().data.set(half);
@@ -95,12 +104,16 @@ fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
         job,
         window: Window::new(job.memory, job.big_endian_code),
         reached: Reached::default(),
+        sure: None,
+        past_pcs: false,
         literals,
         work: Vec::new(),
         pointers: HashSet::new(),
         computed: BTreeSet::new(),
         swept: BTreeSet::new(),
         num_insns: 0,
+        calls_from_thumb: false,
+        stays_in_arm: FeatureHits::default(),
         guarded: FeatureHits::default(),
         open: false,
     };
@@ -109,6 +122,10 @@ fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
     let symbols =
         entries.split_off(entries.partition_point(|entry| entry.kind > EntryKind::Symbol));
     for entry in entries {
+        walker.past_pcs |= entry.kind < EntryKind::Pc;
+        if entry.kind < EntryKind::Known && walker.sure.is_none() {
+            walker.sure = Some(walker.reached.reached_so_far());
+        }
         let hits = if entry.kind == EntryKind::Pc {
             &mut found.from_pc
         } else {
@@ -120,6 +137,9 @@ fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
     walker.follow_computed(&mut found.from_entries);
     found.guarded = std::mem::take(&mut walker.guarded);
     found.open = walker.open;
+    if walker.calls_from_thumb {
+        found.from_entries.merge(&walker.stays_in_arm);
+    }
     // What only a symbol leads to is code for sure, but nothing says that it runs.
     for entry in symbols {
         walker.enter(&entry, &mut found.swept);
@@ -133,6 +153,10 @@ struct Walker<'a, 'j> {
     job: &'j Job<'a>,
     window: Window<'a>,
     reached: Reached,
+    /// ARM and Thumb code by page that program counters and functions of files led to, before any guess.
+    sure: Option<HashMap<u32, Box<(Bits, Bits)>>>,
+    /// What follows are entries that no thread is at.
+    past_pcs: bool,
     literals: Reached,
     work: Vec<(u32, Isa)>,
     /// Constants in reached code that point into code.
@@ -142,6 +166,10 @@ struct Walker<'a, 'j> {
     /// Those of them that were followed at every instruction.
     swept: BTreeSet<(u32, u32)>,
     num_insns: u64,
+    /// Thumb code calls what may be ARM code.
+    calls_from_thumb: bool,
+    /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
+    stays_in_arm: FeatureHits,
     guarded: FeatureHits,
     open: bool,
 }
@@ -160,6 +188,19 @@ impl Walker<'_, '_> {
                     Some(MapKind::Thumb) => isa == Isa::Thumb,
                     _ => true,
                 }
+        })
+    }
+
+    /// Is the place sure to be code of the other instruction set, or the inside of an instruction? Then a guess that
+    /// leads here was wrong.
+    fn is_others(&self, addr: u32, isa: Isa) -> bool {
+        let sure = self
+            .sure
+            .as_ref()
+            .and_then(|sure| Some(&**sure.get(&(addr >> 12))?));
+        sure.is_some_and(|(arm, thumb)| match isa {
+            Isa::Arm => thumb.get(addr) || thumb.get(addr.wrapping_add(2)),
+            Isa::Thumb => arm.get(addr & !3),
         })
     }
 
@@ -245,7 +286,7 @@ impl Walker<'_, '_> {
     fn looks_like_code(&mut self, addr: u32, isa: Isa) -> bool {
         let mut at = addr;
         for _ in 0..8 {
-            if !self.is_code(at, isa) {
+            if !self.is_code(at, isa) || self.is_others(at, isa) {
                 return false;
             }
             match fetch(&mut self.window, at, isa) {
@@ -303,14 +344,21 @@ impl Walker<'_, '_> {
 
     /// Straight code from an address to where it ends or has been before.
     fn block(&mut self, mut addr: u32, isa: Isa, mut known: Known, hits: &mut FeatureHits) {
-        while self.is_code(addr, isa) {
+        while self.is_code(addr, isa) && !self.is_others(addr, isa) {
             let Some(insn) = fetch(&mut self.window, addr, isa) else {
                 return;
             };
             let needs = known.needs(&insn);
-            let needs = self
-                .region(addr)
-                .map_or(needs, |region| needs.minus(region.guarded(needs, addr)));
+            let (guesses, past_pcs) = (self.sure.is_some(), self.past_pcs);
+            let needs = self.region(addr).map_or(needs, |region| {
+                let needs = needs.minus(region.guarded(needs, addr));
+                // Without mapping symbols data behind calls that do not return is taken for code.
+                if guesses || past_pcs && region.map.is_empty() {
+                    needs.minus(region.undeclared)
+                } else {
+                    needs
+                }
+            });
             let guarded = known.guarded(needs, addr);
             if guarded.is_empty() {
                 if !self.reached.visit(addr, isa) {
@@ -323,6 +371,7 @@ impl Walker<'_, '_> {
                 hits.add(needs.minus(guarded), addr, isa);
             }
             self.num_insns += 1;
+            self.note_state(&insn, addr, isa);
             if let Some(literal) = insn.literal {
                 for word in 0..u32::from(insn.literal_len) {
                     self.reached.mark_data(literal.wrapping_add(word * 4));
@@ -342,6 +391,16 @@ impl Walker<'_, '_> {
             if called && !insn.conditional && self.is_pool(addr) {
                 return;
             }
+        }
+    }
+
+    /// Calls and returns that change between the instruction sets, or fail to.
+    fn note_state(&mut self, insn: &Insn, addr: u32, isa: Isa) {
+        let calls = matches!(insn.flow, Flow::CallRegister(_) | Flow::Call(_, Isa::Arm));
+        self.calls_from_thumb |= isa == Isa::Thumb && calls;
+        if insn.keeps_state {
+            self.stays_in_arm
+                .add(FeatureSet::one(Feature::V7), addr, isa);
         }
     }
 
