@@ -266,11 +266,14 @@ impl Walker<'_, '_> {
             return false;
         }
         let no_thumb = region.is_all_arm;
+        // Code that was written at run time, for one.
+        let first = addr == region.start;
         if !region.map.is_empty() || !self.looks_like_code(addr, isa) {
             return false;
         }
         let zeros = self.window.half(addr.wrapping_sub(2)) == Some(0);
         let before = zeros
+            || first
             || [2, 4].into_iter().any(|len| {
                 let insn = fetch(&mut self.window, addr.wrapping_sub(len), isa);
                 insn.is_some_and(|insn| {
