@@ -10,10 +10,12 @@ mod tools;
 use std::{fs, path::Path, process::Command, sync::Arc};
 
 use ckpt_bridge::{
-    bytes::Blob, core, open_criu, open_stream, processes, to_core, to_criu, tree::Tree,
+    Foreign, bytes::Blob, core, open_core, open_criu, open_stream, processes, to_core, to_criu,
+    tree::Tree,
 };
 use ckpt_parser::{decoder::Options, limits::Limits};
 use common::{REGS, expected, folders, number, set, sets, thread, unpacked, varying};
+use serde_json::Value;
 
 /// Output of a program: standard output and error. `None` if it is not installed.
 fn run(program: &str, args: &[&str]) -> Option<(String, String)> {
@@ -34,11 +36,15 @@ fn run(program: &str, args: &[&str]) -> Option<(String, String)> {
     }
 }
 
+/// What comes back from the stream of something foreign.
+fn as_stream(foreign: &Foreign) -> Tree {
+    let stream = Blob::new("stream", Arc::new(foreign.stream()));
+    open_stream(&stream, Options::default()).unwrap().tree
+}
+
 /// The tree of a set, after the way through a stream.
 fn through_a_stream(path: &Path) -> Tree {
-    let stream = open_criu(path, &Limits::default()).unwrap().stream();
-    let stream = Blob::new("stream", Arc::new(stream));
-    open_stream(&stream, Options::default()).unwrap().tree
+    as_stream(&open_criu(path, &Limits::default()).unwrap())
 }
 
 /// Those of all sets that more is known of.
@@ -169,6 +175,134 @@ fn gdb_prints_the_registers_that_ptrace_saw() {
             }
         }
     }
+}
+
+/// The word that counts on in the programs without a C library, between the looks and the dump.
+const COUNTER: std::ops::Range<u64> = 0x0002_0004..0x0002_0008;
+
+/// The processes of a set, by the numbers that they have in it.
+fn pids(set: &Path) -> Vec<i32> {
+    processes(&open_criu(set, &Limits::default()).unwrap().tree)
+}
+
+/// The cores of a process: straight from the set, through a stream, and from there through another.
+fn cores_by_every_way(set: &Path, pid: i32, dir: &Path) -> Vec<String> {
+    let foreign = open_criu(set, &Limits::default()).unwrap();
+    let sub = |name: &str| {
+        let sub = dir.join(name);
+        fs::create_dir(&sub).unwrap();
+        sub
+    };
+    let straight = write_core(&foreign.tree, pid, &sub("straight"));
+    let by_stream = write_core(&as_stream(&foreign), pid, &sub("stream"));
+    let core = open_core(Path::new(&by_stream), &Limits::default()).unwrap();
+    let again = write_core(&as_stream(&core), pid, &sub("again"));
+    vec![straight, by_stream, again]
+}
+
+/// What gdb says to one command about a core.
+fn gdb(core: &str, command: &str) -> Option<String> {
+    let args = ["-q", "-batch", "-nx", "-ex", "set architecture arm"];
+    let args = [&args[..], &["-ex", command, "-c", core]].concat();
+    Some(run("gdb-multiarch", &args)?.0)
+}
+
+/// Bytes of memory as gdb sees them in a core.
+fn gdb_memory(core: &str, address: u64, len: usize) -> Option<Vec<u8>> {
+    let out = gdb(core, &format!("x/{len}xb {address:#x}"))?;
+    let lines = out.lines().filter(|line| line.starts_with("0x"));
+    let words = lines.flat_map(|line| line.split('\t').skip(1));
+    let byte = |word: &str| u8::from_str_radix(word.trim_start_matches("0x"), 16).unwrap();
+    Some(words.map(byte).collect())
+}
+
+/// Where gdb sees each thread stand.
+fn gdb_backtrace(core: &str) -> Option<Vec<String>> {
+    let out = gdb(core, "thread apply all backtrace")?;
+    let frames = out.lines().filter(|line| line.starts_with('#'));
+    Some(frames.map(str::to_owned).collect())
+}
+
+#[test]
+fn gdb_sees_the_memory_and_the_frames_by_every_way_to_a_core() {
+    for folder in folders() {
+        let Some(set) = set(&folder) else { continue };
+        let known = expected(&folder);
+        let of_root = |&pid: &i32| thread(&known, pid, false)["tid"] == known["root_pid"];
+        let root = pids(&set).into_iter().find(of_root).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let cores = cores_by_every_way(&set, root, dir.path());
+        let Some(frames) = gdb_backtrace(&cores[0]) else {
+            return;
+        };
+        let pc = number(&thread(&known, root, false)["gpregs"]["pc"]);
+        let pc = format!("{pc:#010x}");
+        let innermost = frames.iter().any(|frame| frame.contains(&pc));
+        let moves = varying(&known, &thread(&known, root, false), false);
+        assert!(
+            innermost || moves.iter().any(|name| name == "pc"),
+            "{pc}: {frames:?}"
+        );
+        for core in &cores {
+            assert_eq!(gdb_backtrace(core).unwrap(), frames, "{core}");
+            for (name, global) in known["globals"].as_object().into_iter().flatten() {
+                let Some(bytes) = global["bytes"].as_str() else {
+                    continue;
+                };
+                let address = number(&global["address"]);
+                let seen = gdb_memory(core, address, bytes.len() / 2).unwrap();
+                assert_eq!(seen.len(), bytes.len() / 2, "{name} in {core}");
+                for (at, byte) in (address..).zip(&seen) {
+                    let digits = usize::try_from(at - address).unwrap() * 2;
+                    let want = &bytes[digits..digits + 2];
+                    assert!(
+                        COUNTER.contains(&at) || format!("{byte:02x}") == want,
+                        "{name} at {at:#x} in {core} of {}: {byte:02x}, not {want}",
+                        folder.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// gdb 13 shows TPIDRURO of no core for 32-bit ARM Linux, the kernel's included: it reads its note
+/// on other systems only. readelf prints its bytes.
+#[test]
+fn readelf_shows_the_thread_pointers_by_every_way_to_a_core() {
+    for folder in folders() {
+        let Some(set) = set(&folder) else { continue };
+        let known = expected(&folder);
+        for pid in pids(&set) {
+            let process = known["processes"].as_array().into_iter().flatten();
+            let mut threads = process.filter_map(|process| process["threads"].as_array());
+            let own = |t: &Value| t["tid"] == pid || t["ns_tid"] == pid;
+            let threads = threads.find(|all| all.iter().any(own)).unwrap();
+            let mut want: Vec<u64> = threads.iter().map(|t| number(&t["tls"])).collect();
+            want.sort_unstable();
+            let dir = tempfile::tempdir().unwrap();
+            for core in cores_by_every_way(&set, pid, dir.path()) {
+                let Some((out, _)) = run("readelf", &["-n", &core]) else {
+                    return;
+                };
+                let mut seen = thread_pointers(&out);
+                seen.sort_unstable();
+                assert_eq!(seen, want, "{core} of {}", folder.display());
+            }
+        }
+    }
+}
+
+/// The bytes of NT_ARM_TLS as `readelf -n` prints them, lowest first.
+fn thread_pointers(notes: &str) -> Vec<u64> {
+    let heads = notes.lines().zip(notes.lines().skip(1));
+    let tls = heads.filter(|(head, _)| head.contains("NT_ARM_TLS"));
+    tls.map(|(_, data)| {
+        let bytes = data.trim().trim_start_matches("description data:");
+        let high_first: String = bytes.split_whitespace().rev().collect();
+        u64::from_str_radix(&high_first, 16).unwrap()
+    })
+    .collect()
 }
 
 #[test]
