@@ -3,14 +3,15 @@
 //! A core says little besides; what a restart would need and a core never has is reported, and filled with defaults.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::{
     Loss, Result,
     bytes::{Blob, Fields},
-    core::{Core, Machine, MappedFile, Segment as CoreSegment, Thread},
+    core::{Core, Machine, MappedFile, Thread, WholePages, whole_pages},
     tree::{
         Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, OVERLAPS, PAGE, Pages,
-        Process, Segment, State, Task, Tree, Unit, Vma, VmaKind, take_overlaps,
+        Process, Segment, State, Task, Tree, Unit, Vma, VmaKind,
     },
 };
 
@@ -35,7 +36,6 @@ pub fn from_core(file: &Blob, core: &Core) -> Result<(Tree, Vec<Loss>)> {
     files.sort_by_key(|f| f.start);
     let mut r = Reader {
         core,
-        len: file.len(),
         tree: Tree::new(core.machine, core.order),
         losses: Vec::new(),
         files,
@@ -47,7 +47,7 @@ pub fn from_core(file: &Blob, core: &Core) -> Result<(Tree, Vec<Loss>)> {
             .collect(),
     };
     r.tree.blobs.push(file.clone());
-    let mm = r.mm();
+    let mm = r.mm(file)?;
     r.tree.mms.push(mm);
     r.stack();
     r.tree.kernel[2] = r.platform();
@@ -67,8 +67,6 @@ pub fn from_core(file: &Blob, core: &Core) -> Result<(Tree, Vec<Loss>)> {
 
 struct Reader<'a> {
     core: &'a Core,
-    /// Length of the file in bytes.
-    len: u64,
     tree: Tree,
     losses: Vec<Loss>,
     /// File mappings by address.
@@ -112,61 +110,75 @@ impl Reader<'_> {
             .map(|&(_, v)| v)
     }
 
-    /// Every segment is a mapping, but those that lie in one file mapping are parts of it.
-    fn mm(&mut self) -> Mm {
-        let mut segments = self.core.segments.clone();
-        segments.sort_by_key(|s| s.addr);
+    /// Every segment is a mapping, but those that lie in one file mapping are parts of it, and those that share a page
+    /// are one.
+    fn mm(&mut self, file: &Blob) -> Result<Mm> {
+        self.cut_off(file);
+        let whole = whole_pages(file, &self.core.segments)?;
+        self.odd(&whole);
+        self.tree.blobs.push(Blob::new(
+            "pages of several segments",
+            Arc::new(whole.joined),
+        ));
         let mut mm = Mm {
             auxv: self.core.auxv.clone(),
             dumpable: 1,
             ..Mm::default()
         };
-        for s in segments.iter().filter(|s| s.mem_size >= PAGE) {
-            let pages = self.contents(s);
-            let file = self.file_at(s.addr);
-            let (end, flags) = (s.addr + s.mem_size, protection(s.flags));
+        for s in whole.stretches {
+            let file = self.file_at(s.start);
+            let flags = protection(s.flags);
             if let (Some(last), Some(file)) = (mm.vmas.last_mut(), file)
-                && last.end == s.addr
+                && last.end == s.start
                 && last.start >= file.start
                 && last.flags & 7 == flags & 7
             {
-                last.end = end;
-                last.pages.extend(pages);
+                last.end = s.end;
+                last.pages.extend(s.pages);
                 continue;
             }
-            let vma = self.vma(s.addr, end, flags, pages);
+            let vma = self.vma(s.start, s.end, flags, s.pages);
             mm.vmas.push(vma);
         }
-        for start in take_overlaps(&mut mm.vmas) {
+        Ok(mm)
+    }
+
+    /// A dump that was cut off holds less than its headers say.
+    fn cut_off(&mut self, file: &Blob) {
+        for s in &self.core.segments {
+            let here = file.len().saturating_sub(s.offset);
+            if here < s.file_size {
+                self.loss(
+                    "core.truncated",
+                    "PT_LOAD",
+                    "p_filesz",
+                    format!("{here} of {} bytes at {:#x}", s.file_size, s.addr),
+                    "the file ends before the contents of the segment",
+                );
+            }
+        }
+    }
+
+    fn odd(&mut self, whole: &WholePages) {
+        for start in &whole.bad {
             let value = format!("{start:#x}");
             self.loss("core.bad-mapping", "PT_LOAD", "p_vaddr", value, OVERLAPS);
         }
-        mm
-    }
-
-    /// What the file holds of a segment: a dump that was cut off holds less than its header says.
-    fn contents(&mut self, s: &CoreSegment) -> Option<Pages> {
-        let here = self.len.saturating_sub(s.offset).min(s.file_size);
-        if here < s.file_size {
+        if whole.incomplete > 0 || whole.shared > 0 {
             self.loss(
-                "core.truncated",
+                "core.parts-of-pages",
                 "PT_LOAD",
-                "p_filesz",
-                format!("{} of {} bytes at {:#x}", here, s.file_size, s.addr),
-                "the file ends before the contents of the segment",
+                "p_memsz",
+                format!(
+                    "{} pages, {} segments within others",
+                    whole.incomplete, whole.shared
+                ),
+                "segments are no whole pages; the rest of a page is zero, and of two the first counts",
             );
         }
-        let len = here / PAGE * PAGE;
-        (len > 0).then_some(Pages {
-            addr: s.addr,
-            len,
-            blob: 0,
-            at: s.offset,
-        })
     }
 
-    fn vma(&mut self, start: u64, end: u64, flags: u64, pages: Option<Pages>) -> Vma {
-        let pages: Vec<_> = pages.into_iter().collect();
+    fn vma(&mut self, start: u64, end: u64, flags: u64, pages: Vec<Pages>) -> Vma {
         let plain = Vma {
             start,
             end,

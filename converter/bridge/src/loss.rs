@@ -62,6 +62,10 @@ pub static CODES: &[(&str, &str)] = &[
         "Cores of 32-bit ARM hold no thread pointer. gdb cannot find thread-local variables without it.",
     ),
     (
+        "core.parts-of-pages",
+        "Segments begin or end inside of pages, as gdb writes them when the stub that it talks to has no memory map. Pages are put together from them; bytes that are in no segment are zero, and where two segments hold an address the first counts.",
+    ),
+    (
         "core.truncated",
         "The core ends before its segments do: it is cut, and what is missing is taken for untouched.",
     ),

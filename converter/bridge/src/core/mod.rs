@@ -5,10 +5,12 @@
 
 mod notes;
 mod read;
+mod whole_pages;
 mod write;
 
 pub use notes::{Status, Times, note_type};
 pub use read::{is_core, read};
+pub(crate) use whole_pages::{WholePages, whole_pages};
 pub use write::{Content, Mapping, Plain, Sink, Sparse, write};
 
 use crate::bytes::Order;
