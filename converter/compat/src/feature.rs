@@ -169,7 +169,12 @@ impl FeatureSet {
 
     /// The members in the order of declaration.
     pub fn iter(self) -> impl Iterator<Item = Feature> {
-        Feature::ALL.iter().copied().filter(move |f| self.has(*f))
+        let mut bits = self.0;
+        std::iter::from_fn(move || {
+            let feature = Feature::ALL.get(bits.trailing_zeros() as usize)?;
+            bits &= bits - 1;
+            Some(*feature)
+        })
     }
 }
 
