@@ -1,9 +1,14 @@
 //! Changes of a tree before it is written: one process of many, parts left out, pages of zeros left out.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     Error, Loss, Result,
+    bytes::Blob,
+    criu::{fd_type, image, schema::Kind},
     tree::{FileKind, PAGE, Pages, Task, Tree, VmaKind},
 };
 
@@ -168,7 +173,10 @@ fn uses(tree: &Tree, tasks: &[Task]) -> HashMap<Thing, usize> {
 }
 
 /// Leaves a part out.
-pub fn strip(tree: &mut Tree, part: Part) {
+///
+/// # Errors
+/// A kept file of a foreign set is damaged.
+pub fn strip(tree: &mut Tree, part: Part) -> Result<()> {
     match part {
         Part::Files => {
             tree.tables.iter_mut().for_each(Vec::clear);
@@ -177,7 +185,7 @@ pub fn strip(tree: &mut Tree, part: Part) {
             tree.foreign
                 .retain(|file| !file.name.starts_with("fdinfo-"));
         }
-        Part::Sockets => strip_sockets(tree),
+        Part::Sockets => strip_sockets(tree)?,
         Part::Ipc => {
             if let Some(ipc) = &mut tree.ipc {
                 ipc.objects = crate::tree::IpcObjects::default();
@@ -201,9 +209,10 @@ pub fn strip(tree: &mut Tree, part: Part) {
         }
         Part::Foreign => tree.foreign.clear(),
     }
+    Ok(())
 }
 
-fn strip_sockets(tree: &mut Tree) {
+fn strip_sockets(tree: &mut Tree) -> Result<()> {
     let files = &tree.files;
     let is_socket = |file: usize| {
         let kind = files.get(file).map(|f| &f.kind);
@@ -218,9 +227,21 @@ fn strip_sockets(tree: &mut Tree) {
             items.retain(|item| !watched.get(item.file).copied().unwrap_or(false));
         }
     }
-    // Sockets of families that a tree does not have would come back from there.
-    tree.foreign
-        .retain(|file| !file.name.starts_with("fdinfo-"));
+    let lists = tree.foreign.iter_mut();
+    for list in lists.filter(|file| file.name.starts_with("fdinfo-")) {
+        *list = without_sockets(list)?;
+    }
+    Ok(())
+}
+
+/// Sockets of families that a tree does not have are in the kept lists of descriptors alone, beside other kinds.
+fn without_sockets(list: &Blob) -> Result<Blob> {
+    let mut entries = image::read(list, "FDINFO")?;
+    entries.retain(|entry| !fd_type::SOCKETS.contains(&entry.message.u64("type")));
+    let kind = Kind::by_name("FDINFO").ok_or_else(|| Error::Unsupported("FDINFO".into()))?;
+    let mut out = Vec::new();
+    image::write(kind, &entries, &mut out)?;
+    Ok(Blob::new(&list.name, Arc::new(out)))
 }
 
 /// Leaves out pages of zeros of memory that is not a file's: it comes back as zeros without them. Returns how many.
@@ -286,11 +307,9 @@ fn append(runs: &mut Vec<Pages>, page: Pages) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
-        bytes::{Blob, Order},
+        bytes::Order,
         core::Machine,
         tree::{Mm, Vma},
     };

@@ -9,7 +9,7 @@ use ckpt_bridge::{
     bytes::Blob,
     core,
     criu::{
-        Msg, Set,
+        Msg, Set, fd_type,
         image::{self, Entry},
         pagemap::Pagemap,
         schema::Kind as CriuKind,
@@ -385,6 +385,11 @@ fn set_of_the_future() -> tempfile::TempDir {
             .set("type", 200)
             .set("fd", 77);
         entries.push(Entry {
+            message: fd.clone(),
+            payload: None,
+        });
+        fd.set("type", fd_type::NETLINKSK).set("fd", 78);
+        entries.push(Entry {
             message: fd,
             payload: None,
         });
@@ -557,7 +562,7 @@ fn parts_are_left_out_of_a_tree() {
     let all = open_criu(future.path(), &Limits::default()).unwrap().tree;
     let written = |part| {
         let mut tree = all.clone();
-        edit::strip(&mut tree, part);
+        edit::strip(&mut tree, part).unwrap();
         let dir = tempfile::tempdir().unwrap();
         to_criu(&tree, dir.path()).unwrap();
         (
@@ -569,6 +574,10 @@ fn parts_are_left_out_of_a_tree() {
     let (_, set, _dir) = written(Part::Files);
     let fds = image::read(set.get("fdinfo-2.img").unwrap(), "FDINFO").unwrap();
     assert!(fds.is_empty(), "not even those of unknown kinds");
+    let (_, set, _dir) = written(Part::Sockets);
+    let fds = image::read(set.get("fdinfo-2.img").unwrap(), "FDINFO").unwrap();
+    let fds: Vec<u32> = fds.iter().map(|e| e.message.u32("fd")).collect();
+    assert!(fds.contains(&77) && !fds.contains(&78), "{fds:?}");
     let (_, set, _dir) = written(Part::Foreign);
     assert!(set.get("weather.img").is_none());
     let (tree, set, _dir) = written(Part::Fp);

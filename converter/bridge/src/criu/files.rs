@@ -15,7 +15,12 @@ pub mod fd_type {
     pub const UNIXSK: u64 = 5;
     pub const EVENTFD: u64 = 6;
     pub const EVENTPOLL: u64 = 7;
+    pub const PACKETSK: u64 = 10;
     pub const TTY: u64 = 11;
+    pub const NETLINKSK: u64 = 13;
+
+    /// Sockets of all families.
+    pub const SOCKETS: [u64; 4] = [INETSK, UNIXSK, PACKETSK, NETLINKSK];
 }
 
 /// Images of files before they were merged into one, and the field of `file_entry` that holds the same message.

@@ -21,7 +21,7 @@ pub(crate) fn processes(args: &Args, input: Input, losses: &mut Losses) -> Resul
         losses.push_foreign(cut, false);
     }
     for part in parts {
-        edit::strip(&mut foreign.tree, part);
+        edit::strip(&mut foreign.tree, part)?;
     }
     if args.dedup {
         let pages = edit::without_zeros(&mut foreign.tree)?;
