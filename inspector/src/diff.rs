@@ -8,7 +8,7 @@
 use ckpt_parser::memory::{Backing, Memory, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, Task};
 use ckpt_parser::source::Source;
-use ckpt_parser::text::escape;
+use ckpt_parser::text::{count, escape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::io;
@@ -350,8 +350,12 @@ impl Comparison<'_> {
         self.diff.changes.push(Change {
             group: Group::Pages,
             what: format!("{pid} {start:08x}-{end:08x}"),
-            left: format!("{} pages", (end - start) / page),
-            right: format!("{bytes} bytes differ"),
+            left: count((end - start) / page, "page"),
+            right: format!(
+                "{} differ{}",
+                count(bytes, "byte"),
+                if bytes == 1 { "s" } else { "" }
+            ),
             place: Some(Where::Address(number, start)),
         });
     }
@@ -468,11 +472,14 @@ fn mappings_of(image: &Image, task: &Task) -> BTreeMap<u64, String> {
 }
 
 fn files_of(image: &Image, task: &Task) -> BTreeMap<i32, (u64, String)> {
-    let fds = image.files_of(task).map_or(&[][..], |table| &table.fds);
-    let describe = |fd: &ckpt_parser::model::Fd| {
-        let file = image.files.get(&fd.file);
+    let fds = image
+        .files_of(task)
+        .into_iter()
+        .flat_map(|table| &table.fds);
+    let describe = |fd: ckpt_parser::model::Fd| {
+        let file = image.files.get(fd.file);
         let text = file.map_or(String::new(), |file| {
-            let path = file.path.as_deref().map(escape).unwrap_or_default();
+            let path = file.path.map(escape).unwrap_or_default();
             format!(
                 "{} {path} at {} flags {:#x}",
                 file.kind.name(),
@@ -482,5 +489,5 @@ fn files_of(image: &Image, task: &Task) -> BTreeMap<i32, (u64, String)> {
         });
         (fd.fd, (fd.record.index, text))
     };
-    fds.iter().map(describe).collect()
+    fds.map(describe).collect()
 }

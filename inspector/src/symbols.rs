@@ -210,8 +210,11 @@ fn in_memory<S: Source>(
     memory: &mut Memory<'_, S>,
 ) -> Option<Vec<Symbol>> {
     let may_be = vma.pgoff == 0 && (vma.file != 0 || vma.kind == VmaKind::Vdso);
+    if !may_be || image.arch().word_size() != 4 {
+        return None;
+    }
     let first = spans(image, mm, vma.start, vma.end).next()?;
-    if !may_be || image.arch().word_size() != 4 || !matches!(first.backing, Backing::Stored(_)) {
+    if !matches!(first.backing, Backing::Stored(_)) {
         return None;
     }
     let order = image.detection.dialect.abi.order;

@@ -5,12 +5,14 @@ use ckpt_inspect::tui::look::{Depth, Look};
 use ckpt_inspect::tui::model::{Code, Phase, Quit};
 use ckpt_inspect::tui::screen::{Screen, text_of};
 use ckpt_inspect::tui::{full_look, keys, screenshot};
+use ckpt_parser::model::Image;
 use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SMALL: (u16, u16) = (80, 24);
@@ -696,6 +698,8 @@ fn pages_over_the_view_are_in_nobodys_way() {
         (screen.model.overlay, screen.model.view),
         (None, View::Memory)
     );
+    screen.keys("? q");
+    assert_eq!((screen.model.overlay, screen.model.quit), (None, None));
     screen.keys("? ?");
     assert_eq!(screen.model.overlay, None);
     screen.keys("? Esc");

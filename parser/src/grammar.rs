@@ -537,7 +537,10 @@ impl Grammar {
         self.end_optional(kind);
         let place = self.here(Role::Plain);
         if self.objects.len() as u64 >= u64::from(self.max_depth) {
-            let found = format!("{} objects inside each other", self.objects.len());
+            let found = format!(
+                "{} inside each other",
+                crate::text::count(self.objects.len(), "object")
+            );
             self.found.push(Diagnostic::new(
                 Code::TooDeep,
                 frame.offset,

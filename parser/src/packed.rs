@@ -3,20 +3,22 @@
 //! An image may hold a mapping, or a run of pages, for every few kilobytes of memory. Neighbours are
 //! much alike: the next one starts where the last one ends, its contents follow in the file. So an
 //! item is kept as its differences from what the one before leads to expect, and every
-//! [`BLOCK`]th stands alone, so that any item is found by looking at a few.
+//! [`Pack::BLOCK`]th stands alone, so that any item is found by looking at a few.
 
 use std::fmt;
 
-/// Items from one that stands alone to the next.
-const BLOCK: usize = 32;
-
 /// An item of a [`Packed`] list.
 pub trait Pack: Copy + Default {
+    /// Items from one that stands alone to the next. Fewer are found faster and take more bytes.
+    const BLOCK: usize = 32;
     /// Writes how the item differs from what `before` leads to expect.
     fn pack(&self, before: &Self, to: &mut Writer);
     /// Reads what [`Pack::pack`] wrote.
     fn unpack(before: &Self, from: &mut Reader) -> Self;
 }
+
+/// How to get a field of an item as a number, and how to set it.
+pub type Field<T> = (fn(&T) -> u64, fn(&mut T, u64));
 
 /// Takes numbers; small ones need few bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -39,6 +41,16 @@ impl Writer {
     /// The same for what mostly moves by whole pages.
     pub fn pages(&mut self, value: u64, expected: u64) {
         self.change(value.wrapping_sub(expected).rotate_right(PAGE_BITS), 0);
+    }
+    /// Those of the `fields`, at most 64, that differ from what is `likely`. Few bytes are needed if
+    /// the more changing ones come first.
+    pub fn changes<T>(&mut self, item: &T, likely: &T, fields: &[Field<T>]) {
+        let changed = || {
+            let fields = (0u32..).zip(fields);
+            fields.filter(|(_, (get, _))| get(item) != get(likely))
+        };
+        self.number(changed().fold(0, |bits, (bit, _)| bits | 1u64.wrapping_shl(bit)));
+        changed().for_each(|(_, (get, _))| self.change(get(item), get(likely)));
     }
 }
 
@@ -71,6 +83,18 @@ impl Reader<'_> {
     pub fn pages(&mut self, expected: u64) -> u64 {
         expected.wrapping_add(self.change(0).rotate_left(PAGE_BITS))
     }
+    /// See [`Writer::changes`].
+    pub fn changes<T: Copy>(&mut self, likely: T, fields: &[Field<T>]) -> T {
+        let mut item = likely;
+        let mut changed = self.number();
+        while changed != 0 {
+            if let Some((get, set)) = fields.get(changed.trailing_zeros() as usize) {
+                set(&mut item, self.change(get(&likely)));
+            }
+            changed &= changed.wrapping_sub(1);
+        }
+        item
+    }
 }
 
 /// Pages have this many bits of offset at least.
@@ -96,7 +120,7 @@ impl<T: Pack> Packed<T> {
         let Some(done) = self.last.replace(item) else {
             return;
         };
-        if self.stored.is_multiple_of(BLOCK) {
+        if self.stored.is_multiple_of(T::BLOCK) {
             self.blocks.push(self.bytes.0.len());
             self.before = T::default();
         }
@@ -245,7 +269,7 @@ impl<'a, T: Pack> Slice<'a, T> {
             return 0;
         };
         // Blocks that start in the slice.
-        let (mut low, mut high) = (self.from.div_ceil(BLOCK), self.to.div_ceil(BLOCK));
+        let (mut low, mut high) = (self.from.div_ceil(T::BLOCK), self.to.div_ceil(T::BLOCK));
         let first = low;
         while low < high {
             let middle = low.midpoint(high);
@@ -258,7 +282,7 @@ impl<'a, T: Pack> Slice<'a, T> {
         let start = if low == first {
             0
         } else {
-            let block = low.saturating_sub(1).saturating_mul(BLOCK);
+            let block = low.saturating_sub(1).saturating_mul(T::BLOCK);
             block.saturating_sub(self.from)
         };
         let more = self.after(start).iter().take_while(holds).count();
@@ -299,7 +323,7 @@ impl<'a, T: Pack> Iter<'a, T> {
             _ => false,
         };
         let ahead = next.from.checked_sub(self.slice.from);
-        let ahead = ahead.filter(|ahead| same && *ahead < BLOCK);
+        let ahead = ahead.filter(|ahead| same && *ahead < T::BLOCK);
         self.slice = Slice {
             from: self.slice.from,
             ..next
@@ -317,8 +341,8 @@ impl<'a, T: Pack> Iter<'a, T> {
 
     fn go_to(&mut self, at: usize) {
         let at = at.min(self.slice.to);
-        let block = at.checked_div(BLOCK).unwrap_or(0);
-        self.slice.from = block.saturating_mul(BLOCK);
+        let block = at.checked_div(T::BLOCK).unwrap_or(0);
+        self.slice.from = block.saturating_mul(T::BLOCK);
         if let Some(list) = self.slice.list
             && let Some(start) = list.blocks.get(block)
         {
@@ -336,7 +360,7 @@ impl<'a, T: Pack> Iter<'a, T> {
         if at >= list.stored {
             return list.last;
         }
-        if at.is_multiple_of(BLOCK) {
+        if at.is_multiple_of(T::BLOCK) {
             self.before = T::default();
         }
         self.before = T::unpack(&self.before, &mut self.bytes);
@@ -354,7 +378,7 @@ impl<T: Pack> Iterator for Iter<'_, T> {
         self.step()
     }
     fn nth(&mut self, count: usize) -> Option<T> {
-        if count >= BLOCK {
+        if count >= T::BLOCK {
             self.go_to(self.slice.from.saturating_add(count));
         } else {
             for _ in 0..count {
@@ -374,7 +398,7 @@ impl<T: Pack> ExactSizeIterator for Iter<'_, T> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PageRun, RecordAt, Vma, VmaKind};
+    use crate::model::{Fd, PageRun, RecordAt, Vma, VmaKind};
     use proptest::prelude::*;
 
     #[test]
@@ -439,6 +463,21 @@ mod tests {
         fn any_mappings_come_back(items in prop::collection::vec(any_vma(), 0..80)) {
             let packed: Packed<Vma> = items.iter().copied().collect();
             prop_assert_eq!(packed.iter().collect::<Vec<_>>(), items);
+        }
+
+        #[test]
+        fn any_descriptors_come_back(
+            items in prop::collection::vec(any::<(u64, u64, i32, i32, bool)>(), 0..80),
+        ) {
+            let fds = items.into_iter().map(|(offset, index, fd, file, close_on_exec)| Fd {
+                record: RecordAt { offset, index },
+                fd,
+                file,
+                close_on_exec,
+            });
+            let fds: Vec<Fd> = fds.collect();
+            let packed: Packed<Fd> = fds.iter().copied().collect();
+            prop_assert_eq!(packed.iter().collect::<Vec<_>>(), fds);
         }
 
         #[test]

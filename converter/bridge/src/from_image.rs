@@ -268,11 +268,11 @@ impl Reader<'_> {
                 .ttys
                 .insert(number, Tree::add(&mut self.tree.ttys, tty));
         }
-        for (i, &number) in image.files.keys().enumerate() {
+        for (i, &number) in image.files.numbers().iter().enumerate() {
             self.index.files.insert(number, i);
         }
-        for (&number, file) in &image.files {
-            let file = self.file(number, file);
+        for (number, file) in image.files.iter() {
+            let file = self.file(number, &file);
             self.tree.files.push(file);
         }
         for (&number, table) in &image.file_tables {
@@ -436,7 +436,7 @@ impl Reader<'_> {
     }
 
     fn file(&mut self, number: ObjRef, file: &model::File) -> File {
-        let path = file.path.as_deref().map(text).unwrap_or_default();
+        let path = file.path.map(text).unwrap_or_default();
         let find = |map: &HashMap<ObjRef, usize>, key: ObjRef| {
             map.get(&key).copied().unwrap_or(usize::MAX)
         };

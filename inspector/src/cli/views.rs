@@ -8,7 +8,7 @@ use crate::tui::words;
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::{Memory, stored_len};
-use ckpt_parser::model::{FileKind, Image, Live, Mm, ObjRef, Task, Vma};
+use ckpt_parser::model::{File, FileKind, Image, Live, Mm, ObjRef, Task, Vma};
 use ckpt_parser::report::document::{Call, Document, Hex, register_file_list};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
@@ -491,7 +491,7 @@ pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
             .collect();
         writeln!(out, "file table {object}  pid {}", pids.join(" "))?;
         for fd in &table.fds {
-            let Some(file) = image.files.get(&fd.file) else {
+            let Some(file) = image.files.get(fd.file) else {
                 writeln!(
                     out,
                     "  {:>5}  object {} is not in the image",
@@ -514,18 +514,15 @@ pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
                 file.kind.name(),
                 file.pos,
                 names.join("|"),
-                target(image, fd.file)
+                target(image, fd.file, &file)
             )?;
         }
     }
     Ok(())
 }
 
-fn target(image: &Image, file: i32) -> String {
-    let Some(open) = image.files.get(&file) else {
-        return String::new();
-    };
-    let path = open.path.as_deref().map(escape).unwrap_or_default();
+fn target(image: &Image, number: ObjRef, open: &File) -> String {
+    let path = open.path.map(escape).unwrap_or_default();
     match open.kind {
         FileKind::Pipe(inode) | FileKind::Fifo(inode) => {
             let len = image.pipes.get(&inode).map_or(0, |pipe| pipe.data.len);
@@ -546,7 +543,7 @@ fn target(image: &Image, file: i32) -> String {
         FileKind::Epoll => {
             let items = image
                 .epolls
-                .get(&file)
+                .get(&number)
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             let fds: Vec<String> = items.iter().map(|item| item.fd.to_string()).collect();

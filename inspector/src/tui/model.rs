@@ -251,10 +251,11 @@ impl Derived {
                 }
             }
         }
+        let holders = image.holders();
         Derived {
             order: panes::tasks::tree(image),
-            files: panes::files::lines(image),
-            holders: image.holders(),
+            files: panes::files::lines(image, &holders),
+            holders,
             mapped,
             sizes,
         }

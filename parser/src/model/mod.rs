@@ -5,17 +5,22 @@
 //! leaves out can be decoded again. Numbers of shared objects are the image's own.
 
 mod build;
+mod files;
+mod numbered;
 mod objects;
 mod task;
 mod validate;
 
 pub use build::Progress;
+pub use files::{File, Files};
+pub use numbered::Numbered;
 pub use objects::*;
 pub use task::*;
 pub use validate::validate;
 
 use crate::detect::Detection;
 use crate::diagnostic::Findings;
+use crate::packed::{Pack, Reader, Writer};
 use ckpt_format::Object;
 use std::collections::BTreeMap;
 
@@ -29,6 +34,20 @@ pub struct RecordAt {
     pub offset: u64,
     /// Its number, counted from 0.
     pub index: u64,
+}
+
+/// Records of a kind mostly come one after another.
+impl Pack for RecordAt {
+    fn pack(&self, before: &Self, to: &mut Writer) {
+        to.number(self.offset.wrapping_sub(before.offset));
+        to.number(self.index.wrapping_sub(before.index));
+    }
+    fn unpack(before: &Self, from: &mut Reader) -> Self {
+        RecordAt {
+            offset: before.offset.wrapping_add(from.number()),
+            index: before.index.wrapping_add(from.number()),
+        }
+    }
 }
 
 /// A stretch of bytes in the image.
@@ -49,6 +68,37 @@ pub struct Defined {
     pub record: RecordAt,
     /// No OBJREF record announces it (§1.4).
     pub implicit: bool,
+}
+
+impl Default for Defined {
+    fn default() -> Self {
+        Defined {
+            kind: Object::File,
+            record: RecordAt::default(),
+            implicit: false,
+        }
+    }
+}
+
+impl Pack for Defined {
+    const BLOCK: usize = 16;
+
+    fn pack(&self, before: &Self, to: &mut Writer) {
+        self.record.pack(&before.record, to);
+        to.number((self.kind as u64) << 1 | u64::from(self.implicit));
+    }
+    fn unpack(before: &Self, from: &mut Reader) -> Self {
+        let record = RecordAt::unpack(&before.record, from);
+        let bits = from.number();
+        let kind = usize::try_from(bits >> 1).ok();
+        Defined {
+            kind: kind
+                .and_then(|kind| Object::ALL.get(kind).copied())
+                .unwrap_or(Object::File),
+            record,
+            implicit: bits & 1 != 0,
+        }
+    }
 }
 
 /// The head of an image (§1.8).
@@ -134,11 +184,11 @@ pub struct Image {
     /// Tasks in stream order: depth first, threads in their place (§2.1).
     pub tasks: Vec<Task>,
     /// Every object number that is defined.
-    pub objects: BTreeMap<ObjRef, Defined>,
+    pub objects: Numbered<Defined>,
     /// File descriptor tables.
     pub file_tables: BTreeMap<ObjRef, FileTable>,
     /// Open files.
-    pub files: BTreeMap<ObjRef, File>,
+    pub files: Files,
     /// Contents of pipes and fifos, by inode number.
     pub pipes: BTreeMap<ObjRef, Pipe>,
     /// Address spaces.
@@ -214,7 +264,7 @@ impl Image {
     }
     /// The path of a file, if it has one.
     pub fn path_of(&self, file: ObjRef) -> Option<&[u8]> {
-        self.files.get(&file)?.path.as_deref()
+        self.files.get(file)?.path
     }
     /// The path of the executable of an address space.
     pub fn exe_of(&self, mm: &Mm) -> Option<&[u8]> {
@@ -237,9 +287,9 @@ impl Image {
     /// Who holds each open file.
     pub fn holders(&self) -> Holders {
         let holds = |task: &Task| {
-            let fds = self.files_of(task).map_or(&[][..], |table| &table.fds);
+            let fds = self.files_of(task).into_iter().flat_map(|table| &table.fds);
             let index = task.index;
-            fds.iter().map(move |fd| (fd.file, index, fd.fd))
+            fds.map(move |fd| (fd.file, index, fd.fd))
         };
         let mut holders: Vec<_> = self.tasks.iter().flat_map(holds).collect();
         holders.sort_unstable();

@@ -1,7 +1,7 @@
 //! Shared objects: memory, files, signals, credentials, namespaces, IPC, sockets, terminals.
 
 use super::{Extent, ObjRef, Pending, RecordAt};
-use crate::packed::{Pack, Packed, Reader, Slice, Writer};
+use crate::packed::{Field, Pack, Packed, Reader, Slice, Writer};
 
 /// An address space (§3.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -199,11 +199,8 @@ impl Vma {
     }
 }
 
-/// How to get a field of a mapping as a number, and how to set it.
-type Field = (fn(&Vma) -> u64, fn(&mut Vma, u64));
-
 /// Fields of which only those are packed that are not what is likely; the more changing ones first.
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field<Vma>; 9] = [
     (|vma| vma.flags, |vma, value| vma.flags = value),
     (|vma| vma.pgoff, |vma, value| vma.pgoff = value),
     (|vma| vma.stored, |vma, value| vma.stored = value),
@@ -230,7 +227,11 @@ const FIELDS: [Field; 9] = [
     ),
 ];
 
-fn narrow(value: u64) -> u32 {
+pub(super) fn widen(number: i32) -> u64 {
+    number.cast_unsigned().into()
+}
+
+pub(super) fn narrow(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
@@ -238,39 +239,25 @@ fn narrow(value: u64) -> u32 {
 impl Pack for Vma {
     fn pack(&self, before: &Self, to: &mut Writer) {
         let likely = before.next(self.start);
-        to.number(self.record.offset.wrapping_sub(before.record.offset));
-        to.number(self.record.index.wrapping_sub(before.record.index));
+        self.record.pack(&before.record, to);
         to.pages(self.start, before.end);
         to.pages(self.end, likely.end);
-        let changed = || {
-            let fields = (0u32..).zip(FIELDS.iter());
-            fields.filter(|(_, (get, _))| get(self) != get(&likely))
-        };
-        to.number(changed().fold(0, |bits, (bit, _)| bits | 1u64.wrapping_shl(bit)));
-        changed().for_each(|(_, (get, _))| to.change(get(self), get(&likely)));
+        to.changes(self, &likely, &FIELDS);
     }
 
     fn unpack(before: &Self, from: &mut Reader) -> Self {
-        let record = RecordAt {
-            offset: before.record.offset.wrapping_add(from.number()),
-            index: before.record.index.wrapping_add(from.number()),
-        };
+        let record = RecordAt::unpack(&before.record, from);
         let start = from.pages(before.end);
         let likely = before.next(start);
-        let mut vma = Vma {
-            record,
-            end: from.pages(likely.end),
-            ..likely
-        };
-        let mut changed = from.number();
-        while changed != 0 {
-            let field = FIELDS.get(changed.trailing_zeros() as usize);
-            if let Some((get, set)) = field {
-                set(&mut vma, from.change(get(&likely)));
-            }
-            changed &= changed.wrapping_sub(1);
-        }
-        vma
+        let end = from.pages(likely.end);
+        from.changes(
+            Vma {
+                record,
+                end,
+                ..likely
+            },
+            &FIELDS,
+        )
     }
 }
 
@@ -324,7 +311,7 @@ pub struct FileTable {
     /// The record.
     pub record: RecordAt,
     /// Descriptors in ascending order.
-    pub fds: Vec<Fd>,
+    pub fds: Packed<Fd>,
 }
 
 /// One descriptor.
@@ -338,6 +325,26 @@ pub struct Fd {
     pub file: ObjRef,
     /// Closed by exec.
     pub close_on_exec: bool,
+}
+
+/// Descriptors mostly count up, and their files stand between their records.
+impl Pack for Fd {
+    const BLOCK: usize = 16;
+
+    fn pack(&self, before: &Self, to: &mut Writer) {
+        self.record.pack(&before.record, to);
+        to.change(widen(self.fd), widen(before.fd));
+        to.change(widen(self.file), widen(before.file));
+        to.number(self.close_on_exec.into());
+    }
+    fn unpack(before: &Self, from: &mut Reader) -> Self {
+        Fd {
+            record: RecordAt::unpack(&before.record, from),
+            fd: narrow(from.change(widen(before.fd))).cast_signed(),
+            file: narrow(from.change(widen(before.file))).cast_signed(),
+            close_on_exec: from.number() != 0,
+        }
+    }
 }
 
 /// Kinds of open files (§3.4).
@@ -363,6 +370,47 @@ pub enum FileKind {
 }
 
 impl FileKind {
+    /// By its number, and what it names or holds.
+    pub const fn from_number(number: u32, object: ObjRef, count: u64, flags: u32) -> Self {
+        match number {
+            1 => FileKind::Generic,
+            2 => FileKind::Pipe(object),
+            3 => FileKind::Fifo(object),
+            4 => FileKind::Socket(object),
+            5 => FileKind::Tty(object),
+            6 => FileKind::Epoll,
+            7 => FileKind::EventFd(count, flags),
+            other => FileKind::Other(other),
+        }
+    }
+    /// The number.
+    pub const fn number(self) -> u32 {
+        match self {
+            FileKind::Generic => 1,
+            FileKind::Pipe(_) => 2,
+            FileKind::Fifo(_) => 3,
+            FileKind::Socket(_) => 4,
+            FileKind::Tty(_) => 5,
+            FileKind::Epoll => 6,
+            FileKind::EventFd(..) => 7,
+            FileKind::Other(number) => number,
+        }
+    }
+    /// The object that it is an end of; 0 if none.
+    pub const fn object(self) -> ObjRef {
+        match self {
+            FileKind::Pipe(at) | FileKind::Fifo(at) | FileKind::Socket(at) | FileKind::Tty(at) => {
+                at
+            }
+            _ => 0,
+        }
+    }
+    pub(super) const fn counter(self) -> (u64, u32) {
+        match self {
+            FileKind::EventFd(count, flags) => (count, flags),
+            _ => (0, 0),
+        }
+    }
     /// A word for it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -376,27 +424,6 @@ impl FileKind {
             FileKind::Other(_) => "unknown",
         }
     }
-}
-
-/// An open file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct File {
-    /// The FILE record.
-    pub record: RecordAt,
-    /// What it is.
-    pub kind: FileKind,
-    /// FMODE bits.
-    pub mode: u32,
-    /// Open flags.
-    pub flags: u32,
-    /// Position in bytes.
-    pub pos: u64,
-    /// Credentials of the opener.
-    pub cred: ObjRef,
-    /// Label.
-    pub label: ObjRef,
-    /// Path seen from the root of the root task.
-    pub path: Option<Vec<u8>>,
 }
 
 /// A pipe or fifo.

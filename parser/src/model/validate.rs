@@ -63,7 +63,7 @@ impl Check<'_> {
         if objref == 0 {
             return;
         }
-        match self.image.objects.get(&objref) {
+        match self.image.objects.get(objref) {
             None => {
                 let found = format!("object {objref} is not in the image");
                 self.say(
@@ -419,7 +419,7 @@ impl Check<'_> {
                 self.refers(fd.record, "FILE_DESC", path, fd.file, Object::File);
             }
         }
-        for (at, file) in &image.files {
+        for (at, file) in image.files.iter() {
             let path = |field: &'static str| move || format!("file[{at}].{field}");
             self.refers(
                 file.record,
@@ -478,7 +478,7 @@ impl Check<'_> {
         for (epoll, items) in &image.epolls {
             let record = image
                 .files
-                .get(epoll)
+                .get(*epoll)
                 .map_or(RecordAt::default(), |file| file.record);
             self.refers(
                 record,

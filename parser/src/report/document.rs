@@ -784,17 +784,14 @@ impl Maker<'_> {
     fn files(&self) -> Vec<File> {
         let holders = self.image.holders();
         let file =
-            |(at, file): (&ObjRef, &model::File)| self.file(*at, file, holders.of(*at).collect());
+            |(at, file): (ObjRef, model::File)| self.file(at, &file, holders.of(at).collect());
         self.image.files.iter().map(file).collect()
     }
 
     fn file(&self, object: ObjRef, file: &model::File, holders: Vec<(u32, i32)>) -> File {
-        let (target, count) = match file.kind {
-            FileKind::Pipe(at) | FileKind::Fifo(at) | FileKind::Socket(at) | FileKind::Tty(at) => {
-                (at, None)
-            }
-            FileKind::EventFd(count, _) => (0, Some(count)),
-            _ => (0, None),
+        let count = match file.kind {
+            FileKind::EventFd(count, _) => Some(count),
+            _ => None,
         };
         let watch = |item: &model::EpollItem| Watch {
             fd: item.fd,
@@ -806,10 +803,10 @@ impl Maker<'_> {
             object,
             record: file.record.index,
             kind: file.kind.name().to_owned(),
-            path: file.path.as_deref().map(escape),
+            path: file.path.map(escape),
             flags: self.bits(&values::OPEN_FLAGS, u64::from(file.flags)),
             pos: file.pos,
-            target,
+            target: file.kind.object(),
             count,
             watches: self
                 .image
@@ -984,7 +981,7 @@ fn segment_of(object: ObjRef, segment: &model::Segment) -> Segment {
 }
 
 fn file_table(object: ObjRef, table: &model::FileTable) -> FileTable {
-    let descriptor = |fd: &model::Fd| Descriptor {
+    let descriptor = |fd: model::Fd| Descriptor {
         fd: fd.fd,
         file: fd.file,
         close_on_exec: fd.close_on_exec,

@@ -8,17 +8,16 @@ use crate::tui::model::{FileLine, Link, Model, Row};
 use crate::tui::words;
 use crate::tui::worker::Want;
 use ckpt_format::values;
-use ckpt_parser::model::{Extent, File, FileKind, Image, ObjRef, Socket, Task, Terminal};
-use ckpt_parser::text::escape;
+use ckpt_parser::model::{Extent, File, FileKind, Holders, Image, ObjRef, Socket, Task, Terminal};
+use ckpt_parser::text::{count, escape};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Lines of the first pane: descriptor tables in the order of the tasks, then what no descriptor
 /// holds, then System V objects.
-pub fn lines(image: &Image) -> Vec<FileLine> {
+pub fn lines(image: &Image, holders: &Holders) -> Vec<FileLine> {
     let mut lines = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut held = BTreeSet::new();
     for task in &image.tasks {
         let Some(live) = task.live.as_ref().filter(|live| seen.insert(live.files)) else {
             continue;
@@ -32,17 +31,12 @@ pub fn lines(image: &Image) -> Vec<FileLine> {
                 .zip(&table.fds)
                 .map(|(i, _)| FileLine::Fd(live.files, i)),
         );
-        held.extend(table.fds.iter().map(|fd| fd.file));
     }
-    let others: Vec<ObjRef> = image
-        .files
-        .keys()
-        .copied()
-        .filter(|file| !held.contains(file))
-        .collect();
-    if !others.is_empty() {
+    let files = image.files.numbers().iter().copied();
+    let mut others = files.filter(|file| holders.of(*file).len() == 0).peekable();
+    if others.peek().is_some() {
         lines.push(FileLine::Others);
-        lines.extend(others.into_iter().map(FileLine::File));
+        lines.extend(others.map(FileLine::File));
     }
     for (number, ipc) in &image.ipc {
         if ipc.queues.is_empty() && ipc.segments.is_empty() && ipc.semaphores.is_empty() {
@@ -127,13 +121,13 @@ fn under_cursor(model: &Model) -> Option<FileLine> {
     model.derived.files.get(line).copied()
 }
 
-fn file_of(image: &Image, line: FileLine) -> Option<(ObjRef, &File)> {
+fn file_of(image: &Image, line: FileLine) -> Option<(ObjRef, File<'_>)> {
     let number = match line {
         FileLine::Fd(table, i) => image.file_tables.get(&table)?.fds.get(i as usize)?.file,
         FileLine::File(number) => number,
         _ => return None,
     };
-    Some((number, image.files.get(&number)?))
+    Some((number, image.files.get(number)?))
 }
 
 /// The line of an open file.
@@ -168,17 +162,17 @@ fn row(model: &Model, image: &Image, line: FileLine) -> Row {
             let Some(fd) = fd else { return Row::default() };
             let sign = if fd.close_on_exec { "x" } else { " " };
             let row = Row::new(format!("{:>5}{sign} ", fd.fd), Ink::Number);
-            match image.files.get(&fd.file) {
+            match image.files.get(fd.file) {
                 Some(file) => {
-                    file_cells(model, image, file, row).link(Link::Record(fd.record.index, 0))
+                    file_cells(model, image, &file, row).link(Link::Record(fd.record.index, 0))
                 }
                 None => row
                     .and(format!("object {} is missing", fd.file), Ink::Bad)
                     .link(Link::Record(fd.record.index, 0)),
             }
         }
-        FileLine::File(number) => match image.files.get(&number) {
-            Some(file) => file_cells(model, image, file, Row::new("       ", Ink::Dim))
+        FileLine::File(number) => match image.files.get(number) {
+            Some(file) => file_cells(model, image, &file, Row::new("       ", Ink::Dim))
                 .link(Link::Record(file.record.index, 0)),
             None => Row::default(),
         },
@@ -190,9 +184,9 @@ fn row(model: &Model, image: &Image, line: FileLine) -> Row {
             Some(queue) => Row::new(format!("   queue id {} ", queue.perms.id), Ink::Name)
                 .and(
                     format!(
-                        "key {:#x} {} messages",
+                        "key {:#x} {}",
                         queue.perms.key,
-                        queue.messages.len()
+                        count(queue.messages.len(), "message")
                     ),
                     Ink::Normal,
                 )
@@ -265,11 +259,11 @@ fn file_cells(model: &Model, image: &Image, file: &File, row: Row) -> Row {
             };
             let row = row.and(format!("{inode} {end}"), Ink::Normal);
             let row = if waiting > 0 {
-                row.and(format!(" {waiting} bytes wait"), Ink::Warn)
+                row.and(format!(" {}", waits(waiting)), Ink::Warn)
             } else {
                 row
             };
-            match &file.path {
+            match file.path {
                 Some(path) => row.and(format!(" {}", escape(path)), Ink::Text),
                 None => row,
             }
@@ -283,11 +277,16 @@ fn file_cells(model: &Model, image: &Image, file: &File, row: Row) -> Row {
             None => row,
         },
         FileKind::EventFd(value, _) => row.and(format!("value {value}"), Ink::Number),
-        _ => match &file.path {
+        _ => match file.path {
             Some(path) => row.and(escape(path), Ink::Text),
             None => row,
         },
     }
+}
+
+fn waits(bytes: u64) -> String {
+    let verb = if bytes == 1 { "waits" } else { "wait" };
+    format!("{} {verb}", count(bytes, "byte"))
 }
 
 fn enum_name(of: &'static ckpt_format::schema::Enum, number: u32) -> String {
@@ -317,7 +316,7 @@ fn socket_line(model: &Model, socket: &Socket) -> String {
         ),
     };
     let waiting = if waiting > 0 {
-        format!(" {waiting} bytes wait")
+        format!(" {}", waits(waiting))
     } else {
         String::new()
     };
@@ -334,7 +333,7 @@ fn terminal_line(tty: &Terminal) -> String {
 fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some((number, file)) = file_of(image, line) {
-        about_file(model, image, number, file, &mut rows);
+        about_file(model, image, number, &file, &mut rows);
     }
     match line {
         FileLine::Table(number) => about_table(image, number, &mut rows),
@@ -345,7 +344,11 @@ fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
                 .and_then(|ipc| ipc.queues.get(i as usize));
             for message in queue.iter().flat_map(|queue| &queue.messages) {
                 rows.push(Row::new(
-                    format!("message type {}, {} bytes", message.kind, message.len),
+                    format!(
+                        "message type {}, {}",
+                        message.kind,
+                        count(message.len, "byte")
+                    ),
                     Ink::Title,
                 ));
                 rows.extend(
@@ -359,7 +362,7 @@ fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
         _ => {
             for (name, extent) in extents(image, line) {
                 rows.push(
-                    Row::new(format!("{name}, {} bytes", extent.len), Ink::Title)
+                    Row::new(format!("{name}, {}", count(extent.len, "byte")), Ink::Title)
                         .link(Link::Offset(extent.offset)),
                 );
                 rows.extend(contents(model, extent));
@@ -390,7 +393,7 @@ fn about_table(image: &Image, number: ObjRef, rows: &mut Vec<Row>) {
 
 fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &mut Vec<Row>) {
     let arch = image.arch();
-    if let Some(path) = &file.path {
+    if let Some(path) = file.path {
         rows.push(Row::pair("path", escape(path), Ink::Text));
     }
     let (names, rest) = values::OPEN_FLAGS.names(u64::from(file.flags), arch);
@@ -467,8 +470,12 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
                 .find(|vma| vma.file == number)
                 .map_or(0, |vma| vma.start);
             rows.push(
-                Row::pair(what, format!("{user}, {maps} mappings"), Ink::Link)
-                    .link(Link::Address(*owner, at)),
+                Row::pair(
+                    what,
+                    format!("{user}, {}", count(maps, "mapping")),
+                    Ink::Link,
+                )
+                .link(Link::Address(*owner, at)),
             );
         }
     }

@@ -538,7 +538,7 @@ pub fn follow(model: &mut Model, link: Link) {
             let defined = model
                 .image
                 .as_ref()
-                .map(|image| image.objects.get(&number).map(|object| object.record.index));
+                .map(|image| image.objects.get(number).map(|object| object.record.index));
             match defined {
                 Some(Some(record)) => {
                     model.view = View::Records;

@@ -35,17 +35,14 @@ impl Builder {
     }
 
     pub(super) fn file(&mut self, event: &Event, view: &View) {
-        let inode = objref(view, file::PIPE);
-        let kind = match get32(view, file::TYPE) {
-            1 => FileKind::Generic,
-            2 => FileKind::Pipe(inode),
-            3 => FileKind::Fifo(inode),
-            4 => FileKind::Socket(objref(view, file::SOCK)),
-            5 => FileKind::Tty(objref(view, file::TTY)),
-            6 => FileKind::Epoll,
-            7 => FileKind::EventFd(get(view, file::COUNT), get32(view, file::EVENT_FLAGS)),
-            other => FileKind::Other(other),
+        let number = get32(view, file::TYPE);
+        let object = match number {
+            4 => objref(view, file::SOCK),
+            5 => objref(view, file::TTY),
+            _ => objref(view, file::PIPE),
         };
+        let (count, flags) = (get(view, file::COUNT), get32(view, file::EVENT_FLAGS));
+        let kind = FileKind::from_number(number, object, count, flags);
         if let FileKind::Pipe(inode) | FileKind::Fifo(inode) = kind {
             self.implicit(event, inode, Object::Inode);
             self.image.pipes.entry(inode).or_insert(Pipe {
@@ -69,7 +66,7 @@ impl Builder {
     pub(super) fn pipe(&mut self, event: &Event) {
         let at = object_of(event);
         if let Some(FileKind::Pipe(inode) | FileKind::Fifo(inode)) =
-            self.image.files.get(&at).map(|file| file.kind)
+            self.image.files.get(at).map(|file| file.kind)
         {
             self.image.pipes.insert(
                 inode,

@@ -88,7 +88,11 @@ impl Builder {
             .saturating_mul(page.saturating_add(u64::from(self.word)))
             .saturating_add(HEADER_LEN);
         if expected != u64::from(event.frame.len) {
-            let found = format!("{} bytes for {count} pages", event.frame.len);
+            let found = format!(
+                "{} bytes for {}",
+                event.frame.len,
+                text::count(count, "page")
+            );
             self.finding(Code::BadPageGroup, event, found);
         }
         let limit = decoder.options().limits.page_runs;

@@ -35,7 +35,7 @@ use crate::frame::{HEADER_LEN, HEADER_SIZE};
 use crate::grammar::Role;
 use crate::packed::Packed;
 use crate::source::Source;
-use crate::text::escape;
+use crate::text::{self, escape};
 use crate::view::{View, read_uint, until_nul};
 use ckpt_format::dialect::{R07, R08, R15};
 use ckpt_format::layout::Layout;
@@ -276,7 +276,7 @@ impl Builder {
             Tag::FileTable => {
                 let table = FileTable {
                     record: record(event),
-                    fds: Vec::new(),
+                    fds: Packed::default(),
                 };
                 self.image.file_tables.insert(object_of(event), table);
                 self.queue_owners.clear();
@@ -339,7 +339,7 @@ impl Builder {
                 format!("more than {} objects", limits.objects),
             );
         }
-        if let Some(first) = self.image.objects.get(&at) {
+        if let Some(first) = self.image.objects.get(at) {
             // A pty master reserves the number of a file that its reader makes (§1.4).
             let reserved = first.implicit || (first.kind == kind && implicit);
             if !reserved {
@@ -362,7 +362,7 @@ impl Builder {
 
     /// An object that no OBJREF announces: defined by the first field that names it.
     fn implicit(&mut self, event: &Event, at: ObjRef, kind: Object) {
-        if at > 0 && !self.image.objects.contains_key(&at) {
+        if at > 0 && !self.image.objects.contains(at) {
             self.image.objects.insert(
                 at,
                 Defined {
@@ -439,11 +439,7 @@ impl Builder {
                     task.comm = text;
                 }
             }
-            Role::Path => {
-                if let Some(file) = self.image.files.get_mut(&at) {
-                    file.path = Some(text);
-                }
-            }
+            Role::Path => self.image.files.set_path(at, &text),
             Role::Cwd => self.image.fs.entry(at).or_default().cwd = text,
             Role::Root => self.image.fs.entry(at).or_default().root = text,
             Role::Label => self.image.labels.entry(at).or_default().text = text,
@@ -513,6 +509,10 @@ impl Builder {
         self.image.complete = decoder.is_complete();
         self.image.findings.sort();
         let image = &mut self.image;
+        image.objects.settle();
+        image.files.settle();
+        let tables = image.file_tables.values_mut();
+        tables.for_each(|table| table.fds.shrink());
         image.mms.values_mut().for_each(Mm::shrink);
         let segments = image.segments.values_mut();
         segments.for_each(|segment| segment.pages.shrink());
@@ -530,9 +530,9 @@ fn empty(detection: Detection, diagnostics: u32) -> Image {
         pids: Vec::new(),
         pid_offset: 0,
         tasks: Vec::new(),
-        objects: BTreeMap::new(),
+        objects: Numbered::default(),
         file_tables: BTreeMap::new(),
-        files: BTreeMap::new(),
+        files: Files::default(),
         pipes: BTreeMap::new(),
         mms: BTreeMap::new(),
         segments: BTreeMap::new(),
