@@ -719,16 +719,30 @@ fn the_help_names_every_key() {
     }
 }
 
-/// What is held of an image is bounded by the number of its records, whatever stands in them: here
-/// a mapping and a page each.
+/// What is held of an image is bounded by the number of its records, whatever stands in them: a
+/// mapping and a page each, or open files.
 #[test]
 fn an_image_is_held_in_sixteen_bytes_a_record() {
-    let (_folder, path) = big(|out| ckpt_samples::big::page_groups(out, 17, 16 << 20, 1));
+    let pages = held(|out| ckpt_samples::big::page_groups(out, 17, 16 << 20, 1));
+    assert!(pages.num_pages >= 4096 && pages.num_records > 3 * pages.num_pages);
+    let files = held(|out| ckpt_samples::big::records(out, 17, 20_000));
+    assert!(files.files.len() >= 2400 && files.num_records == 20_000);
+}
+
+/// Opens an image; what is held of it, without the text of paths, fits.
+fn held(write: impl FnOnce(&mut Out) -> std::io::Result<()>) -> Arc<Image> {
+    let (_folder, path) = big(write);
     let screen = Screen::open(Some(&path), full_look(), (120, 40));
-    let image = screen.model.image.as_ref().unwrap();
-    assert!(image.num_pages >= 4096 && image.num_records > 3 * image.num_pages);
+    let image = screen.model.image.clone().unwrap();
     let spaces = image.mms.values();
-    let packed: usize = spaces.map(|mm| mm.vmas.bytes() + mm.pages.bytes()).sum();
-    let held = (screen.model.index.bytes() + packed) as u64;
+    let spaces: usize = spaces.map(|mm| mm.vmas.bytes() + mm.pages.bytes()).sum();
+    let tables: usize = image
+        .file_tables
+        .values()
+        .map(|table| table.fds.bytes())
+        .sum();
+    let files = image.files.bytes() + tables + image.objects.bytes();
+    let held = (screen.model.index.bytes() + spaces + files) as u64;
     assert!(held <= 16 * image.num_records, "{held} bytes");
+    image
 }

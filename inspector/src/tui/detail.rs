@@ -4,7 +4,7 @@ use ckpt_format::schema::{Count, Meaning, Type};
 use ckpt_format::{Layout, Slot, Tables, Tag};
 use ckpt_parser::frame::HEADER_LEN;
 use ckpt_parser::grammar::Role;
-use ckpt_parser::text::escape;
+use ckpt_parser::text::{count, escape};
 use ckpt_parser::view::{View, meaning, read_uint, reference, until_nul};
 
 /// What a stretch of a record is.
@@ -115,11 +115,11 @@ impl<'a> Record<'a> {
     /// What the outline shows behind the name.
     pub fn summary(&self) -> String {
         match self.role {
-            Role::Gap => return format!("{} bytes of no record", self.len),
-            Role::Pages { .. } => return format!("{} pages", self.num_pages()),
+            Role::Gap => return format!("{} of no record", count(self.len, "byte")),
+            Role::Pages { .. } => return count(self.num_pages(), "page"),
             role if is_text(role) => return quoted(self.payload()),
             Role::Plain | Role::Stray => {}
-            _ => return format!("{} bytes", self.len.saturating_sub(HEADER_LEN)),
+            _ => return count(self.len.saturating_sub(HEADER_LEN), "byte"),
         }
         let Some(view) = self.view() else {
             return format!("type {}, {} bytes", self.number(), self.len);
@@ -483,7 +483,7 @@ impl List<'_> {
                     .take(256)
                     .all(|b| (0x20..0x7f).contains(b) || *b == b'\n'));
         let line = self.push(name, from, len, kind);
-        line.value = format!("{len} bytes");
+        line.value = count(len, "byte");
         if texty {
             line.meaning = quoted(bytes);
         }

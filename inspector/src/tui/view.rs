@@ -570,7 +570,13 @@ fn boxed(model: &Model, buffer: &mut Buffer, title: &str, width: u16, height: u1
 fn help(model: &Model, buffer: &mut Buffer, top: usize) {
     let lines = command::help(model);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let inside = boxed(model, buffer, "Keys · Esc closes · j k scroll", 96, height);
+    let inside = boxed(
+        model,
+        buffer,
+        "Keys · q or Esc closes · j k scroll",
+        96,
+        height,
+    );
     let shown = usize::from(inside.height);
     let top = top.min(lines.len().saturating_sub(shown));
     for (i, (keys, text)) in lines.iter().skip(top).take(shown).enumerate() {

@@ -5,6 +5,7 @@ use crate::diff::{Change, Diff, Where};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
+use ckpt_parser::text::count;
 use std::ops::Range;
 
 /// The comparison.
@@ -47,8 +48,8 @@ pub fn title(model: &Model, pane: usize) -> String {
     match (pane, &model.diff.other, &model.diff.diff) {
         (0, Some(other), Some(Ok(diff))) => {
             format!(
-                "{} differences · {} | {other}",
-                diff.changes.len(),
+                "{} · {} | {other}",
+                count(diff.changes.len(), "difference"),
                 model.name
             )
         }

@@ -7,7 +7,7 @@ use crate::tui::model::{Link, Model, Row};
 use crate::tui::words;
 use crate::tui::worker::Want;
 use ckpt_parser::model::{Image, Live, Pending, Task};
-use ckpt_parser::text::escape;
+use ckpt_parser::text::{count, escape};
 use std::ops::Range;
 
 /// Tasks depth first: children under parents, threads under their leader.
@@ -231,7 +231,7 @@ fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Ve
             );
         }
         let size = model.derived.sizes.get(&live.mm).map_or(0, |size| *size);
-        let text = format!("{} mappings, {}", mm.vmas.len(), words::size(size));
+        let text = format!("{}, {}", count(mm.vmas.len(), "mapping"), words::size(size));
         rows.push(Row::pair("memory", text, Ink::Link).link(Link::Address(live.mm, mm.code.0)));
     }
     if let Some(call) = words::syscall(image, task) {
@@ -254,7 +254,11 @@ fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Ve
         }
     }
     if let Some(table) = image.file_tables.get(&live.files) {
-        let text = format!("{} descriptors (table {})", table.fds.len(), live.files);
+        let text = format!(
+            "{} (table {})",
+            count(table.fds.len(), "descriptor"),
+            live.files
+        );
         let link = table.fds.first().map(|fd| Link::File(fd.file));
         rows.push(Row {
             link,

@@ -174,6 +174,8 @@ fn on_overlay(model: &mut Model, action: Action) -> bool {
                 restore(model, &place);
             }
         }
+        // As in less: q leaves the page, not the program.
+        Action::Quit if !tour => model.overlay = None,
         Action::Quit | Action::QuitKeep | Action::Suspend | Action::Redraw => return false,
         // What the key means below is done; whoever knows a key need not close the page first.
         _ => {
