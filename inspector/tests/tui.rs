@@ -474,7 +474,7 @@ fn one_task_and_ten_thousand() {
     let (_folder, path) = named("minimal-r18-arm");
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     screen.keys("2");
-    assert!(screen.shown().contains("1 processes"), "{}", screen.shown());
+    assert!(screen.shown().contains("1 process,"), "{}", screen.shown());
     let (_folder, path) = big(|out| ckpt_samples::big::tasks(out, 17, 10_000));
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     screen.keys("2 G");

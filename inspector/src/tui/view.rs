@@ -228,9 +228,14 @@ fn draw_list(model: &Model, buffer: &mut Buffer, pane: usize, active: bool) {
     let top = top_of(model, pane);
     let (len, rows) = panes::list(model, pane, top..top + height);
     let cursor = model.scroll(pane).cursor.min(len.saturating_sub(1));
+    // The bar lies over the last column; what is cut says so before it.
+    let text = Rect {
+        width: inside.width.saturating_sub(u16::from(len > height)),
+        ..inside
+    };
     for (i, row) in rows.iter().take(height).enumerate() {
         let y = inside.y + u16::try_from(i).unwrap_or(0);
-        put(buffer, inside, y, &styled(model, row), dots(model));
+        put(buffer, text, y, &styled(model, row), dots(model));
         if top + i == cursor && len > 0 {
             let ink = if active { Ink::Cursor } else { Ink::Rest };
             if active || pane == 0 || model.view == View::Records {

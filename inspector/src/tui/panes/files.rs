@@ -100,10 +100,10 @@ pub fn title(model: &Model, pane: usize) -> String {
     };
     match pane {
         0 => format!(
-            "{} open files, {} sockets, {} tables",
-            image.files.len(),
-            image.sockets.len(),
-            image.file_tables.len()
+            "{}, {}, {}",
+            count(image.files.len(), "open file"),
+            count(image.sockets.len(), "socket"),
+            count(image.file_tables.len(), "table")
         ),
         _ => match under_cursor(model).and_then(|line| file_of(image, line)) {
             Some((number, file)) => format!("{} · object {number}", file.kind.name()),

@@ -5,7 +5,7 @@ use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Link, Model, Phase, Row};
 use ckpt_parser::diagnostic::{Diagnostic, Severity};
-use ckpt_parser::text::escape;
+use ckpt_parser::text::{count, escape};
 use std::ops::Range;
 
 /// Lines of a pane.
@@ -35,18 +35,16 @@ pub fn title(model: &Model, pane: usize) -> String {
             format!("{} {}", finding.code, finding.code.info().title)
         });
     }
-    let count = |severity| {
-        model
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count()
+    let of = |severity, name| {
+        let findings = model.findings.iter();
+        let found = findings.filter(|finding| finding.severity == severity);
+        count(found.count(), name)
     };
     format!(
-        "{} errors, {} warnings, {} notes",
-        count(Severity::Error),
-        count(Severity::Warning),
-        count(Severity::Note)
+        "{}, {}, {}",
+        of(Severity::Error, "error"),
+        of(Severity::Warning, "warning"),
+        of(Severity::Note, "note")
     )
 }
 

@@ -109,8 +109,13 @@ pub fn title(model: &Model, pane: usize) -> String {
         (0, Some(image)) => {
             let (all, processes) = (image.tasks.len(), image.processes().count());
             format!(
-                "Tasks · {processes} processes, {} more threads",
-                all - processes
+                "Tasks · {}, {}",
+                if processes == 1 {
+                    "1 process".to_owned()
+                } else {
+                    format!("{processes} processes")
+                },
+                count(all - processes, "more thread")
             )
         }
         (0, None) => "Tasks".to_owned(),
