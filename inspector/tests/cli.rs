@@ -42,6 +42,24 @@ fn without_arguments_the_sample_is_shown_as_an_outline() {
 }
 
 #[test]
+fn who_forgets_to_name_an_image_or_names_no_task_of_it_is_told() {
+    let stderr = |args: &[&str]| String::from_utf8(run(args).stderr).unwrap();
+    assert!(stderr(&["--tasks"]).contains("this is the embedded sample (- reads standard input)"));
+    assert_eq!(stderr(&["--tasks", "-q"]), "");
+    for view in ["--tasks", "--maps", "--regs", "--files", "--find=sensor"] {
+        let output = run(&[view, "--task", "999"]);
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(2), 0),
+            "{view}"
+        );
+        assert!(
+            stderr(&[view, "--task", "999"]).contains("no task 999 in the image; there are 412")
+        );
+    }
+}
+
+#[test]
 fn tasks_are_a_tree_with_calls_and_zombies() {
     let text = stdout(&["--tasks"]);
     let line = |word: &str| {
@@ -191,7 +209,7 @@ fn an_image_comes_through_a_pipe() {
 #[test]
 fn a_closed_pipe_ends_the_program_without_a_word() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ckpt-inspect"))
-        .arg("--json-lines")
+        .args(["--json-lines", "-q"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .stdin(Stdio::null())

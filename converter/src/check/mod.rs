@@ -201,6 +201,9 @@ fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
     if targets.is_empty() && !arguments.nearest {
         bail!("no target is named: --target NAME (see --list-targets), --all-targets or --nearest");
     }
+    if let Some(root) = arguments.sysroot.as_deref().filter(|root| !root.is_dir()) {
+        bail!("--sysroot {}: no such directory", root.display());
+    }
     let job = Job {
         arguments,
         targets: &targets,

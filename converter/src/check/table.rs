@@ -239,11 +239,11 @@ fn fact(cite: &CiteReport) -> String {
     places.extend(cite.record.map(|record| format!("record {record}")));
     places.extend(cite.offset.map(|offset| format!("offset {offset:#x}")));
     places.extend(cite.field.map(|field| format!("field {field}")));
-    places.extend(
-        cite.address
-            .as_ref()
-            .map(|address| format!("address {address}")),
-    );
+    let address = cite.address.as_deref().filter(|address| {
+        let digits = address.trim_start_matches("0x").trim_start_matches('0');
+        !cite.what.contains(&format!("0x{digits}"))
+    });
+    places.extend(address.map(|address| format!("address {address}")));
     if places.is_empty() {
         cite.what.clone()
     } else {
@@ -272,7 +272,13 @@ fn next_step(report: &Report, target: &TargetReport) -> String {
             } else {
                 format!("the {count} conditions")
             };
-            format!("make sure of {conditions} above, then restore; otherwise: {remedy}")
+            let finding = first.into_iter().flat_map(|finding| &finding.evidence);
+            let look = if finding.flat_map(|cite| &cite.address).next().is_some() {
+                " (ckpt-inspect shows the code: 4, @ADDRESS, d)"
+            } else {
+                ""
+            };
+            format!("make sure of {conditions} above{look}, and restore. If you cannot: {remedy}")
         }
         Verdict::Unknown if report.seen.missing_files.is_empty() => {
             "give the files of the source machine with --sysroot DIR and check again.".to_owned()
@@ -282,7 +288,12 @@ fn next_step(report: &Report, target: &TargetReport) -> String {
             list(&report.seen.missing_files, 3)
         ),
         Verdict::NotRestorable => {
-            format!("do not restore there. {remedy} --nearest names the least target that fits.")
+            let nearest = if remedy.contains("--nearest") {
+                ""
+            } else {
+                " --nearest names the least target that fits."
+            };
+            format!("do not restore there. {remedy}{nearest}")
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::records::number;
 use super::views::label;
-use super::{FINDINGS, FINE, image, opened};
+use super::{FINDINGS, FINE, image, opened, task};
 use anyhow::{Context, Result, bail};
 use ckpt_format::Dialect;
 use ckpt_parser::memory::Memory;
@@ -67,6 +67,9 @@ pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
         opened.decoder.source().watch(Arc::clone(scan) as _);
     }
     let image = opened.image()?;
+    if let Some(pid) = args.task {
+        task(&image, pid)?;
+    }
     let hits = match &scan {
         Some(scan) => scan.finish(opened.decoder.source())?,
         None => None,

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::records::number;
-use super::{FINDINGS, FINE, hexdump, image};
+use super::{FINDINGS, FINE, hexdump, image, task};
 use anyhow::{Context, Result, bail};
 use ckpt_parser::memory::{Backing, Memory, Span};
 use ckpt_parser::text::escape;
@@ -45,19 +45,7 @@ fn parse(text: &str) -> Result<Wanted> {
 pub(super) fn memory(args: &Args, which: &str, colour: bool, out: &mut dyn Write) -> Result<u8> {
     let wanted = parse(which)?;
     let (image, source) = image(args)?;
-    let task = image.task_by_pid(wanted.pid).with_context(|| {
-        let known: Vec<String> = image
-            .tasks
-            .iter()
-            .take(20)
-            .map(|task| task.pid.to_string())
-            .collect();
-        format!(
-            "no task {} in the image; there are {}",
-            wanted.pid,
-            known.join(" ")
-        )
-    })?;
+    let task = task(&image, wanted.pid)?;
     let mm = image
         .mm_of(task)
         .with_context(|| format!("task {} has no address space (a zombie?)", wanted.pid))?;

@@ -16,7 +16,7 @@ use args::{Args, Mode};
 use ckpt_cli::Explanation;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Findings, Severity};
-use ckpt_parser::model::{Image, validate};
+use ckpt_parser::model::{Image, Task, validate};
 use ckpt_parser::report::{document, lines, outline};
 use ckpt_parser::source::Source;
 use clap::Parser;
@@ -196,6 +196,9 @@ impl Opened {
 fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     let options: Options = args.options();
     let name = name_of(path);
+    if path.is_none() && !args.quiet && !io::stdin().is_terminal() {
+        eprintln!("no IMAGE is named: this is the embedded sample (- reads standard input)");
+    }
     let input = open::find(path, &options.limits)
         .and_then(open::Found::once)
         .with_context(|| format!("cannot open {name}"))?;
@@ -219,7 +222,27 @@ fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
 fn image(args: &Args) -> Result<(Image, Box<dyn Source>)> {
     let mut opened = opened(args, args.image.as_deref())?;
     let image = opened.image()?;
+    if let Some(pid) = args.task {
+        task(&image, pid)?;
+    }
     Ok((image, opened.decoder.into_source()))
+}
+
+/// The task that was asked for.
+fn task(image: &Image, pid: i32) -> Result<&Task> {
+    image.task_by_pid(pid).with_context(|| {
+        let pids = image.tasks.iter().map(|task| task.pid.to_string());
+        let known: Vec<String> = pids.take(20).collect();
+        let more = if image.tasks.len() > known.len() {
+            " …"
+        } else {
+            ""
+        };
+        format!(
+            "no task {pid} in the image; there are {}{more}",
+            known.join(" ")
+        )
+    })
 }
 
 fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u8> {
