@@ -149,6 +149,10 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
     for (text, ink) in row.cells {
         for word in text.split_inclusive(' ') {
             if used > INDENT && used + word.trim_end().width() > width {
+                let broken = lines.last_mut().and_then(|line| line.cells.last_mut());
+                if let Some((text, _)) = broken {
+                    text.truncate(text.trim_end().len());
+                }
                 lines.push(Row::new(" ".repeat(INDENT), Ink::Dim));
                 used = INDENT;
             }
