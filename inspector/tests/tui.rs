@@ -218,6 +218,40 @@ fn five_questions_of_a_newcomer() {
 }
 
 #[test]
+fn a_search_goes_on_in_the_next_process() {
+    let (_dir, path) = named("tour-r17-arm");
+    let mut screen = Screen::open(Some(&path), full_look(), SMALL);
+    screen.keys("4 /");
+    screen.text("inner init");
+    screen.keys("Enter");
+    let shown = screen.shown();
+    assert!(shown.contains("Not found in this process"), "{shown}");
+    let mut seen = Vec::new();
+    while !screen.shown().contains("Match 1 of 1") {
+        let mm = screen.model.current_mm().map(|(number, _)| number);
+        assert!(!seen.contains(&mm) || seen.len() < 12, "{}", screen.shown());
+        seen.push(mm);
+        screen.keys("t n");
+    }
+    assert_eq!(screen.model.current_task().map(|task| task.pid), Some(101));
+}
+
+#[test]
+fn a_register_that_the_thread_has_not_is_no_address() {
+    let (_dir, path) = named("units-r18-arm");
+    let mut screen = Screen::open(Some(&path), full_look(), SMALL);
+    screen.keys("3 t @");
+    screen.text("d17");
+    screen.keys("Enter");
+    assert!(
+        screen.shown().contains("This thread has no d17"),
+        "{}",
+        screen.shown()
+    );
+    assert_eq!(screen.model.view, View::Registers);
+}
+
+#[test]
 fn addresses_registers_and_pointers() {
     let mut screen = sample((120, 40));
     screen.keys("@");

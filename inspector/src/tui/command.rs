@@ -284,16 +284,20 @@ fn nth(model: &mut Model, kind: &str, number: u64) {
     }
 }
 
-/// Goes to an address, a register plus or minus something, a record or an offset.
-/// Shows d0 to d31, q0 to q15 or s0 to s31 of the task, if it has that register.
+/// Shows d0 to d31, q0 to q15 or s0 to s31 of the task. False if the name is none of these; a number that is written
+/// like one, as `d0000`, is an address.
 fn vector_register(model: &mut Model, name: &str) -> bool {
     let (kind, number) = name.split_at_checked(1).unwrap_or_default();
-    let (size, number) = match (kind, number.parse::<u32>()) {
-        ("d", Ok(number)) => (8, number),
-        ("q", Ok(number)) => (16, number),
-        ("s", Ok(number)) => (4, number),
+    let (size, count) = match kind {
+        "d" => (8, 32),
+        "q" => (16, 16),
+        "s" => (4, 32),
         _ => return false,
     };
+    let Some(number) = (0..count).find(|n: &u32| n.to_string() == number) else {
+        return false;
+    };
+    let asked = name.to_owned();
     let before = (model.view, model.lanes);
     let place = model.place();
     model.view = View::Registers;
@@ -306,7 +310,8 @@ fn vector_register(model: &mut Model, name: &str) -> bool {
     let is = |row: &Row| row.text().split_whitespace().next() == Some(&name);
     let Some(line) = rows.iter().position(is) else {
         (model.view, model.lanes) = before;
-        return false;
+        say(model, format!("This thread has no {asked}"), Ink::Bad);
+        return true;
     };
     update::leave(model, place);
     model.focus[View::Registers as usize] = 2;
@@ -314,6 +319,7 @@ fn vector_register(model: &mut Model, name: &str) -> bool {
     true
 }
 
+/// Goes to an address, a register plus or minus something, a record or an offset.
 fn goto(model: &mut Model, rest: &str) {
     if let Some(number) = rest.strip_prefix('#') {
         return record(model, number);

@@ -84,6 +84,17 @@ pub fn search(model: &mut Model, text: &str) -> Option<Request> {
     }
 }
 
+/// The next match; in the memory of another process than the one that was searched, its first.
+pub(super) fn again(model: &mut Model, back: bool) -> Option<Request> {
+    let here = model.current_mm().map(|(number, _)| Domain::Memory(number));
+    let in_memory = model.view == View::Memory && !model.search.text.is_empty();
+    if in_memory && model.search.domain != here {
+        return search(model, "");
+    }
+    next_match(model, back);
+    None
+}
+
 pub(super) fn next_match(model: &mut Model, back: bool) {
     if model.search.text.is_empty() {
         return say(model, "/ searches", Ink::Dim);
@@ -124,7 +135,11 @@ fn position(model: &Model) -> u64 {
 fn show_match(model: &mut Model, at: Option<usize>) {
     let Some((at, hit)) = at.and_then(|at| Some((at, *model.search.hits.get(at)?))) else {
         let text = if model.search.over {
-            format!("Not found: {}", model.search.text)
+            let place = match model.search.domain {
+                Some(Domain::Memory(_)) => "Not found in this process",
+                _ => "Not found",
+            };
+            format!("{place}: {}", model.search.text)
         } else {
             "Searching…".to_owned()
         };

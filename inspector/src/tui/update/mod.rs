@@ -20,7 +20,7 @@ use crate::tui::prompt::{For, Prompt, Typed};
 use crate::tui::worker::Request;
 use crate::tui::{command, hex, index, tour};
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
-use find::{filter_of, next_match, refilter};
+use find::{again, filter_of, next_match, refilter};
 use history::{bookmark, restore, step_history};
 use mouse::clicked;
 use output::{copy, export_line};
@@ -125,7 +125,7 @@ pub fn update(model: &mut Model, action: Action) -> Option<Request> {
         Action::Command => model.prompt = Some(Prompt::new(For::Command, "")),
         Action::Goto => model.prompt = Some(Prompt::new(For::Command, "goto ")),
         Action::Export => model.prompt = Some(Prompt::new(For::Command, &export_line(model))),
-        Action::Next | Action::Previous => next_match(model, action == Action::Previous),
+        Action::Next | Action::Previous => return again(model, action == Action::Previous),
         Action::Represent | Action::RepresentBack => {
             represent(model, action == Action::RepresentBack);
         }
