@@ -252,6 +252,17 @@ fn a_register_that_the_thread_has_not_is_no_address() {
 }
 
 #[test]
+fn lanes_stand_in_the_order_of_their_names() {
+    let mut screen = sample((120, 40));
+    screen.keys("3 t @");
+    screen.text("s19");
+    screen.keys("Enter");
+    let shown = screen.shown();
+    let row = shown.lines().find(|line| line.contains("d9 ")).unwrap();
+    assert!(row.contains("d9 s19:s18"), "{row}");
+}
+
+#[test]
 fn addresses_registers_and_pointers() {
     let mut screen = sample((120, 40));
     screen.keys("@");

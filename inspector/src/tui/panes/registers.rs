@@ -398,7 +398,7 @@ fn vfp_rows(shown: Lanes, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
     }
     for (i, value) in d.iter().enumerate() {
         let name = if shown.size == 4 && i < 16 {
-            format!("d{i} s{}-{}", 2 * i, 2 * i + 1)
+            format!("d{i} s{}:s{}", 2 * i + 1, 2 * i)
         } else {
             format!("d{i}")
         };
