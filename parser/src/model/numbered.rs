@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Items by their number. Images give numbers in ascending order, so most items are packed as they
-/// come; those that come late wait until [`Numbered::settle`] puts them in their places.
+/// come; those that come late wait for the end of the image to get their places.
 #[derive(Clone, Default)]
 pub struct Numbered<T> {
     /// Numbers of the items, in ascending order.
