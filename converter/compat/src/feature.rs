@@ -122,6 +122,43 @@ impl FeatureSet {
         Self(bits)
     }
 
+    /// Extensions of the base architecture since v6T2, and what v8 brought to its units: build attributes declare
+    /// them, and an older machine has none.
+    pub(crate) const SINCE_V6T2: Self = Self::of(&[
+        Feature::V6t2,
+        Feature::V7,
+        Feature::V7mp,
+        Feature::V8,
+        Feature::Crc32,
+        Feature::Aes,
+        Feature::Pmull,
+        Feature::Sha1,
+        Feature::Sha2,
+        Feature::Sb,
+        Feature::VfpV8,
+        Feature::Fp16,
+        Feature::Jscvt,
+        Feature::NeonV8,
+        Feature::NeonFp16,
+        Feature::Rdm,
+        Feature::Fcma,
+        Feature::DotProd,
+        Feature::Fhm,
+        Feature::Bf16,
+        Feature::I8mm,
+    ]);
+
+    /// What compilers and people hardly ever write for user mode: a sign of data.
+    pub(crate) const ODD: Self = Self::of(&[
+        Feature::CoprocOther,
+        Feature::Cp15Other,
+        Feature::Cp14,
+        Feature::Privileged,
+        Feature::Virt,
+        Feature::Smc,
+        Feature::ThumbEe,
+    ]);
+
     /// The set of one feature.
     pub const fn one(feature: Feature) -> Self {
         Self(1 << (feature as u8))

@@ -48,48 +48,9 @@ const BASE: FeatureSet = FeatureSet::of(&[
 ]);
 
 /// Extensions that raise a tag of the file that uses them.
-const DECLARED: FeatureSet = FeatureSet::of(&[
-    Feature::V6t2,
-    Feature::V7,
-    V7mp,
-    Feature::V8,
-    Feature::Crc32,
-    Feature::Aes,
-    Feature::Pmull,
-    Feature::Sha1,
-    Feature::Sha2,
-    Feature::Sb,
-    VfpD32,
-    VfpHalf,
-    VfpV4,
-    VfpV8,
-    Feature::Fp16,
-    Feature::Jscvt,
-    Neon,
-    NeonHalf,
-    NeonFma,
-    NeonV8,
-    Feature::NeonFp16,
-    Rdm,
-    Feature::Fcma,
-    Feature::DotProd,
-    Feature::Fhm,
-    Feature::Bf16,
-    Feature::I8mm,
-    Iwmmxt,
-    Iwmmxt2,
-]);
-
-/// What user mode cannot use on any machine.
-const SYSTEM: FeatureSet = FeatureSet::of(&[
-    Feature::Privileged,
-    Virt,
-    Feature::Smc,
-    Feature::CoprocOther,
-    Feature::Cp14,
-    Feature::Cp15Other,
-    ThumbEe,
-]);
+const DECLARED: FeatureSet = FeatureSet::SINCE_V6T2.union(FeatureSet::of(&[
+    VfpD32, VfpHalf, VfpV4, Neon, NeonHalf, NeonFma, Iwmmxt, Iwmmxt2,
+]));
 
 impl Attributes {
     /// Reads the contents of a section `.ARM.attributes`; `None` if they are of another format.
@@ -209,7 +170,7 @@ impl Attributes {
             DECLARED
         };
         extensions
-            .union(SYSTEM)
+            .union(FeatureSet::ODD)
             .minus(self.base_features())
             .minus(self.unit_features())
     }

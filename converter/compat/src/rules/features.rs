@@ -83,31 +83,8 @@ const UNITS: FeatureSet = FeatureSet::of(&[
 ]);
 
 /// Extensions of the base architecture: a machine that is older has none of them.
-const BY_ISA: FeatureSet = FeatureSet::of(&[
-    Feature::V6,
-    Feature::V6k,
-    Feature::V6t2,
-    Feature::V7,
-    Feature::V7mp,
-    Feature::V8,
-    Feature::Crc32,
-    Feature::Aes,
-    Feature::Pmull,
-    Feature::Sha1,
-    Feature::Sha2,
-    Feature::Sb,
-    Feature::VfpV8,
-    Feature::Fp16,
-    Feature::Jscvt,
-    Feature::NeonV8,
-    Feature::NeonFp16,
-    Feature::Rdm,
-    Feature::Fcma,
-    Feature::DotProd,
-    Feature::Fhm,
-    Feature::Bf16,
-    Feature::I8mm,
-]);
+const BY_ISA: FeatureSet =
+    FeatureSet::SINCE_V6T2.union(FeatureSet::of(&[Feature::V6, Feature::V6k]));
 
 /// Words that look like an instruction here and there in much code that nothing leads to, without mapping symbols that
 /// would tell code from data.

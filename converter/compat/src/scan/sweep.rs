@@ -73,15 +73,6 @@ pub(super) fn kind_at(region: &CodeRegion, addr: u32) -> Option<MapKind> {
 
 /// Instructions that compilers and people hardly ever write for user mode: signs of data.
 pub(super) fn is_unlikely(insn: &Insn, isa: Isa) -> bool {
-    const ODD: FeatureSet = FeatureSet::of(&[
-        Feature::CoprocOther,
-        Feature::Cp15Other,
-        Feature::Cp14,
-        Feature::Privileged,
-        Feature::Virt,
-        Feature::Smc,
-        Feature::ThumbEe,
-    ]);
     // No processor that executes 32-bit Thumb has these units, but for one that has iwMMXt.
     const NEVER_IN_THUMB: FeatureSet = FeatureSet::of(&[
         Feature::Fpa,
@@ -91,7 +82,7 @@ pub(super) fn is_unlikely(insn: &Insn, isa: Isa) -> bool {
         Feature::Iwmmxt,
         Feature::Iwmmxt2,
     ]);
-    !insn.needs.meet(ODD).is_empty()
+    !insn.needs.meet(FeatureSet::ODD).is_empty()
         || isa == Isa::Thumb && !insn.needs.meet(NEVER_IN_THUMB).is_empty()
         || matches!(insn.flow, Flow::Syscall(Some(number)) if !(0x90_0000..0x90_0400).contains(&number) && number > 0xff)
 }
