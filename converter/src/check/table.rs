@@ -239,16 +239,24 @@ fn fact(cite: &CiteReport) -> String {
     places.extend(cite.record.map(|record| format!("record {record}")));
     places.extend(cite.offset.map(|offset| format!("offset {offset:#x}")));
     places.extend(cite.field.map(|field| format!("field {field}")));
-    let address = cite.address.as_deref().filter(|address| {
-        let digits = address.trim_start_matches("0x").trim_start_matches('0');
-        !cite.what.contains(&format!("0x{digits}"))
-    });
-    places.extend(address.map(|address| format!("address {address}")));
+    let address = cite.address.as_deref();
+    places.extend(
+        address
+            .filter(|address| !names(&cite.what, address))
+            .map(|address| format!("address {address}")),
+    );
     if places.is_empty() {
         cite.what.clone()
     } else {
         format!("{} ({})", cite.what, places.join(", "))
     }
+}
+
+/// Whether a text has this number among its words, with or without leading zeros.
+fn names(text: &str, address: &str) -> bool {
+    let value = |word: &str| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok();
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    value(address).is_some_and(|wanted| words.any(|word| value(word) == Some(wanted)))
 }
 
 /// One sentence that tells what to do, for someone who has never seen the tool.
@@ -295,5 +303,18 @@ fn next_step(report: &Report, target: &TargetReport) -> String {
             };
             format!("do not restore there. {remedy}{nearest}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_said_once_and_not_taken_for_a_longer_one() {
+        let text = "2 × vfpd32 in code, first at 0x1088c, 0x108cc";
+        assert!(names(text, "0x0001088c"));
+        assert!(!names(text, "0x000108"));
+        assert!(!names(text, "0x00000000"));
     }
 }
