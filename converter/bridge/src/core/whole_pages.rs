@@ -310,6 +310,19 @@ mod tests {
     }
 
     #[test]
+    fn more_joined_pages_than_any_debugger_writes_are_refused() {
+        let many = |count: u64| {
+            (0..count)
+                .map(|n| segment(n * PAGE + 8, 8, 0, 8, 6))
+                .collect()
+        };
+        let most = MOST_JOINED as u64;
+        let (fits, over): (Vec<_>, Vec<_>) = (many(most), many(most + 1));
+        assert_eq!(whole_pages(&file(), &fits).unwrap().incomplete, most);
+        assert!(whole_pages(&file(), &over).is_err());
+    }
+
+    #[test]
     fn sections_over_each_other_lose_nothing() {
         // .tdata over .init_array and .data.rel.ro, as in every static program.
         let segments = [
