@@ -172,9 +172,7 @@ fn five_questions_of_a_newcomer() {
         "{shown}"
     );
     // d17 of the second thread.
-    screen.keys("3 t @");
-    screen.text("d17");
-    screen.keys("Enter");
+    screen.prompt("3 t @", "d17");
     let shown = screen.shown();
     assert!(shown.contains("Task 413 sampler · 2 of 5"), "{shown}");
     assert!(shown.contains("d17   "), "{shown}");
@@ -188,27 +186,21 @@ fn five_questions_of_a_newcomer() {
         screen.shown()
     );
     // The text in a pipe.
-    screen.keys("5 g /");
-    screen.text("bytes wait");
-    screen.keys("Enter");
+    screen.prompt("5 g /", "bytes wait");
     assert!(
         screen.shown().contains("\"flush\\nrotate\\n\""),
         "{}",
         screen.shown()
     );
     // Which process holds a file open.
-    screen.keys("/");
-    screen.text("i2c");
-    screen.keys("Enter");
+    screen.prompt("/", "i2c");
     assert!(
         screen.shown().contains("412 sensord as 10"),
         "{}",
         screen.shown()
     );
     // Where a string lies in memory.
-    screen.keys("4 /");
-    screen.text("/usr/sbin/sensord");
-    screen.keys("Enter");
+    screen.prompt("4 /", "/usr/sbin/sensord");
     let shown = screen.shown();
     assert!(
         shown.contains("Match 1 of") && !shown.contains("+ for"),
@@ -221,9 +213,7 @@ fn five_questions_of_a_newcomer() {
 fn a_search_goes_on_in_the_next_process() {
     let (_dir, path) = named("tour-r17-arm");
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
-    screen.keys("4 /");
-    screen.text("inner init");
-    screen.keys("Enter");
+    screen.prompt("4 /", "inner init");
     let shown = screen.shown();
     assert!(shown.contains("Not found in this process"), "{shown}");
     let mut seen = Vec::new();
@@ -240,9 +230,7 @@ fn a_search_goes_on_in_the_next_process() {
 fn a_register_that_the_thread_has_not_is_no_address() {
     let (_dir, path) = named("units-r18-arm");
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
-    screen.keys("3 t @");
-    screen.text("d17");
-    screen.keys("Enter");
+    screen.prompt("3 t @", "d17");
     assert!(
         screen.shown().contains("This thread has no d17"),
         "{}",
@@ -254,9 +242,7 @@ fn a_register_that_the_thread_has_not_is_no_address() {
 #[test]
 fn lanes_stand_in_the_order_of_their_names() {
     let mut screen = sample((120, 40));
-    screen.keys("3 t @");
-    screen.text("s19");
-    screen.keys("Enter");
+    screen.prompt("3 t @", "s19");
     let shown = screen.shown();
     let row = shown.lines().find(|line| line.contains("d9 ")).unwrap();
     assert!(row.contains("d9 s19:s18"), "{row}");
@@ -265,9 +251,7 @@ fn lanes_stand_in_the_order_of_their_names() {
 #[test]
 fn addresses_registers_and_pointers() {
     let mut screen = sample((120, 40));
-    screen.keys("@");
-    screen.text("sp+4");
-    screen.keys("Enter");
+    screen.prompt("@", "sp+4");
     assert_eq!(screen.model.view, View::Memory);
     assert_eq!(screen.model.addr, 0xbeff_fd54);
     screen.keys("@");
@@ -555,14 +539,10 @@ fn symbols_name_addresses() {
         "{}",
         screen.shown()
     );
-    screen.keys("@");
-    screen.text("finish+4");
-    screen.keys("Enter");
+    screen.prompt("@", "finish+4");
     assert_eq!(screen.model.addr, 0x10090);
     // A constant of the assembler is no address.
-    screen.keys("@");
-    screen.text("NR_nanosleep");
-    screen.keys("Enter");
+    screen.prompt("@", "NR_nanosleep");
     assert!(screen.shown().contains("no symbol"), "{}", screen.shown());
 }
 

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::records::number;
 use super::views::label;
-use super::{FINDINGS, FINE, image, opened, task};
+use super::{FINDINGS, FINE, has_task, image, opened};
 use anyhow::{Context, Result, bail};
 use ckpt_format::Dialect;
 use ckpt_parser::memory::Memory;
@@ -67,9 +67,7 @@ pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
         opened.decoder.source().watch(Arc::clone(scan) as _);
     }
     let image = opened.image()?;
-    if let Some(pid) = args.task {
-        task(&image, pid)?;
-    }
+    has_task(args, &image)?;
     let hits = match &scan {
         Some(scan) => scan.finish(opened.decoder.source())?,
         None => None,

@@ -222,10 +222,13 @@ fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
 fn image(args: &Args) -> Result<(Image, Box<dyn Source>)> {
     let mut opened = opened(args, args.image.as_deref())?;
     let image = opened.image()?;
-    if let Some(pid) = args.task {
-        task(&image, pid)?;
-    }
+    has_task(args, &image)?;
     Ok((image, opened.decoder.into_source()))
+}
+
+/// Whether the image has the task that `--task` asks for.
+fn has_task(args: &Args, image: &Image) -> Result<()> {
+    args.task.map_or(Ok(()), |pid| task(image, pid).map(drop))
 }
 
 /// The task that was asked for.

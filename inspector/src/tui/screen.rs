@@ -128,6 +128,12 @@ impl Screen {
         self.ask();
         self.until(|model| !model.waiting());
     }
+    /// Presses keys, the last of which asks for something, and answers.
+    pub fn prompt(&mut self, keys: &str, answer: &str) {
+        self.keys(keys);
+        self.text(answer);
+        self.keys("Enter");
+    }
     /// Types text as it is.
     pub fn text(&mut self, text: &str) {
         for c in text.chars() {

@@ -1,6 +1,6 @@
 //! Files and sockets: descriptors by table, what they are, who shares them, what waits in them.
 
-use super::{bytes_of, cut, cut_wrapped, pending};
+use super::{bytes_of, cut_pending, cut_wrapped};
 use crate::tui::hex;
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
@@ -65,11 +65,7 @@ pub fn lines(image: &Image, holders: &Holders) -> Vec<FileLine> {
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
     let Some(image) = &model.image else {
-        return if pane == 0 {
-            cut(pending(model), range)
-        } else {
-            (0, Vec::new())
-        };
+        return cut_pending(model, pane, range);
     };
     if pane == 0 {
         let rows = model

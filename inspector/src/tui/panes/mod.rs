@@ -178,6 +178,15 @@ pub fn pending(model: &Model) -> Vec<Row> {
     vec![Row::new(text, Ink::Dim)]
 }
 
+/// The same in the first pane of a view; the others are empty.
+pub fn cut_pending(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
+    if pane == 0 {
+        cut(pending(model), range)
+    } else {
+        (0, Vec::new())
+    }
+}
+
 /// Bytes of an answer.
 pub fn bytes_of<'a>(model: &'a Model, want: &Want) -> Option<&'a [u8]> {
     match model.data(want)? {

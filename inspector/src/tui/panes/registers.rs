@@ -1,6 +1,6 @@
 //! Registers of a task: general ones and what they point to, code around pc, other register files.
 
-use super::{bytes_of, cut, pending};
+use super::{bytes_of, cut, cut_pending};
 use crate::backtrace::How;
 use crate::symbols;
 use crate::tui::disasm::{Leads, disassemble};
@@ -20,11 +20,7 @@ use std::ops::Range;
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
     let (Some(image), Some(task)) = (&model.image, model.current_task()) else {
-        return if pane == 0 {
-            cut(pending(model), range)
-        } else {
-            (0, Vec::new())
-        };
+        return cut_pending(model, pane, range);
     };
     let Some(live) = &task.live else {
         let text = format!(

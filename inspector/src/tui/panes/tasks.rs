@@ -1,6 +1,6 @@
 //! Tasks: the tree of processes and threads, and all about one of them.
 
-use super::{bytes_of, cut, cut_wrapped, pending};
+use super::{bytes_of, cut_pending, cut_wrapped};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
@@ -70,11 +70,7 @@ pub fn tree(image: &Image) -> Vec<(u32, u16)> {
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
     let Some(image) = &model.image else {
-        return if pane == 0 {
-            cut(pending(model), range)
-        } else {
-            (0, Vec::new())
-        };
+        return cut_pending(model, pane, range);
     };
     if pane == 0 {
         let rows = model
