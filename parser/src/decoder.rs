@@ -169,18 +169,14 @@ impl<S: Source> Decoder<S> {
             return None;
         }
         let stepped = self.step();
-        self.done = !matches!(stepped, Ok(true));
+        self.done = !matches!(stepped, Ok(Some(_)));
         if self.options.policy == Policy::Strict
             && let Some(error) = self.first_new_error()
         {
             self.done = true;
             return Some(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
         }
-        match stepped {
-            Ok(true) => self.event.map(Ok),
-            Ok(false) => None,
-            Err(error) => Some(Err(error)),
-        }
+        stepped.transpose()
     }
 
     fn first_new_error(&mut self) -> Option<Diagnostic> {
@@ -188,34 +184,34 @@ impl<S: Source> Decoder<S> {
         self.findings.kept().iter().find(is_error).cloned()
     }
 
-    /// Makes the next record the current one; false at the end.
-    fn step(&mut self) -> io::Result<bool> {
+    /// Makes the next record the current one; `None` at the end.
+    fn step(&mut self) -> io::Result<Option<Event>> {
         let mut offset = self.framer.offset();
         let mut len = HEADER_SIZE;
         if self.seen >= self.options.limits.frames {
             let found = format!("{} records", self.seen);
             self.findings
                 .push(Diagnostic::new(Code::TooMany, offset, self.seen, "", found));
-            return Ok(false);
+            return Ok(None);
         }
         loop {
             let bytes = self.window.bytes(offset, len)?;
             let step = self.framer.step(offset, bytes);
             match step {
                 Step::Need { offset: o, len: l } => (offset, len) = (o, l),
-                Step::Frame(frame) => return self.event(frame).map(|()| true),
+                Step::Frame(frame) => return self.event(frame).map(Some),
                 Step::End => {
                     self.check_cut();
                     self.grammar
                         .finish(self.framer.offset(), self.framer.index());
                     self.collect("");
-                    return Ok(false);
+                    return Ok(None);
                 }
             }
         }
     }
 
-    fn event(&mut self, mut frame: Frame) -> io::Result<()> {
+    fn event(&mut self, mut frame: Frame) -> io::Result<Event> {
         let index = self.framer.index().saturating_sub(1);
         self.seen = self.seen.saturating_add(1);
         let record = if frame.is_gap() {
@@ -235,6 +231,7 @@ impl<S: Source> Decoder<S> {
         if held < want {
             frame = self.framer.cut(frame, held as u64);
         }
+        self.window.prefetch(frame.end());
         let view = view_of(&self.window, &self.tables, &frame, held);
         let place = self.grammar.place(&frame, index, tag, view.as_ref());
         let layout = view.map(|view| view.layout);
@@ -247,13 +244,14 @@ impl<S: Source> Decoder<S> {
             self.held = held.min(frame.len as usize);
         }
         self.collect(tag.map_or("", Tag::name));
-        self.event = Some(Event {
+        let event = Event {
             frame,
             index,
             tag,
             place,
-        });
-        Ok(())
+        };
+        self.event = Some(event);
+        Ok(event)
     }
 
     fn hold_addresses(&mut self, frame: &Frame, count: u64) -> io::Result<usize> {
