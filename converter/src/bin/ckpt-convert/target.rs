@@ -389,6 +389,7 @@ fn criu_directory(
     if losses.refused() {
         return Ok(());
     }
+    output::sync_directory(&made)?;
     output::put_directory(&made, target)?;
     Ok(File::open(parent)?.sync_all()?)
 }

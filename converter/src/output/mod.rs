@@ -1,14 +1,18 @@
 //! Where converted bytes go: one fixed buffer, copies inside the kernel for long stretches, and
 //! files that appear complete or not at all.
 
+mod atomic;
+mod writer;
+
+pub use atomic::{Atomic, put_directory, sync_directory};
+
 use ckpt_parser::source::Source;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, FileTypeExt};
-use std::path::{Path, PathBuf};
+use writer::Writer;
 
 /// Takes the bytes of a converted image in order.
 pub trait Sink {
@@ -69,7 +73,7 @@ pub fn widen(pipe: impl AsFd) {
 
 /// An output file or stream with a buffer.
 pub struct Output {
-    file: File,
+    writer: Writer,
     buffer: Vec<u8>,
     input: Option<File>,
     kernel_copy: bool,
@@ -90,7 +94,7 @@ impl Output {
             widen(&file);
         }
         Output {
-            file,
+            writer: Writer::new(file),
             is_pipe,
             buffer: Vec::with_capacity(BUFFER),
             input,
@@ -107,15 +111,15 @@ impl Output {
     pub fn finish(mut self) -> io::Result<File> {
         self.copy_pending()?;
         self.flush()?;
-        Ok(self.file)
+        self.writer.into_file()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if !self.muted {
-            self.file.write_all(&self.buffer)?;
+        if self.muted {
+            self.buffer.clear();
+            return Ok(());
         }
-        self.buffer.clear();
-        Ok(())
+        self.writer.write(&mut self.buffer)
     }
 
     /// How many more bytes the buffer takes until it ends at the end of a page.
@@ -148,11 +152,12 @@ impl Output {
         let Some(input) = self.input.as_ref().filter(|_| self.kernel_copy) else {
             return Ok(0);
         };
+        let file = self.writer.file()?;
         let mut at = offset;
         let end = offset.saturating_add(len);
         while at < end {
             let step = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
-            match rustix::fs::copy_file_range(input, Some(&mut at), &self.file, None, step) {
+            match rustix::fs::copy_file_range(input, Some(&mut at), &*file, None, step) {
                 Ok(0) => break,
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(
@@ -204,11 +209,7 @@ impl Sink for Output {
             let room = self.room();
             let (now, later) = bytes.split_at(bytes.len().min(room));
             self.end = self.end.saturating_add(now.len() as u64);
-            if self.buffer.is_empty() && now.len() == room {
-                self.file.write_all(now)?;
-            } else {
-                self.buffer.extend_from_slice(now);
-            }
+            self.buffer.extend_from_slice(now);
             if now.len() == room {
                 self.flush()?;
             }
@@ -245,7 +246,7 @@ impl Sink for Output {
         }
         self.copy_pending()?;
         self.flush()?;
-        let n = source.pour(offset, len, &self.file)?;
+        let n = source.pour(offset, len, self.writer.file()?)?;
         self.end = self.end.saturating_add(n);
         Ok(n)
     }
@@ -326,159 +327,4 @@ mod tests {
         let small: Vec<_> = (0..3000).map(|i| (i % 3 > 0, i * 4000, 4000)).collect();
         check(&small);
     }
-}
-
-/// A file that replaces its target only when it is complete.
-///
-/// Where the file system allows, it has no name until then, so that even a killed conversion
-/// leaves nothing behind.
-#[derive(Debug)]
-pub struct Atomic {
-    target: PathBuf,
-    force: bool,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Without a name (`O_TMPFILE`).
-    Unnamed(File),
-    /// Beside its target.
-    Named(tempfile::NamedTempFile),
-    /// A device or a fifo: written as it is.
-    Direct(File),
-}
-
-impl Atomic {
-    /// Begins a file. An existing one is an error unless `force`.
-    ///
-    /// # Errors
-    /// `AlreadyExists`, and those of the operating system.
-    pub fn create(target: &Path, force: bool) -> io::Result<Self> {
-        let state = match std::fs::symlink_metadata(target) {
-            Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(_) if is_special(target) => State::Direct(File::options().write(true).open(target)?),
-            Ok(_) if !force => return Err(io::ErrorKind::AlreadyExists.into()),
-            _ => temporary(directory(target))?,
-        };
-        Ok(Atomic {
-            target: target.to_owned(),
-            force,
-            state,
-        })
-    }
-    /// A handle to write to.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn file(&self) -> io::Result<File> {
-        match &self.state {
-            State::Unnamed(file) | State::Direct(file) => file.try_clone(),
-            State::Named(file) => file.as_file().try_clone(),
-        }
-    }
-    /// Makes the file durable and gives it its name.
-    ///
-    /// # Errors
-    /// `AlreadyExists` if somebody else was faster, and those of the operating system.
-    pub fn commit(self) -> io::Result<()> {
-        match self.state {
-            State::Direct(_) => return Ok(()),
-            State::Named(file) => {
-                file.as_file().sync_all()?;
-                if self.force {
-                    file.persist(&self.target)?;
-                } else {
-                    file.persist_noclobber(&self.target)?;
-                }
-            }
-            State::Unnamed(ref file) => {
-                file.sync_all()?;
-                match link(file, &self.target) {
-                    Err(error) if self.force && error.kind() == io::ErrorKind::AlreadyExists => {
-                        replace(file, &self.target)?;
-                    }
-                    done => done?,
-                }
-            }
-        }
-        File::open(directory(&self.target))?.sync_all()
-    }
-}
-
-/// Whether a path leads to something that cannot be replaced by renaming.
-fn is_special(target: &Path) -> bool {
-    std::fs::metadata(target).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
-}
-
-fn directory(target: &Path) -> &Path {
-    match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn temporary(directory: &Path) -> io::Result<State> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    match rustix::fs::open(directory, flags, Mode::from_raw_mode(0o666)) {
-        Ok(file) => Ok(State::Unnamed(file.into())),
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::Permissions::from_mode(0o666);
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".ckpt-").suffix(".tmp").permissions(mode);
-            Ok(State::Named(builder.tempfile_in(directory)?))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn link(file: &File, target: &Path) -> io::Result<()> {
-    let own = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-    Ok(rustix::fs::linkat(
-        CWD,
-        own,
-        CWD,
-        target,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
-}
-
-/// Gives a complete directory its name. One that has the name already takes the other's place, in
-/// one step where the file system can, so that a kill leaves the old one or the new one.
-///
-/// # Errors
-/// Those of the operating system.
-pub fn put_directory(made: &Path, target: &Path) -> io::Result<()> {
-    if !target.exists() {
-        return std::fs::rename(made, target);
-    }
-    match rustix::fs::renameat_with(CWD, made, CWD, target, RenameFlags::EXCHANGE) {
-        Err(Errno::INVAL | Errno::NOSYS) => {
-            std::fs::rename(target, made.with_extension("old"))?;
-            std::fs::rename(made, target)
-        }
-        done => Ok(done?),
-    }
-}
-
-/// A link cannot replace a file, but a name beside it can be renamed onto it.
-fn replace(file: &File, target: &Path) -> io::Result<()> {
-    let taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-    for attempt in 0..1000u32 {
-        let name = format!(".ckpt-{}-{attempt}.tmp", std::process::id());
-        let beside = directory(target).join(name);
-        match link(file, &beside) {
-            Err(error) if taken(&error) => {}
-            Err(error) => return Err(error),
-            Ok(()) => {
-                let renamed = std::fs::rename(&beside, target);
-                if renamed.is_err() {
-                    std::fs::remove_file(&beside)?;
-                }
-                return renamed;
-            }
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
 }

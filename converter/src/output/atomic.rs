@@ -1,0 +1,235 @@
+//! Files that appear complete or not at all.
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// A file that replaces its target only when it is complete.
+///
+/// Where the file system allows, it has no name until then, so that even a killed conversion
+/// leaves nothing behind.
+#[derive(Debug)]
+pub struct Atomic {
+    target: PathBuf,
+    force: bool,
+    state: State,
+    write_back: Option<WriteBack>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Without a name (`O_TMPFILE`).
+    Unnamed(File),
+    /// Beside its target.
+    Named(tempfile::NamedTempFile),
+    /// A device or a fifo: written as it is.
+    Direct(File),
+}
+
+impl Atomic {
+    /// Begins a file. An existing one is an error unless `force`.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and those of the operating system.
+    pub fn create(target: &Path, force: bool) -> io::Result<Self> {
+        let state = match std::fs::symlink_metadata(target) {
+            Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) if is_special(target) => State::Direct(File::options().write(true).open(target)?),
+            Ok(_) if !force => return Err(io::ErrorKind::AlreadyExists.into()),
+            _ => temporary(directory(target))?,
+        };
+        let mut atomic = Atomic {
+            target: target.to_owned(),
+            force,
+            state,
+            write_back: None,
+        };
+        if !matches!(atomic.state, State::Direct(_)) {
+            atomic.write_back = WriteBack::start(atomic.file()?);
+        }
+        Ok(atomic)
+    }
+    /// A handle to write to.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn file(&self) -> io::Result<File> {
+        match &self.state {
+            State::Unnamed(file) | State::Direct(file) => file.try_clone(),
+            State::Named(file) => file.as_file().try_clone(),
+        }
+    }
+    /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if somebody else was faster, and those of the operating system.
+    pub fn commit(self) -> io::Result<()> {
+        if let Some(write_back) = self.write_back {
+            write_back.finish()?;
+        }
+        match self.state {
+            State::Direct(_) => return Ok(()),
+            State::Named(file) => {
+                file.as_file().sync_all()?;
+                if self.force {
+                    file.persist(&self.target)?;
+                } else {
+                    file.persist_noclobber(&self.target)?;
+                }
+            }
+            State::Unnamed(ref file) => {
+                file.sync_all()?;
+                match link(file, &self.target) {
+                    Err(error) if self.force && error.kind() == io::ErrorKind::AlreadyExists => {
+                        replace(file, &self.target)?;
+                    }
+                    done => done?,
+                }
+            }
+        }
+        File::open(directory(&self.target))?.sync_all()
+    }
+}
+
+/// Has a file written to its disk while it grows: to begin with that when it is complete would take
+/// as long again as to write it.
+#[derive(Debug)]
+struct WriteBack {
+    stop: Sender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl WriteBack {
+    /// Bytes that are worth a write to the disk.
+    const STRETCH: u64 = 32 << 20;
+    /// Time between two looks at the length of the file.
+    const PAUSE: Duration = Duration::from_millis(10);
+
+    /// None where no thread is to be had.
+    fn start(file: File) -> Option<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("write-back".to_owned())
+            .spawn(move || Self::run(&file, &stopped))
+            .ok()?;
+        Some(WriteBack { stop, thread })
+    }
+
+    fn run(file: &File, stopped: &Receiver<()>) -> io::Result<()> {
+        let mut durable = 0;
+        while stopped.recv_timeout(Self::PAUSE) == Err(RecvTimeoutError::Timeout) {
+            let len = file.metadata()?.len();
+            if len.saturating_sub(durable) >= Self::STRETCH {
+                file.sync_data()?;
+                durable = len;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends it. The kernel tells an error of the disk once: one that was told here is not told to
+    /// who makes the file durable at the end.
+    fn finish(self) -> io::Result<()> {
+        drop(self.stop);
+        let stopped = |_| {
+            Err(io::Error::other(
+                "the thread that writes to the disk stopped",
+            ))
+        };
+        self.thread.join().unwrap_or_else(stopped)
+    }
+}
+
+/// Whether a path leads to something that cannot be replaced by renaming.
+fn is_special(target: &Path) -> bool {
+    std::fs::metadata(target).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+fn directory(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn temporary(directory: &Path) -> io::Result<State> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::open(directory, flags, Mode::from_raw_mode(0o666)) {
+        Ok(file) => Ok(State::Unnamed(file.into())),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::Permissions::from_mode(0o666);
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".ckpt-").suffix(".tmp").permissions(mode);
+            Ok(State::Named(builder.tempfile_in(directory)?))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn link(file: &File, target: &Path) -> io::Result<()> {
+    let own = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    Ok(rustix::fs::linkat(
+        CWD,
+        own,
+        CWD,
+        target,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+/// Makes a directory of plain files durable.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn sync_directory(made: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(made)? {
+        File::open(entry?.path())?.sync_all()?;
+    }
+    File::open(made)?.sync_all()
+}
+
+/// Gives a complete directory its name. One that has the name already takes the other's place, in
+/// one step where the file system can, so that a kill leaves the old one or the new one.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn put_directory(made: &Path, target: &Path) -> io::Result<()> {
+    if !target.exists() {
+        return std::fs::rename(made, target);
+    }
+    match rustix::fs::renameat_with(CWD, made, CWD, target, RenameFlags::EXCHANGE) {
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            std::fs::rename(target, made.with_extension("old"))?;
+            std::fs::rename(made, target)
+        }
+        done => Ok(done?),
+    }
+}
+
+/// A link cannot replace a file, but a name beside it can be renamed onto it.
+fn replace(file: &File, target: &Path) -> io::Result<()> {
+    let taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+    for attempt in 0..1000u32 {
+        let name = format!(".ckpt-{}-{attempt}.tmp", std::process::id());
+        let beside = directory(target).join(name);
+        match link(file, &beside) {
+            Err(error) if taken(&error) => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                let renamed = std::fs::rename(&beside, target);
+                if renamed.is_err() {
+                    std::fs::remove_file(&beside)?;
+                }
+                return renamed;
+            }
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
