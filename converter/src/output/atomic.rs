@@ -184,13 +184,18 @@ fn link(file: &File, target: &Path) -> io::Result<()> {
     )?)
 }
 
-/// Makes a directory of plain files durable.
+/// Makes a directory and all that is in it durable.
 ///
 /// # Errors
 /// Those of the operating system.
 pub fn sync_directory(made: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(made)? {
-        File::open(entry?.path())?.sync_all()?;
+        let path = entry?.path();
+        if path.is_dir() {
+            sync_directory(&path)?;
+        } else {
+            File::open(path)?.sync_all()?;
+        }
     }
     File::open(made)?.sync_all()
 }
