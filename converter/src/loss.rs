@@ -289,7 +289,12 @@ impl Losses {
     }
     /// Whether files of a CRIU set that go along hold what is lost.
     pub fn is_kept_foreign(loss: &ckpt_bridge::Loss) -> bool {
-        const NOT_THERE: [&str; 2] = ["criu.lazy-pages", "criu.flattened"];
+        const NOT_THERE: [&str; 4] = [
+            "criu.lazy-pages",
+            "criu.flattened",
+            "criu.stray-pages",
+            "criu.bad-mapping",
+        ];
         loss.code.starts_with("criu.") && !NOT_THERE.contains(&loss.code)
     }
     /// Those that were kept, in order.

@@ -78,26 +78,36 @@ impl ReadAt for Vec<u8> {
     }
 }
 
-/// Several blobs, one behind the other.
-struct Joined(Vec<Blob>);
+/// Several blobs, one behind the other, each with the offset of its end.
+struct Joined(Vec<(u64, Blob)>);
+
+impl Joined {
+    fn new(parts: Vec<Blob>) -> Self {
+        let mut end = 0;
+        let with_end = parts.into_iter().map(|part| {
+            end += part.len;
+            (end, part)
+        });
+        Self(with_end.collect())
+    }
+}
 
 impl ReadAt for Joined {
-    fn read_at(&self, mut offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        for part in &self.0 {
-            if offset < part.len {
-                let n = usize::try_from(part.len - offset).unwrap_or(usize::MAX);
-                let n = n.min(buf.len());
-                let buf = buf.get_mut(..n).unwrap_or_default();
-                part.read_exact_at(offset, buf).map_err(io::Error::other)?;
-                return Ok(n);
-            }
-            offset -= part.len;
-        }
-        Ok(0)
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let at = self.0.partition_point(|&(end, _)| end <= offset);
+        let Some((end, part)) = self.0.get(at) else {
+            return Ok(0);
+        };
+        let n = usize::try_from(end - offset).unwrap_or(usize::MAX);
+        let n = n.min(buf.len());
+        let buf = buf.get_mut(..n).unwrap_or_default();
+        part.read_exact_at(offset - (end - part.len), buf)
+            .map_err(io::Error::other)?;
+        Ok(n)
     }
 
     fn len(&self) -> u64 {
-        self.0.iter().map(|part| part.len).sum()
+        self.0.last().map_or(0, |&(end, _)| end)
     }
 }
 
@@ -141,7 +151,7 @@ impl Blob {
                 name: name.into(),
                 ..one
             },
-            Err(parts) => Self::new(name, Arc::new(Joined(parts))),
+            Err(parts) => Self::new(name, Arc::new(Joined::new(parts))),
         }
     }
 

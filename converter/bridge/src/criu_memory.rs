@@ -10,7 +10,7 @@ use crate::{
     Error, Loss, Result,
     bytes::{Blob, FileAt},
     criu::{
-        Set,
+        Set, pagemap,
         pagemap::{Blocks, LAZY, PAGE, PARENT, PRESENT, Pagemap, Run},
     },
     tree::{Pages, Tree},
@@ -40,10 +40,20 @@ impl Memory {
         name: &str,
         losses: &mut Vec<Loss>,
     ) -> Result<Vec<Pages>> {
+        self.maps.insert(name.to_owned());
+        self.peek(set, name, losses)
+    }
+
+    /// The same of a page map that is not taken for read: it stays with what is kept of the set.
+    pub(crate) fn peek(
+        &mut self,
+        set: &Set,
+        name: &str,
+        losses: &mut Vec<Loss>,
+    ) -> Result<Vec<Pages>> {
         let Some(file) = set.get(name) else {
             return Ok(Vec::new());
         };
-        self.maps.insert(name.to_owned());
         let map = Pagemap::open(file)?;
         let pages_id = map.pages_id;
         let (mut out, mut at) = (Vec::new(), 0);
@@ -57,11 +67,8 @@ impl Memory {
                 if inherited.is_none() {
                     inherited = Some(self.inherited(set, name, losses)?);
                 }
-                out.extend(within(
-                    inherited.as_deref().unwrap_or_default(),
-                    run.addr,
-                    run.len(),
-                ));
+                let inherited = inherited.as_deref().unwrap_or_default();
+                out.extend(within(inherited, run.addr, run.len()));
             } else if run.flags & LAZY != 0 {
                 losses.push(Loss {
                     code: "criu.lazy-pages",
@@ -73,6 +80,23 @@ impl Memory {
             }
         }
         Ok(out)
+    }
+
+    /// The pages of a page map as a set without parents and without compression holds them: the map, and the pages.
+    pub(crate) fn flat(set: &Set, file: &Blob) -> Result<[Blob; 2]> {
+        let (mut memory, mut losses) = (Self::default(), Vec::new());
+        let pages = memory.pages(set, &file.name, &mut losses)?;
+        let blobs = memory.finish()?;
+        let id = Pagemap::open(file)?.pages_id;
+        let (mut map, mut parts) = (pagemap::Writer::new(id), Vec::new());
+        for run in pages {
+            map.run(run.addr, run.len / PAGE, PRESENT);
+            parts.extend(blobs.get(run.blob).map(|blob| blob.part(run.at, run.len)));
+        }
+        Ok([
+            Blob::new(&file.name, Arc::new(map.finish())),
+            Blob::joined(format!("pages-{id}.img"), parts),
+        ])
     }
 
     /// Whether the pages of a page map were asked for.
@@ -228,21 +252,31 @@ impl Memory {
     }
 }
 
-/// The parts of `pages` that lie in a range.
-fn within(pages: &[Pages], addr: u64, len: u64) -> Vec<Pages> {
+/// The parts of ascending `pages` that lie in a range.
+pub(crate) fn within(pages: &[Pages], addr: u64, len: u64) -> impl Iterator<Item = Pages> + '_ {
     let end = addr.saturating_add(len);
-    let mut out = Vec::new();
-    for p in pages {
-        let (from, to) = (p.addr.max(addr), (p.addr + p.len).min(end));
-        if from < to {
-            out.push(Pages {
-                addr: from,
-                len: to - from,
-                at: p.at + (from - p.addr),
-                ..*p
-            });
+    let first = pages.partition_point(|p| p.addr + p.len <= addr);
+    let all = pages.get(first..).unwrap_or_default().iter();
+    all.take_while(move |p| p.addr < end).map(move |p| {
+        let from = p.addr.max(addr);
+        Pages {
+            addr: from,
+            len: (p.addr + p.len).min(end) - from,
+            at: p.at + (from - p.addr),
+            ..*p
         }
+    })
+}
+
+/// All pages of `above`, and those of `below` where it has none.
+pub(crate) fn overlaid(above: &[Pages], below: &[Pages]) -> Vec<Pages> {
+    let (mut out, mut end) = (Vec::new(), 0);
+    for page in above {
+        out.extend(within(below, end, page.addr.saturating_sub(end)));
+        out.push(*page);
+        end = page.addr + page.len;
     }
+    out.extend(within(below, end, u64::MAX));
     out
 }
 
@@ -266,18 +300,22 @@ mod tests {
                 at: 0x3000,
             },
         ];
-        let got = within(&pages, 0x2000, 0x7000);
-        assert_eq!(
-            got,
-            [
-                Pages {
-                    addr: 0x2000,
-                    len: 0x2000,
-                    blob: 0,
-                    at: 0x1000
-                },
-                pages[1]
-            ]
-        );
+        let part = Pages {
+            addr: 0x2000,
+            len: 0x2000,
+            blob: 0,
+            at: 0x1000,
+        };
+        let got: Vec<_> = within(&pages, 0x2000, 0x7000).collect();
+        assert_eq!(got, [part, pages[1]]);
+        assert_eq!(within(&pages, 0x4000, 0x4000).count(), 0);
+        let above = Pages {
+            addr: 0,
+            len: 0x2000,
+            blob: 1,
+            at: 0,
+        };
+        assert_eq!(overlaid(&[above], &pages), [above, part, pages[1]]);
+        assert_eq!(overlaid(&[pages[1]], &pages), pages);
     }
 }

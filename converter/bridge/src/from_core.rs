@@ -10,8 +10,9 @@ use crate::{
     bytes::{Blob, Fields},
     core::{Core, Machine, MappedFile, Thread, WholePages, whole_pages},
     tree::{
-        Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, OVERLAPS, PAGE, Pages,
-        Process, Segment, State, Task, Tree, Unit, Vma, VmaKind,
+        Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, OVERLAPS, PAGE,
+        PF_FORKNOEXEC, PF_SUPERPRIV, Pages, Process, Segment, State, Task, Tree, Unit, Vma,
+        VmaKind,
     },
 };
 
@@ -401,6 +402,11 @@ impl Reader<'_> {
             personality: None,
             e_flags: self.e_flags(),
         };
+        let state = match process.state_char {
+            b'S' | b'D' => State::Sleeping,
+            b'T' => State::Stopped(19),
+            _ => State::Running,
+        };
         let comm: Vec<u8> = process.name.iter().copied().take(15).collect();
         let creds = Creds {
             uid: [process.uid; 4],
@@ -424,8 +430,8 @@ impl Reader<'_> {
                     thread.xfpregs.clone().or_else(|| thread.fpregs.clone())
                 },
                 abi,
-                forked: false,
-                super_user: false,
+                forked: process.flags & u64::from(PF_FORKNOEXEC) != 0,
+                super_user: process.flags & u64::from(PF_SUPERPRIV) != 0,
                 clear_tid: 0,
                 robust: (0, 0),
                 sigaltstack: (0, 0),
@@ -446,7 +452,7 @@ impl Reader<'_> {
                 pgid: status.pgrp,
                 sid: status.sid,
                 comm: comm.clone(),
-                state: State::Running,
+                state,
                 live: Some(live),
             });
         }

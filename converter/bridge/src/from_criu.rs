@@ -12,14 +12,15 @@ use crate::{
         pagemap,
     },
     criu_defaults::{self, DEFAULTS},
-    criu_memory::Memory,
+    criu_memory::{Memory, overlaid, within},
     from_core::{d32, vfp_unit},
     kept,
     to_criu::NO_FILE,
     tree::{
         Abi, Action, Creds, Dirs, EpollItem, Fd, File, FileKind, Ipc, IpcLimits, IpcObjects,
-        IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Live, Mm, NO_RESTART, OVERLAPS, Pages, Pipe,
-        Process, Segment, Socket, State, Task, Tree, Tty, Vma, VmaKind, take_overlaps,
+        IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Live, Mm, NO_RESTART, OVERLAPS,
+        PF_FORKNOEXEC, PF_SUPERPRIV, Pages, Pipe, Process, Segment, Socket, State, Task, Tree, Tty,
+        Vma, VmaKind, take_overlaps,
     },
 };
 
@@ -29,6 +30,8 @@ pub(crate) enum MappedAs {
     Special,
     Vdso,
     Shared,
+    /// Private memory that shows a memfd where nothing was written to it.
+    PrivateMemfd,
     File,
     Anonymous,
 }
@@ -43,6 +46,8 @@ impl MappedAs {
             Self::Vdso
         } else if st & (status::MEMFD | status::ANON_SHARED | status::SYSVIPC) != 0 && shared {
             Self::Shared
+        } else if st & status::MEMFD != 0 {
+            Self::PrivateMemfd
         } else if st & (status::FILE_PRIVATE | status::FILE_SHARED) != 0 {
             Self::File
         } else {
@@ -66,9 +71,7 @@ pub(crate) mod status {
     pub(crate) const MEMFD: u64 = 1 << 14;
 }
 
-/// Flags of the kernel's task: forked without exec, used super-user rights, address space is random.
-pub(crate) const PF_FORKNOEXEC: u32 = 0x40;
-pub(crate) const PF_SUPERPRIV: u32 = 0x100;
+/// Flag of the kernel's task: the address space is random.
 pub(crate) const PF_RANDOMIZE: u32 = 0x40_0000;
 /// `MAP_` bits and the `VM_` bits that say the same (§4.5).
 pub(crate) const MAP_BITS: [(u64, u64); 5] = [
@@ -853,8 +856,13 @@ impl Reader<'_> {
                 .map(|e| e.message)
                 .collect();
         }
+        // Pages that private mappings of a memfd show where they have none of their own, by first address.
+        let mut shown = HashMap::new();
         for v in &vmas {
-            if let Some(vma) = self.vma(v, pid)? {
+            if let Some(mut vma) = self.vma(v, pid)? {
+                if !vma.pages.is_empty() {
+                    shown.insert(vma.start, std::mem::take(&mut vma.pages));
+                }
                 mm.vmas.push(vma);
             }
         }
@@ -872,6 +880,11 @@ impl Reader<'_> {
             let value = format!("{len} bytes at {addr:#x}");
             let why = "no mapping has these pages";
             self.loss("criu.stray-pages", record, "vaddr", value, why);
+        }
+        for vma in &mut mm.vmas {
+            if let Some(below) = shown.get(&vma.start) {
+                vma.pages = overlaid(&vma.pages, below);
+            }
         }
         let index = Tree::add(&mut self.tree.mms, mm);
         self.maps.mms.insert(id, index);
@@ -924,11 +937,16 @@ impl Reader<'_> {
                 "streams have no such advice",
             );
         }
-        let mut offset = v.u64("pgoff");
+        let (mut offset, mut pages) = (v.u64("pgoff"), Vec::new());
         let kind = match MappedAs::of(v) {
             MappedAs::Special => VmaKind::Special,
             MappedAs::Vdso => VmaKind::Vdso,
             MappedAs::Shared => VmaKind::Shared(self.segment(v, &record)?),
+            MappedAs::PrivateMemfd => {
+                pages = self.shown_of_memfd(v, &record)?;
+                offset = 0;
+                VmaKind::Anon
+            }
             MappedAs::File => {
                 let Some(file) = self.file(v.u64("shmid"), &record)? else {
                     self.loss(
@@ -953,8 +971,40 @@ impl Reader<'_> {
             flags,
             kind,
             offset,
-            pages: Vec::new(),
+            pages,
         }))
+    }
+
+    /// What a private mapping of a memfd shows where nothing was written to it.
+    fn shown_of_memfd(&mut self, v: &Msg, record: &str) -> Result<Vec<Pages>> {
+        let memfd = self.memfd(v.u64("shmid"), record)?;
+        self.loss(
+            "criu.private-memfd",
+            record,
+            "vmas.start",
+            format!("{:#x}", v.u64("start")),
+            "streams have no memfd; the mapping gets pages of its own",
+        );
+        let (start, from) = (v.u64("start"), v.u64("pgoff"));
+        let map = format!("pagemap-shmem-{}.img", memfd.u64("shmid"));
+        let all = self.memory.peek(self.set, &map, &mut self.losses)?;
+        let shown = within(&all, from, v.u64("end") - start);
+        let moved = |p: Pages| Pages {
+            addr: p.addr - from + start,
+            ..p
+        };
+        Ok(shown.map(moved).collect())
+    }
+
+    /// The memory behind a file made by `memfd_create`.
+    fn memfd(&mut self, file: u64, asked: &str) -> Result<Msg> {
+        let own = self.entries.get(file).and_then(|m| m.sub("memfd"));
+        let found = match own.map(|m| m.u64("inode_id")) {
+            Some(inode) => self.keyed("memfd.img", "MEMFD_INODE", "inode_id", inode)?,
+            None => Vec::new(),
+        };
+        let found = found.into_iter().next().map(|e| e.message);
+        found.ok_or_else(|| Error::damaged(asked, 8, "memfd", file, "a number in memfd.img"))
     }
 
     /// Shared anonymous memory: a segment of its own, or since 4.0 a memfd called `/dev/zero`.
@@ -962,19 +1012,7 @@ impl Reader<'_> {
         let reach = v.u64("pgoff").saturating_add(v.u64("end") - v.u64("start"));
         let (mut shmid, mut size) = (v.u64("shmid"), reach);
         if v.u64("status") & status::MEMFD != 0 {
-            let inode = self
-                .entries
-                .get(shmid)
-                .and_then(|m| m.sub("memfd"))
-                .map(|m| m.u64("inode_id"));
-            let found = match inode {
-                Some(inode) => self.keyed("memfd.img", "MEMFD_INODE", "inode_id", inode)?,
-                None => Vec::new(),
-            };
-            let found = found.into_iter().next().map(|e| e.message);
-            let found = found.ok_or_else(|| {
-                Error::damaged(record, 8, "memfd", shmid, "a number in memfd.img")
-            })?;
+            let found = self.memfd(shmid, record)?;
             (shmid, size) = (found.u64("shmid"), found.u64("size").max(reach));
             self.loss(
                 "criu.memfd",

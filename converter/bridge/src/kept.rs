@@ -14,7 +14,7 @@ use crate::{
     criu::{
         Files, Msg, Set, fd_type,
         image::{self, Entry},
-        pagemap,
+        pagemap::{self, PARENT, Pagemap},
     },
     criu_memory::Memory,
     tree::{self, FileKind, Tree, VmaKind},
@@ -22,33 +22,31 @@ use crate::{
 
 /// What of a set goes along: all of it, but for contents of memory that the tree names.
 pub(crate) fn files(set: &Set, memory: &Memory) -> Result<Vec<Blob>> {
-    let mut others = HashSet::new();
-    for file in page_maps(set) {
-        if !memory.has_read(&file.name) {
-            others.insert(format!(
-                "pages-{}.img",
-                pagemap::Pagemap::open(file)?.pages_id
-            ));
-        }
-    }
     let mut kept = Vec::new();
     for file in set.members() {
         if memory.has_read(&file.name) {
             kept.push(Blob::new(&file.name, Arc::new(pagemap::head_alone(file)?)));
-        } else if !is_pages(&file.name) || others.contains(&file.name) {
+        } else if file.name.starts_with("pagemap-") {
+            kept.extend(other_pages(set, file)?);
+        } else if !file.name.starts_with("pages-") {
             kept.push(file.clone());
         }
     }
     Ok(kept)
 }
 
-fn page_maps(set: &Set) -> impl Iterator<Item = &Blob> {
-    set.members()
-        .filter(|file| file.name.starts_with("pagemap-"))
-}
-
-fn is_pages(name: &str) -> bool {
-    name.starts_with("pages-")
+/// A page map of memory that the tree does not name, and its pages. The set that is written has no parent and packs no
+/// pages, so these do not stay as they are if they go by that.
+fn other_pages(set: &Set, file: &Blob) -> Result<Vec<Blob>> {
+    let map = Pagemap::open(file)?;
+    let pages = set.get(&format!("pages-{}.img", map.pages_id)).cloned();
+    for run in map {
+        let run = run?;
+        if run.flags & PARENT != 0 || run.blocks.is_some() {
+            return Ok(Memory::flat(set, file)?.into());
+        }
+    }
+    Ok([file.clone()].into_iter().chain(pages).collect())
 }
 
 /// The kept files, and what of them belongs to what of a tree.

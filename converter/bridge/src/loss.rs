@@ -88,6 +88,10 @@ pub static CODES: &[(&str, &str)] = &[
         "An open file that no name leads to any more, and whose contents the image does not hold.",
     ),
     (
+        "criu.deleted-mapping",
+        "A mapped file that no name leads to any more, and whose contents the image does not hold. The mapping becomes private memory: pages that were written to are there, the others are zero.",
+    ),
+    (
         "criu.descriptor",
         "A descriptor of a kind of file that streams do not have (signalfd, timerfd, inotify, netlink and others). It is closed.",
     ),
@@ -175,6 +179,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "criu.posix-timer",
         "Timers of timer_create. They do not fire after a restart.",
+    ),
+    (
+        "criu.private-memfd",
+        "A private mapping of a file made by memfd_create. It gets copies of the pages that it showed, and no longer sees what is written to the file.",
     ),
     (
         "criu.register-file",

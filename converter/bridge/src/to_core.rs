@@ -4,7 +4,10 @@ use crate::{
     Error, Loss, Result,
     core::{self, Content, Core, Machine, MappedFile, Mapping, Process, Sink, Status, Thread},
     siginfo::SigInfo,
-    tree::{FileKind, Live, Mm, PAGE, Pages, State, Task, Tree, Vma, VmaKind},
+    tree::{
+        FileKind, Live, Mm, PAGE, PF_FORKNOEXEC, PF_SUPERPRIV, Pages, State, Task, Tree, Vma,
+        VmaKind,
+    },
 };
 
 /// Longest command line that is shown, in bytes.
@@ -96,7 +99,10 @@ fn process(tree: &Tree, task: &Task, live: &Live, mm: &Mm) -> Process {
         state_char,
         zombie: 0,
         nice: 0,
-        flags: u64::from(live.forked) << 6 | u64::from(live.super_user) << 8,
+        flags: u64::from(
+            if live.forked { PF_FORKNOEXEC } else { 0 }
+                | if live.super_user { PF_SUPERPRIV } else { 0 },
+        ),
         uid: live.creds.uid[0],
         gid: live.creds.gid[0],
         pid: task.tgid,

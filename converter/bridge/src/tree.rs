@@ -170,6 +170,10 @@ pub struct Live {
     pub process: usize,
 }
 
+/// Flags of the kernel's task, which other formats take over: forked without exec, used super-user rights.
+pub(crate) const PF_FORKNOEXEC: u32 = 0x40;
+pub(crate) const PF_SUPERPRIV: u32 = 0x100;
+
 /// A call that does not go on from where it was.
 pub const NO_RESTART: (u64, [u64; 5]) = (1, [0; 5]);
 

@@ -97,6 +97,24 @@ impl Writer<'_> {
         }
     }
 
+    /// Keeps the files that wait in queues of sockets for somebody to take them, and what these need.
+    pub(super) fn keep_in_flight(&mut self) -> Result<()> {
+        let mut waiting = self.kept_entries("sk-queues", "SK_QUEUES")?;
+        loop {
+            let (here, rest): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .partition(|e| self.files.contains_key(&e.message.u64("id_for")));
+            if here.is_empty() {
+                return Ok(());
+            }
+            let rights = here.iter().flat_map(|e| e.message.subs("scm"));
+            for id in rights.flat_map(|scm| scm.numbers("rights")) {
+                self.keep_file(id);
+            }
+            waiting = rest;
+        }
+    }
+
     /// Adds a file: under its own number, or a new one.
     fn add_file(&mut self, id: Option<u64>, kind: u64, field: &str, mut own: Msg) -> Result<u64> {
         let id = id.unwrap_or_else(|| {
@@ -320,15 +338,21 @@ impl Writer<'_> {
             ("TTY_INFO", "tty-info", std::mem::take(&mut self.tty_infos)),
             ("TTY_DATA", "tty-data", std::mem::take(&mut self.tty_data)),
         ] {
-            // Terminals of kinds that a tree does not know, whose files are there.
             let number = |e: &Entry| e.message.get("id").or(e.message.get("tty_id"));
-            let written: HashSet<_> = entries.iter().map(number).collect();
-            let all = self.kept_entries(stem, kind)?.into_iter();
-            entries.extend(
-                all.filter(|e| needed.contains(&number(e)) && !written.contains(&number(e))),
-            );
             entries.sort_by_key(number);
-            self.image_if_any(kind, stem, &entries)?;
+            let mut ours: HashMap<_, _> = entries.iter().map(|e| (number(e), e)).collect();
+            let mut all = Vec::new();
+            for old in self.kept_entries(stem, kind)? {
+                match ours.remove(&number(&old)) {
+                    Some(own) => all.push(own.clone()),
+                    // Terminals of kinds that a tree does not know, whose files are there.
+                    None if needed.contains(&number(&old)) => all.push(old),
+                    None => {}
+                }
+            }
+            let new = entries.iter().filter(|e| ours.contains_key(&number(e)));
+            all.extend(new.cloned());
+            self.image_if_any(kind, stem, &all)?;
         }
         Ok(())
     }
@@ -380,7 +404,6 @@ impl Writer<'_> {
             ("PIPES_DATA", "pipes-data", false),
             ("FIFO_DATA", "fifo-data", true),
         ] {
-            let data = self.pipe_data(named);
             let mut entries = Vec::new();
             let mut old: HashMap<u64, Entry> = HashMap::new();
             let mut order = Vec::new();
@@ -389,6 +412,7 @@ impl Writer<'_> {
                 order.push(id);
                 old.insert(id, entry);
             }
+            let data = self.pipe_data(named, &old);
             order.extend(data.keys().filter(|id| !old.contains_key(id)));
             for id in order {
                 let Some(data) = data.get(&id) else {
@@ -416,19 +440,29 @@ impl Writer<'_> {
     }
 
     /// Number and contents of each pipe that a written file is an end of.
-    fn pipe_data(&self, named: bool) -> BTreeMap<u64, Option<Blob>> {
+    fn pipe_data(&self, named: bool, old: &HashMap<u64, Entry>) -> BTreeMap<u64, Option<Blob>> {
         let mut out = BTreeMap::new();
+        let field = if named { "fifo" } else { "pipe" };
         for (index, id) in &self.file_ids {
             let pipe = match self.tree.files.get(*index).map(|f| &f.kind) {
                 Some(FileKind::Pipe(pipe)) if !named => *pipe,
                 Some(FileKind::Fifo(_, pipe)) if named => *pipe,
                 _ => continue,
             };
-            let field = if named { "fifo" } else { "pipe" };
             let own = self.files.get(id).and_then(|e| e.message.sub(field));
             let number = own.map_or(0, |own| own.u64("pipe_id"));
             let pipe = self.tree.pipes.get(pipe);
             out.insert(number, pipe.and_then(|pipe| pipe.data.clone()));
+        }
+        // Ends that no descriptor of the tree leads to keep what they had.
+        for file in self.files.values() {
+            let own = file.message.sub(field).map(|own| own.u64("pipe_id"));
+            if let Some(old) = own
+                .filter(|id| !out.contains_key(id))
+                .and_then(|id| old.get(&id))
+            {
+                out.insert(old.message.u64("pipe_id"), old.payload.clone());
+            }
         }
         out
     }

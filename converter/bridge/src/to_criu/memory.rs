@@ -1,6 +1,6 @@
 //! Address spaces: `mm-*.img`, page maps and pages.
 
-use std::io::Write;
+use std::{collections::HashSet, io::Write};
 
 use super::{FRESH, NO_FILE, Once, Writer, number, plain};
 use crate::{
@@ -24,6 +24,8 @@ const ANONYMOUS: u64 = 0x20;
 /// `MAP_SHARED` and `MAP_PRIVATE`.
 const SHARED: u64 = 1;
 const PRIVATE: u64 = 2;
+/// `VM_SHARED` and `VM_MAYSHARE` of a mapping in the tree.
+const VM_SHARED: u64 = 0x88;
 
 impl Writer<'_> {
     pub(super) fn mm(&mut self, pid: i32, index: usize) -> Result<()> {
@@ -70,13 +72,22 @@ impl Writer<'_> {
             criu_defaults::fill(&mut m);
         }
         let vmas = self.vmas(mm, m.subs("vmas"))?;
+        let anonymous = vmas.iter().filter(|v| v.u64("flags") & ANONYMOUS != 0);
+        let anonymous: HashSet<u64> = anonymous.map(|v| v.u64("start")).collect();
         m.set_subs("vmas", vmas);
         self.image("MM", &format!("mm-{pid}"), &[plain(m)])?;
         self.shared_memory(mm)?;
         let runs: Vec<(Pages, u32)> = mm
             .vmas
             .iter()
-            .flat_map(|v| v.pages.iter().map(|&p| (p, PRESENT | lazy(v))))
+            .flat_map(|v| {
+                let lazy = if anonymous.contains(&v.start) {
+                    lazy(v)
+                } else {
+                    0
+                };
+                v.pages.iter().map(move |&p| (p, PRESENT | lazy))
+            })
             .collect();
         self.pages(&format!("pagemap-{}", number(pid)), &runs)
     }
@@ -112,6 +123,8 @@ impl Writer<'_> {
     }
 
     fn vma(&mut self, mm: &Mm, vma: &Vma, old: Option<Msg>) -> Result<Msg> {
+        let unnamed = self.without_file(vma)?;
+        let vma = unnamed.as_ref().unwrap_or(vma);
         let as_now = match vma.kind {
             VmaKind::Anon => MappedAs::Anonymous,
             VmaKind::File(_) => MappedAs::File,
@@ -119,8 +132,21 @@ impl Writer<'_> {
             VmaKind::Vdso => MappedAs::Vdso,
             VmaKind::Special => MappedAs::Special,
         };
-        let old = old.filter(|m| MappedAs::of(m) == as_now);
+        let old = old.filter(|m| match MappedAs::of(m) {
+            MappedAs::PrivateMemfd => as_now == MappedAs::Anonymous,
+            before => before == as_now,
+        });
         let mut m = old.map_or_else(|| Msg::new("vma_entry"), Ok)?;
+        if m.is_kept() && MappedAs::of(&m) == MappedAs::PrivateMemfd {
+            self.keep_file(m.u64("shmid"));
+            self.losses.push(Loss {
+                code: "criu.private-memfd",
+                record: "VMA".into(),
+                field: "vm_start".into(),
+                value: format!("{:#x}", vma.start),
+                why: "pages that the mapping showed of the memfd are written as its own",
+            });
+        }
         let shared = vma.flags & 8 != 0;
         self.object_of(mm, vma, &mut m)?;
         m.set("start", vma.start)
@@ -146,6 +172,30 @@ impl Writer<'_> {
             m.set("madv", madv);
         }
         Ok(m)
+    }
+
+    /// A mapping of a file that cannot be opened again, as memory of its own.
+    fn without_file(&mut self, vma: &Vma) -> Result<Option<Vma>> {
+        let VmaKind::File(file) = vma.kind else {
+            return Ok(None);
+        };
+        if self.file(file)?.is_some() {
+            return Ok(None);
+        }
+        self.losses.push(Loss {
+            code: "criu.deleted-mapping",
+            record: "VMA".into(),
+            field: "vm_start".into(),
+            value: format!("{:#x}", vma.start),
+            why: "the mapped file cannot be opened again; the mapping becomes private memory, zero where the image holds no page",
+        });
+        let own = Vma {
+            kind: VmaKind::Anon,
+            flags: vma.flags & !VM_SHARED,
+            offset: 0,
+            ..vma.clone()
+        };
+        Ok(Some(own))
     }
 
     /// What is mapped: status, number and offset.

@@ -196,6 +196,7 @@ impl Writer<'_> {
             self.process(leader, &threads)?;
         }
         self.image("PSTREE", "pstree", &pstree)?;
+        self.keep_in_flight()?;
         self.pipes()?;
         self.sockets()?;
         self.remaps()?;

@@ -5,9 +5,9 @@ use crate::{
     Loss, Result,
     criu::Msg,
     criu_defaults,
-    from_criu::{self, ARM_REGS, PF_FORKNOEXEC, PF_RANDOMIZE, PF_SUPERPRIV, personality_shown},
+    from_criu::{self, ARM_REGS, PF_RANDOMIZE, personality_shown},
     siginfo,
-    tree::{Creds, Live, State, Task},
+    tree::{Creds, Live, PF_FORKNOEXEC, PF_SUPERPRIV, State, Task},
 };
 
 /// ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND and ERESTART_RESTARTBLOCK.

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ckpt_bridge::criu::Set;
+use ckpt_bridge::criu::{Set, pagemap::Pagemap};
 use ckpt_parser::limits::Limits;
 use serde_json::Value;
 
@@ -51,6 +51,19 @@ pub(crate) fn sets() -> Vec<PathBuf> {
     let mut all: Vec<_> = known.chain(more).collect();
     all.sort();
     all
+}
+
+/// The page maps of processes, and the files with their pages.
+pub(crate) fn private_pages(set: &Set) -> Vec<String> {
+    let maps = set.members().filter(|file| {
+        let own = file.name.strip_prefix("pagemap-");
+        own.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    let names = maps.flat_map(|map| {
+        let id = Pagemap::open(map).unwrap().pages_id;
+        [map.name.clone(), format!("pages-{id}.img")]
+    });
+    names.collect()
 }
 
 /// A set as the directory that it once was.
