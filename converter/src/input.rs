@@ -6,7 +6,7 @@ use crate::output;
 use ckpt_bridge::bytes::{Blob, FileAt};
 use ckpt_bridge::{Foreign, Kind};
 use ckpt_parser::limits::Limits;
-use ckpt_parser::source::{self, Compression, Prefixed, Source};
+use ckpt_parser::source::{self, Compression, InOrder, Prefixed, Source};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -80,7 +80,7 @@ fn sniff(source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result
     if !(json || core || tar) {
         return Ok(Input::Stream(Box::new(source), file));
     }
-    let whole: Box<dyn Read + Send> = Box::new(InOrder { source, at: 0 });
+    let whole: Box<dyn Read + Send> = Box::new(InOrder::new(source));
     Ok(if json {
         Input::Json(whole)
     } else if core {
@@ -88,20 +88,6 @@ fn sniff(source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result
     } else {
         Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole, limits)?))
     })
-}
-
-/// Reads a source from some offset on.
-struct InOrder<S> {
-    source: S,
-    at: u64,
-}
-
-impl<S: Source> Read for InOrder<S> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read_at(self.at, buf)?;
-        self.at = self.at.saturating_add(n as u64);
-        Ok(n)
-    }
 }
 
 /// A stream that can be visited in any order, for the writers of foreign formats: a plain file as
@@ -114,7 +100,7 @@ pub fn seekable(source: Box<dyn Source>, file: Option<File>) -> Result<Blob, Err
         file
     } else {
         let mut spool = tempfile::tempfile()?;
-        io::copy(&mut InOrder { source, at: 0 }, &mut spool).map_err(Error::Read)?;
+        io::copy(&mut InOrder::new(source), &mut spool).map_err(Error::Read)?;
         spool
     };
     let file = FileAt::new(file).map_err(Error::Read)?;

@@ -211,6 +211,12 @@ pub struct Register {
     /// What it points to: a symbol and its file. Only where symbols were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
+    /// What it points to: a place in a file or mapping, as far as it is known. Only in the view of registers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The text that stands there. Only in the view of registers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// A call that has not returned.
@@ -552,21 +558,21 @@ pub fn schema() -> String {
 impl Document {
     /// The document of an image; `findings` are those to report, parsing and validation together.
     pub fn new(image: &Image, findings: &Findings) -> Document {
-        let maker = Maker { image };
+        let parts = Parts::of(image);
         Document {
             schema: SCHEMA,
-            dialect: maker.dialect(),
-            header: maker.header(),
+            dialect: parts.dialect(),
+            header: parts.header(),
             num_records: image.num_records,
             len: image.len,
             num_pages: image.num_pages,
             complete: image.complete,
             error: image.error.as_ref().map(|(_, text)| escape(text)),
-            tasks: image.tasks.iter().map(|task| maker.task(task)).collect(),
+            tasks: image.tasks.iter().map(|task| parts.task(task)).collect(),
             address_spaces: image
                 .mms
                 .iter()
-                .map(|(at, mm)| maker.address_space(*at, mm))
+                .map(|(at, mm)| parts.address_space(*at, mm))
                 .collect(),
             segments: image
                 .segments
@@ -578,20 +584,16 @@ impl Document {
                 .iter()
                 .map(|(at, table)| file_table(*at, table))
                 .collect(),
-            files: maker.files(),
+            files: parts.files(),
             pipes: image
                 .pipes
                 .iter()
-                .map(|(at, pipe)| Pipe {
-                    object: *at,
-                    len: pipe.data.len,
-                    offset: pipe.data.offset,
-                })
+                .map(|(at, pipe)| pipe_of(*at, pipe))
                 .collect(),
             sockets: image
                 .sockets
                 .iter()
-                .map(|(at, socket)| maker.socket(*at, socket))
+                .map(|(at, socket)| parts.socket(*at, socket))
                 .collect(),
             terminals: image
                 .terminals
@@ -601,12 +603,12 @@ impl Document {
             credentials: image
                 .creds
                 .iter()
-                .map(|(at, cred)| maker.credentials(*at, cred))
+                .map(|(at, cred)| parts.credentials(*at, cred))
                 .collect(),
             namespaces: image
                 .namespaces
                 .iter()
-                .map(|(at, ns)| maker.namespaces(*at, ns))
+                .map(|(at, ns)| parts.namespaces(*at, ns))
                 .collect(),
             ipc: image.ipc.iter().map(|(at, ipc)| ipc_of(*at, ipc)).collect(),
             signals: image
@@ -620,11 +622,18 @@ impl Document {
     }
 }
 
-struct Maker<'a> {
+/// Makes the parts of a document one by one, for who wants some of them.
+#[derive(Clone)]
+pub struct Parts<'a> {
     image: &'a Image,
 }
 
-impl Maker<'_> {
+impl<'a> Parts<'a> {
+    /// Of this image.
+    pub fn of(image: &'a Image) -> Parts<'a> {
+        Parts { image }
+    }
+
     fn named(&self, of: &ckpt_format::schema::Enum, value: u64) -> Named {
         let dialect = self.image.detection.dialect;
         let name = of.name_of(
@@ -689,7 +698,8 @@ impl Maker<'_> {
         }
     }
 
-    fn task(&self, task: &model::Task) -> Task {
+    /// A task.
+    pub fn task(&self, task: &model::Task) -> Task {
         let live = task.live.as_ref();
         Task {
             index: task.index,
@@ -738,7 +748,8 @@ impl Maker<'_> {
         }
     }
 
-    fn address_space(&self, object: ObjRef, mm: &model::Mm) -> AddressSpace {
+    /// An address space.
+    pub fn address_space(&self, object: ObjRef, mm: &model::Mm) -> AddressSpace {
         let entry = |(kind, value): &(u64, u64)| AuxvEntry {
             kind: Named {
                 value: *kind,
@@ -788,7 +799,8 @@ impl Maker<'_> {
         self.image.files.iter().map(file).collect()
     }
 
-    fn file(&self, object: ObjRef, file: &model::File, holders: Vec<(u32, i32)>) -> File {
+    /// An open file.
+    pub fn file(&self, object: ObjRef, file: &model::File, holders: Vec<(u32, i32)>) -> File {
         let count = match file.kind {
             FileKind::EventFd(count, _) => Some(count),
             _ => None,
@@ -818,7 +830,8 @@ impl Maker<'_> {
         }
     }
 
-    fn socket(&self, object: ObjRef, socket: &model::Socket) -> Socket {
+    /// A socket.
+    pub fn socket(&self, object: ObjRef, socket: &model::Socket) -> Socket {
         let bytes = |queue: &model::SocketQueue| u64::from(queue.total_bytes);
         Socket {
             object,
@@ -869,6 +882,8 @@ fn register_list(list: Vec<(String, u64)>) -> Vec<Register> {
             name,
             value: Hex(value),
             symbol: None,
+            place: None,
+            text: None,
         })
         .collect()
 }
@@ -992,7 +1007,17 @@ fn file_table(object: ObjRef, table: &model::FileTable) -> FileTable {
     }
 }
 
-fn terminal(object: ObjRef, tty: &model::Terminal) -> Terminal {
+/// A pipe or fifo.
+pub fn pipe_of(object: ObjRef, pipe: &model::Pipe) -> Pipe {
+    Pipe {
+        object,
+        len: pipe.data.len,
+        offset: pipe.data.offset,
+    }
+}
+
+/// A terminal.
+pub fn terminal(object: ObjRef, tty: &model::Terminal) -> Terminal {
     Terminal {
         object,
         index: tty.index,

@@ -28,14 +28,11 @@ pub fn write_lines<S: Source>(decoder: &mut Decoder<S>, out: &mut dyn Write) -> 
     let mut json = Json::default();
     head_line(&mut json, decoder.detection());
     let mut told = 0;
-    let page_size = u64::from(decoder.detection().page_size);
-    let mut step = page_size;
+    let mut step = Step::new(decoder);
     while let Some(event) = decoder.next() {
         let event = event?;
-        if let Some(counted) = counts_pages(decoder, &event) {
-            step = if counted { 1 } else { page_size };
-        }
-        record_line(&mut json, decoder, &event, step)?;
+        step.pass(decoder, &event);
+        record_line(&mut json, decoder, &event, step.step)?;
         told = finding_lines(&mut json, decoder.findings(), told);
         if json.out.len() >= BATCH {
             out.write_all(&json.out)?;
@@ -46,6 +43,43 @@ pub fn write_lines<S: Source>(decoder: &mut Decoder<S>, out: &mut dyn Write) -> 
     end_line(&mut json, decoder);
     out.write_all(&json.out)?;
     out.flush()
+}
+
+/// By how much the numbers of consecutive pages grow; the records before them say so.
+pub struct Step {
+    page_size: u64,
+    step: u64,
+}
+
+impl Step {
+    /// At the start of an image.
+    pub fn new<S: Source>(decoder: &Decoder<S>) -> Step {
+        let page_size = u64::from(decoder.detection().page_size);
+        Step {
+            page_size,
+            step: page_size,
+        }
+    }
+    /// Takes notice of a record.
+    pub fn pass<S: Source>(&mut self, decoder: &Decoder<S>, event: &Event) {
+        if let Some(counted) = counts_pages(decoder, event) {
+            self.step = if counted { 1 } else { self.page_size };
+        }
+    }
+    /// The present record as [`write_lines`] writes it, without the end of the line.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn record<S: Source>(
+        &self,
+        decoder: &mut Decoder<S>,
+        event: &Event,
+    ) -> io::Result<Vec<u8>> {
+        let mut json = Json::default();
+        record_line(&mut json, decoder, event, self.step)?;
+        json.out.truncate(json.out.trim_ascii_end().len());
+        Ok(json.out)
+    }
 }
 
 /// Pages of a segment are counted, those of a mapping addressed (§4.1); what this record says of

@@ -12,7 +12,7 @@ pub use ahead::{Ahead, Watch};
 pub use composite::{Composite, Piece};
 pub use compressed::{Compression, open_compressed, unpacked};
 pub use file::FileSource;
-pub use prefixed::Prefixed;
+pub use prefixed::{InOrder, Prefixed};
 pub use stream::StreamSource;
 pub use window::Window;
 

@@ -45,6 +45,27 @@ impl<S: Source> Prefixed<S> {
     }
 }
 
+/// Reads a source from its start to its end.
+pub struct InOrder<S> {
+    source: S,
+    at: u64,
+}
+
+impl<S: Source> InOrder<S> {
+    /// From its start.
+    pub fn new(source: S) -> Self {
+        InOrder { source, at: 0 }
+    }
+}
+
+impl<S: Source> io::Read for InOrder<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read_at(self.at, buf)?;
+        self.at = self.at.saturating_add(n as u64);
+        Ok(n)
+    }
+}
+
 impl<S: Source> Source for Prefixed<S> {
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
