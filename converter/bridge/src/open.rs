@@ -43,6 +43,8 @@ pub struct Foreign {
     pub tree: Tree,
     /// What could not be carried over, or was not there.
     pub losses: Vec<Loss>,
+    /// What the image says of its own form and of the program that wrote it; empty if it says nothing.
+    pub form: String,
 }
 
 impl Foreign {
@@ -117,7 +119,8 @@ pub(crate) fn spooled(stream: impl Read + Send, limits: &Limits) -> io::Result<F
 pub fn core_in(file: &Blob) -> Result<Foreign> {
     let core = core::read(file)?;
     let (tree, losses) = from_core(file, &core)?;
-    Ok(Foreign { tree, losses })
+    let form = String::new();
+    Ok(Foreign { tree, losses, form })
 }
 
 /// Reads the CRIU image set in a directory of an archive.
@@ -137,7 +140,22 @@ pub fn read_criu(name: &str, stream: impl Read + Send, limits: &Limits) -> Resul
 
 fn criu_tree(set: &Set) -> Result<Foreign> {
     let (tree, losses) = from_criu(set)?;
-    Ok(Foreign { tree, losses })
+    let form = form_of(set)?;
+    Ok(Foreign { tree, losses, form })
+}
+
+/// The image version of a set, and the versions of CRIU that its first page map is of.
+fn form_of(set: &Set) -> Result<String> {
+    let inventory = criu::image::read(set.need("inventory.img")?, "INVENTORY")?;
+    let version = inventory
+        .first()
+        .map_or(0, |entry| entry.message.u64("img_version"));
+    let map = set.members().find(|file| file.name.starts_with("pagemap-"));
+    let criu = map.map(criu::pagemap::versions).transpose()?.flatten();
+    Ok(match criu {
+        Some(criu) => format!("image version {version}, of CRIU {criu}"),
+        None => format!("image version {version}"),
+    })
 }
 
 /// Reads a checkpoint stream of any revision into a tree, for the writers of foreign formats.
@@ -146,5 +164,6 @@ pub fn open_stream(stream: &Blob, options: Options) -> Result<Foreign> {
     let mut decoder = Decoder::new(stream.clone(), options).map_err(fail)?;
     let image = Image::read(&mut decoder, |_| true).map_err(fail)?;
     let (tree, losses) = from_image(&image, stream)?;
-    Ok(Foreign { tree, losses })
+    let form = String::new();
+    Ok(Foreign { tree, losses, form })
 }

@@ -1,5 +1,7 @@
 //! Verdicts, layers, and what a rule answers.
 
+use crate::arm::Isa;
+use crate::scan::Hit;
 use std::fmt;
 
 /// The answer of a rule, or of all rules together; later is worse.
@@ -105,8 +107,14 @@ pub struct Cite {
     pub offset: Option<u64>,
     /// Field of the record.
     pub field: Option<&'static str>,
+    /// Process whose address space it is about.
+    pub pid: Option<i32>,
     /// Address in the process.
     pub addr: Option<u32>,
+    /// The instruction set of the code that stands there.
+    pub isa: Option<Isa>,
+    /// Path of the file that says it.
+    pub file: Option<String>,
 }
 
 impl Cite {
@@ -118,9 +126,12 @@ impl Cite {
         }
     }
 
-    /// The same fact with its address.
-    pub fn at(mut self, addr: u32) -> Self {
-        self.addr = Some(addr);
+    /// The same fact with the first place in code that shows it.
+    pub fn first_of(mut self, hit: &Hit) -> Self {
+        if let Some((addr, isa)) = hit.first.first() {
+            self.addr = Some(*addr);
+            self.isa = Some(*isa);
+        }
         self
     }
 

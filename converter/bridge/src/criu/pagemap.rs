@@ -194,6 +194,24 @@ impl Iterator for Pagemap {
     }
 }
 
+/// The versions of CRIU that write a page map like this one: 4.2 moved the count of an entry. `None` if it does not
+/// tell.
+pub fn versions(file: &Blob) -> Result<Option<&'static str>> {
+    let mut map = Pagemap::open(file)?;
+    let Some(entry) = next_message(&map.name, &map.data, &mut map.at)? else {
+        return Ok(None);
+    };
+    let counts = |number: u64| {
+        let mut fields = fields(entry).flatten();
+        fields.any(|field| field.number == number && field.value != 0)
+    };
+    Ok(match (counts(2), counts(5)) {
+        (true, false) => Some("before 4.2"),
+        (false, true) => Some("4.2 or later"),
+        _ => None,
+    })
+}
+
 /// A page map without its entries: what is left to say which pages file it has.
 pub fn head_alone(file: &Blob) -> Result<Vec<u8>> {
     let head = image::head(file)?.map_or(8, |head| head.len);

@@ -256,6 +256,8 @@ pub struct FileFacts {
 pub struct SpaceFacts {
     /// What reports call it: `process 4000`.
     pub label: String,
+    /// The process, if the image has one.
+    pub pid: Option<i32>,
     /// Mappings, ascending.
     pub mappings: Vec<MappingFacts>,
     /// AT_HWCAP and AT_HWCAP2 (0 where the kernel gave none).
@@ -296,7 +298,25 @@ pub enum ProcessAbi {
     Eabi,
 }
 
+impl FileFacts {
+    /// What this file says.
+    pub fn cite(&self, what: impl std::fmt::Display) -> Cite {
+        Cite {
+            file: Some(self.name.clone()),
+            ..Cite::new(format!("{}: {what}", self.name))
+        }
+    }
+}
+
 impl SpaceFacts {
+    /// A fact of this address space.
+    pub fn cite(&self, what: impl std::fmt::Display) -> Cite {
+        Cite {
+            pid: self.pid,
+            ..Cite::new(format!("{}: {what}", self.label))
+        }
+    }
+
     /// Is every byte of code in view?
     pub fn code_is_complete(&self) -> bool {
         self.unseen_code.is_empty() && self.code.is_complete() && self.code.code_len > 0

@@ -140,6 +140,7 @@ impl Gatherer<'_> {
         let memory = memory_of(self.image, self.mm, self.source, &files);
         let mut space = SpaceFacts {
             label: label("process", tasks.first()),
+            pid: tasks.first().map(|task| task.tgid),
             mappings: self.mappings(&files),
             ..SpaceFacts::default()
         };

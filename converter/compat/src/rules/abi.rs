@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::evidence::{Evidence, HeaderFacts, ProcessAbi, SpaceFacts, Strength};
 use crate::target::{Kernel, Target};
-use crate::verdict::{Cite, Layer, Outcome, Verdict};
+use crate::verdict::{Layer, Outcome, Verdict};
 
 pub(super) static RULES: &[Rule] = &[Rule {
     id: "abi.personality",
@@ -75,10 +75,7 @@ fn of_process(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> Outco
             "the system call ABI of the process, which nothing in the image tells",
             describe(&target.kernel),
         )
-        .cite(Cite::new(format!(
-            "{}: no ELF header, no system call, no loader in view",
-            space.label
-        )));
+        .cite(space.cite("no ELF header, no system call, no loader in view"));
         if !both {
             outcome = outcome.worst(Verdict::Unknown);
             outcome.condition =
@@ -91,7 +88,7 @@ fn of_process(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> Outco
         ProcessAbi::Eabi => "EABI",
     };
     let found = Outcome::of(format!("{name} system calls"), describe(&target.kernel))
-        .cite(Cite::new(format!("{}: {sign}", space.label)));
+        .cite(space.cite(sign));
     judged(found, takes(&target.kernel, abi), abi)
 }
 
@@ -122,14 +119,11 @@ fn old_calls(target: &Target, space: &SpaceFacts) -> Outcome {
     let Some((strength, hits)) = found else {
         return Outcome::nothing();
     };
-    let first = hits.oabi_calls.first.first().map_or(0, |(addr, _)| *addr);
-    let outcome = Outcome::of("OABI system calls in code", describe(&target.kernel)).cite(
-        Cite::new(format!(
-            "{}: {} × swi 0x9…",
-            space.label, hits.oabi_calls.count
-        ))
-        .at(first),
-    );
+    let calls = &hits.oabi_calls;
+    let cite = space
+        .cite(format!("{} × swi 0x9…", calls.count))
+        .first_of(calls);
+    let outcome = Outcome::of("OABI system calls in code", describe(&target.kernel)).cite(cite);
     let taken = takes(&target.kernel, ProcessAbi::Oabi);
     if taken == Some(false) && strength != Strength::Inevitable {
         return outcome.if_only("the OABI calls are not executed");

@@ -130,11 +130,11 @@ fn by_code(
     match (has, strength) {
         (Has::Yes, _) => outcome,
         (Has::No, Strength::Inevitable) => outcome.worst(Verdict::NotRestorable),
-        (Has::No, _) if declared.is_some() && dense => outcome
-            .cites(declared.map(Cite::new))
-            .worst(Verdict::NotRestorable),
+        (Has::No, _) if declared.is_some() && dense => {
+            outcome.cites(declared).worst(Verdict::NotRestorable)
+        }
         (Has::No, _) => outcome
-            .cites(declared.map(Cite::new))
+            .cites(declared)
             .if_only(not_executed(evidence, feature)),
         (Has::Maybe, _) => outcome.if_only(condition()),
     }
@@ -194,20 +194,15 @@ fn cite_hit(
         .map(|(addr, _)| format!("{addr:#x}"))
         .collect();
     let what = format!(
-        "{}: {} × {feature} {how}, first at {}",
-        space.label,
+        "{} × {feature} {how}, first at {}",
         hit.count,
         places.join(", ")
     );
-    let cite = Cite::new(what);
-    match hit.first.first() {
-        Some((addr, _)) => cite.at(*addr),
-        None => cite,
-    }
+    space.cite(what).first_of(hit)
 }
 
 /// The file that declares to need the feature in its base architecture.
-fn declared_by(space: &SpaceFacts, feature: Feature) -> Option<String> {
+fn declared_by(space: &SpaceFacts, feature: Feature) -> Option<Cite> {
     let declares = |file: &&crate::evidence::FileFacts| {
         file.attributes
             .as_ref()
@@ -218,7 +213,7 @@ fn declared_by(space: &SpaceFacts, feature: Feature) -> Option<String> {
         .attributes
         .as_ref()
         .map_or("", |attributes| attributes.arch_name());
-    Some(format!("{}: Tag_CPU_arch is {arch}", file.name))
+    Some(file.cite(format!("Tag_CPU_arch is {arch}")))
 }
 
 /// AT_HWCAP told the process of the feature, and code behind a test of it, or code that was not seen, may use it.
@@ -229,9 +224,8 @@ fn advertised(space: &SpaceFacts, target: &Target, family: &Family, feature: Fea
         return Outcome::nothing();
     }
     Outcome::of(feature.what(), words(has))
-        .cite(Cite::new(format!(
-            "{}: AT_HWCAP advertised {feature}; code that was chosen by it goes on being used",
-            space.label
+        .cite(space.cite(format!(
+            "AT_HWCAP advertised {feature}; code that was chosen by it goes on being used"
         )))
         .if_only(format!("the process does not use {feature}"))
 }
@@ -265,7 +259,7 @@ fn unseen(evidence: &Evidence, target: &Target, family: &Family, space: &SpaceFa
         format!("whatever {files} needs"),
         format!("lacks {}", lacking.join(", ")),
     )
-    .cite(Cite::new(format!("{}: {files} {supply}", space.label)))
+    .cite(space.cite(format!("{files} {supply}")))
     .worst(Verdict::Unknown);
     outcome.condition = Some(format!("{files} {supply}"));
     outcome

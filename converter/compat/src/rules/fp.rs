@@ -6,7 +6,7 @@ use crate::evidence::{CoprocessorOne, Evidence, Origin, SpaceFacts, ThreadFacts,
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
 use crate::target::{Has, Target};
-use crate::verdict::{Cite, Layer, Outcome, Verdict};
+use crate::verdict::{Layer, Outcome, Verdict};
 
 const RUN: Layer = Layer::Run;
 
@@ -379,7 +379,7 @@ fn abi(evidence: &Evidence, target: &Target) -> Outcome {
         .filter_map(|space| Some((space, space.hard_float()?)))
         .fold(Outcome::nothing(), |outcome, (space, sign)| {
             let found = Outcome::of("VFP for the hard-float calling convention", words(has))
-                .cite(Cite::new(format!("{}: {sign}", space.label)));
+                .cite(space.cite(sign));
             outcome.and(match has {
                 Has::Yes => found,
                 Has::Maybe => found.if_only("this machine has VFP"),

@@ -411,9 +411,8 @@ fn unaligned(evidence: &Evidence, target: &Target) -> Outcome {
             .is_some_and(crate::elf::Attributes::unaligned)
     });
     declares.fold(Outcome::nothing(), |outcome, file| {
-        let found = Outcome::of("v6-style unaligned access", words(has)).cite(
-            crate::verdict::Cite::new(format!("{}: Tag_CPU_unaligned_access is v6", file.name)),
-        );
+        let found = Outcome::of("v6-style unaligned access", words(has))
+            .cite(file.cite("Tag_CPU_unaligned_access is v6"));
         outcome.and(if has == Has::Yes {
             found
         } else {
@@ -443,9 +442,9 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
     let mut outcome = Outcome::nothing();
     for space in &evidence.spaces {
         let hit = &space.code.from_pc.cache_flushes;
-        let Some((addr, _)) = hit.first.first() else {
+        if hit.first.is_empty() {
             continue;
-        };
+        }
         let bound = space.source_bound(evidence.header.as_ref());
         let possible = bound.map_or(IN_CODE, |bound| bound.meet(IN_CODE));
         let lacking: Vec<&str> = possible
@@ -453,10 +452,9 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
             .filter(|feature| target.has(*feature) != Has::Yes)
             .map(Feature::name)
             .collect();
-        let what = format!(
-            "{}: cacheflush reached from the program counter",
-            space.label
-        );
+        let cite = space
+            .cite("cacheflush reached from the program counter")
+            .first_of(hit);
         let found = Outcome::of(
             "what the process will write as code",
             if lacking.is_empty() {
@@ -465,7 +463,7 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
                 format!("lacks {}", lacking.join(", "))
             },
         )
-        .cite(crate::verdict::Cite::new(what).at(*addr));
+        .cite(cite);
         outcome = outcome.and(if lacking.is_empty() {
             found
         } else {
@@ -484,14 +482,10 @@ fn undefined(evidence: &Evidence, _: &Target) -> Outcome {
             let Some(hit) = space.code.inevitable.get(Undefined) else {
                 return outcome;
             };
-            let addr = hit.first.first().map_or(0, |(addr, _)| *addr);
-            let found = Outcome::of("a way on for every thread", "no machine has it").cite(
-                crate::verdict::Cite::new(format!(
-                    "{}: every path leads to an undefined instruction",
-                    space.label
-                ))
-                .at(addr),
-            );
+            let cite = space
+                .cite("every path leads to an undefined instruction")
+                .first_of(hit);
+            let found = Outcome::of("a way on for every thread", "no machine has it").cite(cite);
             outcome.and(found.worst(Verdict::NotRestorable))
         })
 }

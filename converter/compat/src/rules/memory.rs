@@ -102,10 +102,10 @@ fn mappings(evidence: &Evidence) -> impl Iterator<Item = (&SpaceFacts, &MappingF
 
 fn cite(space: &SpaceFacts, mapping: &MappingFacts, field: &'static str) -> Cite {
     let what = format!(
-        "{}: mapping {:#x}-{:#x} {}",
-        space.label, mapping.start, mapping.end, mapping.name
+        "mapping {:#x}-{:#x} {}",
+        mapping.start, mapping.end, mapping.name
     );
-    place(Cite::new(what.trim_end()).field(field), mapping.place)
+    place(space.cite(what.trim_end()).field(field), mapping.place)
 }
 
 fn mmu(evidence: &Evidence, target: &Target) -> Outcome {
@@ -189,9 +189,8 @@ fn page_size(evidence: &Evidence, target: &Target) -> Outcome {
         });
     if let Some(file) = coarse {
         return outcome
-            .cite(Cite::new(format!(
-                "{}: segments are aligned to {} bytes only",
-                file.name,
+            .cite(file.cite(format!(
+                "segments are aligned to {} bytes only",
                 file.min_align.unwrap_or(0)
             )))
             .worst(Verdict::NotRestorable);
@@ -346,14 +345,9 @@ fn helper_calls(space: &SpaceFacts, has: &str, helpers: Option<bool>) -> Outcome
     let Some((strength, hits)) = found else {
         return Outcome::nothing();
     };
-    let first = hits.kuser_calls.first.first().map_or(0, |(addr, _)| *addr);
-    let outcome = Outcome::of("the kernel helper page", has).cite(
-        Cite::new(format!(
-            "{}: {} calls of kernel helpers in its code",
-            space.label, hits.kuser_calls.count
-        ))
-        .at(first),
-    );
+    let calls = &hits.kuser_calls;
+    let what = format!("{} calls of kernel helpers in its code", calls.count);
+    let outcome = Outcome::of("the kernel helper page", has).cite(space.cite(what).first_of(calls));
     match helpers {
         Some(true) => outcome,
         Some(false) if strength == Strength::Inevitable => outcome.worst(Verdict::NotRestorable),
