@@ -77,19 +77,6 @@ pub struct Diff {
     pub compared: u64,
 }
 
-impl Diff {
-    /// As JSON.
-    pub fn json(&self) -> serde_json::Value {
-        let change = |change: &Change| {
-            serde_json::json!({
-                "group": change.group.name(), "what": change.what, "left": change.left, "right": change.right,
-            })
-        };
-        let changes: Vec<_> = self.changes.iter().map(change).collect();
-        serde_json::json!({"schema": 1, "equal": self.changes.is_empty(), "compared_bytes": self.compared, "changes": changes})
-    }
-}
-
 impl fmt::Display for Diff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {

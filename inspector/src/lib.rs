@@ -1,9 +1,12 @@
 //! `ckpt-inspect`: looks into process checkpoints, in a terminal interface or as text and JSON.
 
 pub mod backtrace;
+pub mod buffers;
 pub mod cli;
 pub mod diff;
+pub mod judge;
 pub mod open;
+pub mod pattern;
 pub mod symbols;
 pub mod sysroot;
 pub mod tui;

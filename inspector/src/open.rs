@@ -5,7 +5,7 @@ use ckpt_bridge::bytes::Blob;
 use ckpt_bridge::{Foreign, Kind, Loss};
 use ckpt_parser::frame::byte_order_salvaged;
 use ckpt_parser::limits::Limits;
-use ckpt_parser::source::{self, FileSource, SliceSource, Source};
+use ckpt_parser::source::{self, FileSource, InOrder, Prefixed, SliceSource, Source};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -33,6 +33,8 @@ pub struct Opened {
     pub origin: Origin,
     /// What a stream cannot hold of a foreign image.
     pub losses: Arc<[Loss]>,
+    /// What a foreign image says of its form; empty for streams.
+    pub form: Arc<str>,
     make: Arc<Make>,
 }
 
@@ -44,6 +46,7 @@ impl Opened {
         Opened {
             origin,
             losses: Arc::default(),
+            form: Arc::default(),
             make: Arc::new(make),
         }
     }
@@ -56,6 +59,7 @@ impl Opened {
         let stream = Blob::new("image", Arc::new(foreign.stream()));
         Opened {
             losses: foreign.losses.into(),
+            form: foreign.form.into(),
             ..Opened::new(origin, move || Ok(Box::new(stream.clone())))
         }
     }
@@ -97,6 +101,8 @@ pub struct Input {
     pub origin: Origin,
     /// What a stream cannot hold of a foreign image.
     pub losses: Arc<[Loss]>,
+    /// What a foreign image says of its form; empty for streams.
+    pub form: Arc<str>,
 }
 
 impl Found {
@@ -110,11 +116,13 @@ impl Found {
                 source: opened.source()?,
                 origin: opened.origin,
                 losses: opened.losses,
+                form: opened.form,
             },
             Found::Once(source) => Input {
                 source,
                 origin: Origin::Stream,
                 losses: Arc::default(),
+                form: Arc::default(),
             },
         })
     }
@@ -128,21 +136,51 @@ pub fn find(path: Option<&Path>, limits: &Limits) -> io::Result<Found> {
     let Some(path) = path else {
         return Ok(Found::Again(Opened::sample()));
     };
-    if path != Path::new("-") {
-        let meta = path.metadata()?;
-        if meta.is_file() {
-            let file = File::open(path)?;
-            let mut head = [0; 64];
-            let n = FileSource::new(file.try_clone()?)?.read_at(0, &mut head)?;
-            if byte_order_salvaged(head.get(..n).unwrap_or_default()).is_some() {
-                return Ok(Found::Again(Opened::file(file)));
-            }
-        }
-        if let Some((foreign, origin)) = open_foreign(path, limits)? {
-            return Ok(Found::Again(Opened::foreign(foreign, origin)));
+    if path == Path::new("-") {
+        return sniff(source::open(path, limits.expansion)?, limits);
+    }
+    let meta = path.metadata()?;
+    if meta.is_file() {
+        let file = File::open(path)?;
+        let mut head = [0; HEAD];
+        let n = FileSource::new(file.try_clone()?)?.read_at(0, &mut head)?;
+        if byte_order_salvaged(head.get(..n).unwrap_or_default()).is_some() {
+            return Ok(Found::Again(Opened::file(file)));
         }
     }
-    Ok(Found::Once(source::open(path, limits.expansion)?))
+    if let Some((foreign, origin)) = open_foreign(path, limits)? {
+        return Ok(Found::Again(Opened::foreign(foreign, origin)));
+    }
+    let source = source::open(path, limits.expansion)?;
+    if meta.is_file() {
+        return Ok(Found::Once(source));
+    }
+    sniff(source, limits)
+}
+
+/// Bytes that tell a stream.
+const HEAD: usize = 64;
+/// Bytes that tell the foreign formats.
+const FOREIGN_HEAD: usize = 512;
+
+/// Looks at the start of what comes once. A stream is let through at its first bytes: the next ones may be long in
+/// coming.
+fn sniff(source: Box<dyn Source>, limits: &Limits) -> io::Result<Found> {
+    let mut source = Prefixed::new(source);
+    source.extend(HEAD)?;
+    if byte_order_salvaged(source.head()).is_some() {
+        return Ok(Found::Once(Box::new(source)));
+    }
+    source.extend(FOREIGN_HEAD)?;
+    let read = if ckpt_bridge::core::is_core(source.head()) {
+        ckpt_bridge::read_core("-", InOrder::new(source), limits).map(|read| (read, Origin::Core))
+    } else if ckpt_bridge::criu::is_tar(source.head()) {
+        ckpt_bridge::read_criu("-", InOrder::new(source), limits).map(|read| (read, Origin::Criu))
+    } else {
+        return Ok(Found::Once(Box::new(source)));
+    };
+    let (foreign, origin) = read.map_err(io::Error::other)?;
+    Ok(Found::Again(Opened::foreign(foreign, origin)))
 }
 
 fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(Foreign, Origin)>> {

@@ -239,8 +239,11 @@ fn hostile_names_are_escaped_everywhere() {
         "--strings",
         "--integrity",
     ];
-    for view in views {
-        let output = run(&[view, &path]);
+    let forms = ["--text", "--json", "--json-lines"];
+    let alone = |view: &&str| view.starts_with("--json");
+    for (view, form) in views.iter().flat_map(|view| forms.map(|form| (view, form))) {
+        let form = if alone(view) { "-v" } else { form };
+        let output = run(&[view, form, &path]);
         let control = |byte: &u8| *byte < 0x20 && *byte != b'\n';
         assert!(!output.stdout.iter().any(control), "{view}");
         let text = String::from_utf8(output.stdout).unwrap();

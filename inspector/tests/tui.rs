@@ -2,9 +2,9 @@
 
 use ckpt_inspect::tui::layout::View;
 use ckpt_inspect::tui::look::{Depth, Look};
-use ckpt_inspect::tui::model::{Code, Phase, Quit};
+use ckpt_inspect::tui::model::{Code, Phase, Quit, Row};
 use ckpt_inspect::tui::screen::{Screen, text_of};
-use ckpt_inspect::tui::{full_look, keys, screenshot};
+use ckpt_inspect::tui::{full_look, keys, panes, screenshot};
 use ckpt_parser::model::Image;
 use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
@@ -152,6 +152,80 @@ fn moving_in_the_bytes_selects_the_field() {
     );
 }
 
+/// The line under the cursor of the pane that has the keys.
+fn line_at_cursor(screen: &Screen) -> String {
+    let pane = screen.model.pane();
+    let line = screen.model.scroll(pane).cursor;
+    let (_, rows) = panes::list(&screen.model, pane, line..line + 1);
+    rows.first().map_or(String::new(), Row::text)
+}
+
+/// Puts the cursor on the first line of the rules that has these words, and presses Enter.
+fn follow_evidence(screen: &mut Screen, words: &str) {
+    screen.prompt(":", "target v5te");
+    screen.model.focus[View::Compat as usize] = 1;
+    let (_, rows) = panes::list(&screen.model, 1, 0..1000);
+    let line = rows.iter().position(|row| row.text().contains(words));
+    let line = line.unwrap_or_else(|| panic!("{words}: {}", screen.shown()));
+    screen.model.scroll_mut(View::Compat, 1).cursor = line;
+    screen.keys("Enter");
+}
+
+#[test]
+fn evidence_leads_to_what_it_is_about() {
+    let mut screen = sample((120, 40));
+    follow_evidence(&mut screen, "2 × vfp on every path");
+    assert_eq!(
+        (screen.model.view, screen.model.code),
+        (View::Memory, Code::Arm)
+    );
+    assert_eq!(screen.model.addr, 0x4080_0008);
+    let shown = screen.shown();
+    assert!(
+        shown.contains("ARM code at 0x40800008") && shown.contains("vadd.f64"),
+        "{shown}"
+    );
+    screen.keys("Backspace");
+    assert_eq!(screen.model.view, View::Compat);
+    follow_evidence(&mut screen, "cpu_architecture is");
+    let (_, fields) = panes::list(&screen.model, 1, 0..100);
+    let field = &fields[screen.model.scroll(1).cursor];
+    assert!(
+        field.text().contains("cpu_architecture"),
+        "{}",
+        screen.shown()
+    );
+    follow_evidence(&mut screen, "AT_HWCAP advertised");
+    assert!(line_at_cursor(&screen).contains("MM"), "{}", screen.shown());
+}
+
+#[test]
+fn what_waits_is_searched_in_files() {
+    let mut screen = sample((120, 40));
+    screen.prompt("5 /", "nobody says this");
+    assert!(screen.shown().contains("Not found"), "{}", screen.shown());
+    // "flush" stands in a pipe, and in no line.
+    screen.prompt("/", "x:666c757368");
+    let shown = screen.shown();
+    assert!(line_at_cursor(&screen).contains("pipe"), "{shown}");
+    assert!(shown.contains("is in what waits here"), "{shown}");
+    let first = screen.model.scroll(0).cursor;
+    screen.keys("n");
+    assert!(
+        line_at_cursor(&screen).contains("pipe"),
+        "{}",
+        screen.shown()
+    );
+    assert_ne!(screen.model.scroll(0).cursor, first, "its other end");
+    // Lines are found as before.
+    screen.prompt("/", "i2c");
+    assert!(
+        line_at_cursor(&screen).contains("/dev/i2c-1"),
+        "{}",
+        screen.shown()
+    );
+}
+
 #[test]
 fn five_questions_of_a_newcomer() {
     let mut screen = sample((120, 40));
@@ -164,15 +238,17 @@ fn five_questions_of_a_newcomer() {
         shown.contains("not-restorable") && shown.contains("fp."),
         "{shown}"
     );
-    // The cursor is on the reason; Enter shows the record that is the evidence.
+    // The cursor is on the reason; Enter shows the register that is the evidence.
     screen.keys("Enter");
     let shown = screen.shown();
     assert!(
-        screen.model.view == View::Records && shown.contains("CPU_FPU"),
+        screen.model.view == View::Registers && shown.contains("Task 413 sampler"),
         "{shown}"
     );
+    assert_eq!(screen.model.pane(), 2);
+    assert!(line_at_cursor(&screen).starts_with("d16 "), "{shown}");
     // d17 of the second thread.
-    screen.prompt("3 t @", "d17");
+    screen.prompt("Backspace 3 t @", "d17");
     let shown = screen.shown();
     assert!(shown.contains("Task 413 sampler · 2 of 5"), "{shown}");
     assert!(shown.contains("d17   "), "{shown}");
@@ -237,6 +313,19 @@ fn a_register_that_the_thread_has_not_is_no_address() {
         screen.shown()
     );
     assert_eq!(screen.model.view, View::Registers);
+    // A slip is no address either; a number that says so is.
+    screen.prompt("@", "d99");
+    assert!(
+        screen.shown().contains("d99 is no register: d0 to d31"),
+        "{}",
+        screen.shown()
+    );
+    assert_eq!(screen.model.view, View::Registers);
+    screen.prompt("@", "0xd99");
+    assert_eq!(
+        (screen.model.view, screen.model.addr),
+        (View::Memory, 0xd99)
+    );
 }
 
 #[test]

@@ -18,7 +18,8 @@ Examples:
   ckpt-inspect image.ckpt --record @0x1a40 the record that holds this offset
   ckpt-inspect image.ckpt --memory 3000:0x8000+256
   ckpt-inspect image.ckpt --find 'password'
-  ckpt-inspect image.ckpt --find PTR:0x10a28
+  ckpt-inspect image.ckpt --find p:0x10a28  pointers to an address (x:00ff bytes, u:text UTF-16)
+  ckpt-inspect image.ckpt --tasks --json   any view as JSON, or --json-lines
   zstdcat image.zst | ckpt-inspect - --json-lines
 
 Exit status: 0 fine, 1 damage or findings (or nothing found), 2 could not do the job.";
@@ -27,6 +28,7 @@ Exit status: 0 fine, 1 damage or findings (or nothing found), 2 could not do the
 #[derive(Debug, Parser)]
 #[command(name = "ckpt-inspect", version, about, after_help = EXAMPLES, max_term_width = ckpt_cli::WIDTH)]
 #[command(group = ArgGroup::new("mode").multiple(false))]
+#[command(group = ArgGroup::new("form").multiple(false))]
 pub(super) struct Args {
     /// A linux-cr stream (plain, zstd, gzip or xz), `-` for standard input; none: the embedded sample
     pub(super) image: Option<PathBuf>,
@@ -58,20 +60,24 @@ pub(super) struct Args {
     /// Printable strings in memory, of at least MIN characters
     #[arg(long, group = "mode", value_name = "MIN", num_args = 0..=1, default_missing_value = "6", require_equals = true)]
     pub(super) strings: Option<usize>,
-    /// Where memory holds a text, HEX:00ff12, UTF16:text or PTR:ADDRESS
-    #[arg(long, group = "mode", value_name = "TEXT|HEX:…|UTF16:…|PTR:ADDR")]
+    /// Where memory, pipes and sockets hold a text, x:00ff12 bytes, u:text in UTF-16, p:ADDRESS a pointer (t:x: is
+    /// the text x:)
+    #[arg(long, group = "mode", value_name = "TEXT|x:…|u:…|p:ADDR")]
     pub(super) find: Option<String>,
     /// Where the image comes from, what is in it and what is missing
     #[arg(long, group = "mode")]
     pub(super) summary: bool,
-    /// Check references, counts and completeness
-    #[arg(long, group = "mode")]
+    /// What is wrong: references, counts and completeness
+    #[arg(long, group = "mode", visible_alias = "problems")]
     pub(super) integrity: bool,
-    /// The whole image as one JSON document
+    /// Where it could be restored; with --target every rule for that target and its evidence
     #[arg(long, group = "mode")]
+    pub(super) compat: bool,
+    /// The view that is asked for, or the whole image, as one JSON document
+    #[arg(long, group = "form")]
     pub(super) json: bool,
-    /// Every record as a line of JSON, in constant memory
-    #[arg(long, group = "mode")]
+    /// The same as lines of JSON, an item a line; of the whole image every record, in constant memory
+    #[arg(long, group = "form")]
     pub(super) json_lines: bool,
     /// Compare with another image, side by side; with --text or without a terminal as text, with --json as JSON
     #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "image")]
@@ -84,10 +90,16 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// The form of the output: text, json (as --json), ndjson (as --json-lines)
-    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = true, conflicts_with_all = ["tree", "record", "stats", "tasks", "maps", "regs", "files", "memory", "strings", "find", "summary", "integrity", "json", "json_lines"])]
-    pub(super) format: Option<Format>,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        hide_possible_values = true,
+        group = "form"
+    )]
+    pub(super) format: Option<Form>,
     /// Text even on a terminal (what --tree shows unless another view is asked for)
-    #[arg(long)]
+    #[arg(long, group = "form")]
     pub(super) text: bool,
     /// In the interface: only ASCII characters
     #[arg(long)]
@@ -101,7 +113,7 @@ pub(super) struct Args {
     /// Folder with the files of the image's machine: symbols for --regs and the interface
     #[arg(long, value_name = "DIR")]
     pub(super) sysroot: Option<PathBuf>,
-    /// In the interface: the target that the compatibility view shows first
+    /// The target of --compat, and that the compatibility view shows first
     #[arg(long, value_name = "TARGET")]
     pub(super) target: Option<String>,
     /// Only this task (pid)
@@ -131,15 +143,16 @@ pub(super) struct Args {
     pub(super) shared: Shared,
 }
 
-/// How all of an image can be written.
+/// How a view is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// The view that is asked for, or the outline.
+pub(super) enum Form {
+    /// For people.
     Text,
     /// One document, as --json.
     Json,
-    /// A record a line, as --json-lines.
-    Ndjson,
+    /// An item a line, as --json-lines.
+    #[value(name = "ndjson")]
+    Lines,
 }
 
 /// Background of a terminal.
@@ -178,10 +191,8 @@ pub(super) enum Mode {
     Summary,
     /// Validation.
     Integrity,
-    /// JSON document.
-    Json,
-    /// JSON Lines.
-    JsonLines,
+    /// Compatibility.
+    Compat,
 }
 
 fn revision(text: &str) -> Result<Revision, String> {
@@ -211,11 +222,7 @@ impl Args {
             (self.files, Mode::Files),
             (self.summary, Mode::Summary),
             (self.integrity, Mode::Integrity),
-            (self.json || self.format == Some(Format::Json), Mode::Json),
-            (
-                self.json_lines || self.format == Some(Format::Ndjson),
-                Mode::JsonLines,
-            ),
+            (self.compat, Mode::Compat),
         ];
         let flag = flags
             .into_iter()
@@ -225,6 +232,16 @@ impl Args {
             .or_else(|| self.memory.clone().map(Mode::Memory))
             .or_else(|| self.strings.map(Mode::Strings))
             .or_else(|| self.find.clone().map(Mode::Find))
+    }
+    /// The form of the output; `None` for the default.
+    pub(super) fn form(&self) -> Option<Form> {
+        let flags = [
+            (self.json, Form::Json),
+            (self.json_lines, Form::Lines),
+            (self.text, Form::Text),
+        ];
+        let flag = flags.into_iter().find(|(set, _)| *set);
+        self.format.or(flag.map(|(_, form)| form))
     }
     /// How the interface starts.
     pub(super) fn interface(&self) -> tui::Options {

@@ -1,47 +1,21 @@
 //! `--find` and `--strings`.
 
-use super::args::Args;
-use super::records::number;
-use super::views::label;
+use super::args::{Args, Form};
+use super::part::{Held, List, Match, StringAt};
+use super::views::{held_by, label};
 use super::{FINDINGS, FINE, has_task, image, opened};
-use anyhow::{Context, Result, bail};
-use ckpt_format::Dialect;
+use crate::buffers::{self, Hit};
+use crate::pattern::Pattern;
+use anyhow::{Error, Result};
 use ckpt_parser::memory::Memory;
-use ckpt_parser::model::{Image, Mm};
+use ckpt_parser::model::{Image, Mm, ObjRef};
+use ckpt_parser::report::document::Hex;
 use ckpt_parser::scan::{Places, Scan};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
-use ckpt_parser::view::write_uint;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
-
-/// The bytes to look for.
-fn pattern(text: &str, dialect: Dialect) -> Result<Vec<u8>> {
-    if let Some(hex) = text.strip_prefix("HEX:") {
-        let digits: Vec<u8> = hex.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-        if digits.is_empty() || !digits.len().is_multiple_of(2) {
-            bail!("HEX: wants pairs of hex digits");
-        }
-        let pair = |pair: &[u8]| {
-            u8::from_str_radix(std::str::from_utf8(pair)?, 16).context("HEX: wants hex digits")
-        };
-        return digits.chunks(2).map(pair).collect();
-    }
-    if let Some(address) = text.strip_prefix("PTR:") {
-        let value = number(address).with_context(|| format!("{address} is no address"))?;
-        let mut bytes = vec![0; usize::from(dialect.abi.arch.word_size())];
-        write_uint(&mut bytes, value, dialect.abi.order);
-        return Ok(bytes);
-    }
-    if let Some(text) = text.strip_prefix("UTF16:") {
-        return Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-    }
-    if text.is_empty() {
-        bail!("nothing to look for");
-    }
-    Ok(text.as_bytes().to_vec())
-}
 
 /// Address spaces that are asked for: object number, a pid to call it by, and the space.
 fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, i32, &'a Mm)> {
@@ -58,9 +32,13 @@ fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, i3
     })
 }
 
-pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
+pub(super) fn find(args: &Args, what: &str, form: Form, out: &mut dyn Write) -> Result<u8> {
     let mut opened = opened(args, args.image.as_deref())?;
-    let pattern = pattern(what, opened.decoder.detection().dialect)?;
+    let dialect = opened.decoder.detection().dialect;
+    let word = usize::from(dialect.abi.arch.word_size());
+    let pattern = Pattern::parse(what, dialect.abi.order, word)
+        .map_err(Error::msg)?
+        .bytes;
     let scan = Scan::new(&pattern, u64::from(opened.decoder.detection().page_size)).map(Arc::new);
     // What is read for the records is searched on the way.
     if let Some(scan) = &scan {
@@ -73,10 +51,14 @@ pub(super) fn find(args: &Args, what: &str, out: &mut dyn Write) -> Result<u8> {
         None => None,
     };
     let mut memory = Memory::new(&image, opened.decoder.into_source());
-    let count = match hits {
-        Some(hits) => check_hits(args, &image, &mut memory, &pattern, &hits, out)?,
-        None => search_all(args, &image, &mut memory, &pattern, out)?,
-    };
+    let mut told = Told::new(&image, form, out)?;
+    match hits {
+        Some(hits) => check_hits(args, &image, &mut memory, &pattern, &hits, &mut told)?,
+        None => search_all(args, &image, &mut memory, &pattern, &mut told)?,
+    }
+    search_buffers(args, &image, memory.into_source(), &pattern, &mut told)?;
+    let count = told.count;
+    told.end()?;
     if count == 0 && !args.quiet {
         eprintln!("not found");
     }
@@ -90,22 +72,20 @@ fn check_hits<S: Source>(
     memory: &mut Memory<S>,
     pattern: &[u8],
     hits: &[u64],
-    out: &mut dyn Write,
-) -> Result<u64> {
+    told: &mut Told,
+) -> Result<()> {
     if hits.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let spaces: BTreeMap<i32, (i32, &Mm)> = spaces(image, args)
         .map(|(object, pid, mm)| (object, (pid, mm)))
         .collect();
-    let mut count = 0;
     for (object, addr) in Places::of(image).check(memory, pattern, hits)? {
         if let Some((pid, mm)) = spaces.get(&object) {
-            count += 1;
-            found(image, *pid, mm, addr, out)?;
+            told.in_memory(*pid, mm, addr)?;
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Searches every address space in the order of its addresses.
@@ -114,40 +94,163 @@ fn search_all<S: Source>(
     image: &Image,
     memory: &mut Memory<S>,
     pattern: &[u8],
-    out: &mut dyn Write,
-) -> Result<u64> {
-    let mut count = 0;
+    told: &mut Told,
+) -> Result<()> {
     for (_, pid, mm) in spaces(image, args) {
         let mut written = Ok(());
         memory.search(mm, pattern, |addr| {
-            count += 1;
-            written = found(image, pid, mm, addr, out);
+            written = told.in_memory(pid, mm, addr);
             written.is_ok()
         })?;
         written?;
     }
-    Ok(count)
+    Ok(())
 }
 
-fn found(image: &Image, pid: i32, mm: &Mm, addr: u64, out: &mut dyn Write) -> io::Result<()> {
-    let place = mm
-        .vma_at(addr)
-        .map(|vma| format!("{} {}", vma.permissions(), label(image, mm, &vma)));
-    writeln!(
-        out,
-        "{}",
-        format!("{pid}:{addr:#010x}  {}", place.unwrap_or_default()).trim_end()
-    )
+/// Searches what waits in pipes, sockets, terminals and queues; with `--task` those that the task has open.
+fn search_buffers<S: Source>(
+    args: &Args,
+    image: &Image,
+    source: S,
+    pattern: &[u8],
+    told: &mut Told,
+) -> Result<()> {
+    let mut holders: Option<BTreeMap<ObjRef, Vec<Held>>> = None;
+    let mut written = Ok(());
+    buffers::search(image, source, pattern, |hit| {
+        let holders = holders.get_or_insert_with(|| by_target(image));
+        let object = hit.holder.object();
+        let held_by = object.and_then(|object| holders.get(&object)).cloned();
+        let held_by = held_by.unwrap_or_default();
+        let wanted = |held: &Held| args.task == Some(held.pid);
+        if args.task.is_none() || held_by.iter().any(wanted) {
+            written = told.in_buffer(hit, held_by);
+        }
+        written.is_ok()
+    })?;
+    Ok(written?)
 }
 
-pub(super) fn strings(args: &Args, min: usize, out: &mut dyn Write) -> Result<u8> {
+/// Descriptors by the pipe, socket or terminal that they lead to.
+fn by_target(image: &Image) -> BTreeMap<ObjRef, Vec<Held>> {
+    let mut found: BTreeMap<ObjRef, Vec<Held>> = BTreeMap::new();
+    for (file, held) in held_by(image) {
+        let target = image.files.get(file).map_or(0, |file| file.kind.object());
+        if target > 0 {
+            found.entry(target).or_default().extend(held);
+        }
+    }
+    found
+}
+
+/// Tells what is found.
+struct Told<'a> {
+    image: &'a Image,
+    count: u64,
+    out: Out<'a>,
+}
+
+enum Out<'a> {
+    Text(&'a mut dyn Write),
+    List(List<'a>),
+}
+
+impl<'a> Told<'a> {
+    fn new(image: &'a Image, form: Form, out: &'a mut dyn Write) -> io::Result<Told<'a>> {
+        let out = match form {
+            Form::Text => Out::Text(out),
+            Form::Json | Form::Lines => Out::List(List::begin::<Match>(form, out)?),
+        };
+        Ok(Told {
+            image,
+            count: 0,
+            out,
+        })
+    }
+
+    fn in_memory(&mut self, pid: i32, mm: &Mm, addr: u64) -> io::Result<()> {
+        let vma = mm.vma_at(addr);
+        let permissions = vma.map(|vma| vma.permissions());
+        let place = vma.map_or(String::new(), |vma| label(self.image, mm, &vma));
+        self.count += 1;
+        match &mut self.out {
+            Out::Text(out) => {
+                let line = format!(
+                    "{pid}:{addr:#010x}  {} {place}",
+                    permissions.unwrap_or_default()
+                );
+                writeln!(out, "{}", line.trim_end())
+            }
+            Out::List(list) => list.item(&Match {
+                pid: Some(pid),
+                address: Some(Hex(addr)),
+                permissions,
+                place,
+                object: None,
+                at: None,
+                held_by: Vec::new(),
+            }),
+        }
+    }
+
+    fn in_buffer(&mut self, hit: Hit, held_by: Vec<Held>) -> io::Result<()> {
+        let (kind, number) = (hit.holder.kind(), hit.holder.number());
+        self.count += 1;
+        match &mut self.out {
+            Out::Text(out) => {
+                let held = held_by.iter().take(SHOWN_HOLDERS);
+                let held: Vec<String> = held
+                    .map(|held| format!("{} fd {}", held.pid, held.fd))
+                    .collect();
+                let line = format!("{kind} {number}+{:#x}  {}", hit.at, held.join(", "));
+                writeln!(out, "{}", line.trim_end())
+            }
+            Out::List(list) => list.item(&Match {
+                pid: None,
+                address: None,
+                permissions: None,
+                place: kind.to_owned(),
+                object: Some(number),
+                at: Some(hit.at),
+                held_by,
+            }),
+        }
+    }
+
+    fn end(self) -> io::Result<()> {
+        match self.out {
+            Out::Text(_) => Ok(()),
+            Out::List(list) => list.end(&[]),
+        }
+    }
+}
+
+/// Descriptors that a line of text names.
+const SHOWN_HOLDERS: usize = 8;
+
+pub(super) fn strings(args: &Args, min: usize, form: Form, out: &mut dyn Write) -> Result<u8> {
     let (image, source) = image(args)?;
     let mut memory = Memory::new(&image, source);
+    let mut out = match form {
+        Form::Text => Out::Text(out),
+        Form::Json | Form::Lines => Out::List(List::begin::<StringAt>(form, out)?),
+    };
     for (_, pid, mm) in spaces(&image, args) {
         memory.strings(mm, min.max(1), |addr, text| {
-            writeln!(out, "{pid}:{addr:#010x}  {}", escape(text))?;
+            let text = escape(text);
+            match &mut out {
+                Out::Text(out) => writeln!(out, "{pid}:{addr:#010x}  {text}")?,
+                Out::List(list) => list.item(&StringAt {
+                    pid,
+                    address: Hex(addr),
+                    text,
+                })?,
+            }
             Ok(true)
         })?;
+    }
+    if let Out::List(list) = out {
+        list.end(&[])?;
     }
     Ok(FINE)
 }

@@ -1,50 +1,58 @@
 //! `--integrity`: is the set complete, does every reference resolve, do counts agree?
 
-use super::args::Args;
+use super::args::{Args, Form};
+use super::part::{self, Integrity, List};
 use super::{FINDINGS, FINE, all_findings, image};
 use anyhow::Result;
-use ckpt_parser::diagnostic::Severity;
+use ckpt_parser::diagnostic::{Diagnostic, Severity};
+use ckpt_parser::report::document::Finding;
 use std::io::Write;
 
-pub(super) fn integrity(args: &Args, out: &mut dyn Write) -> Result<u8> {
+pub(super) fn integrity(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8> {
     let (image, _) = image(args)?;
     let findings = all_findings(&image);
-    let shown = findings
-        .kept()
-        .iter()
-        .filter(|finding| args.verbose || finding.severity > Severity::Note);
-    for finding in shown {
-        writeln!(out, "{:<7} {finding}", finding.severity.name())?;
-    }
     let count = |severity| {
-        findings
-            .kept()
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count()
+        let of_it = |finding: &&Diagnostic| finding.severity == severity;
+        findings.kept().iter().filter(of_it).count() as u64
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    writeln!(
-        out,
-        "{}: {} records, {} tasks, {} objects, {} pages; {errors} errors, {warnings} warnings{}",
-        if errors + warnings == 0 {
-            "sound"
-        } else {
-            "not sound"
-        },
-        image.num_records,
-        image.tasks.len(),
-        image.objects.len(),
-        image.num_pages,
-        if findings.dropped() > 0 {
-            format!(", {} more not counted", findings.dropped())
-        } else {
-            String::new()
-        },
-    )?;
-    Ok(if errors + warnings == 0 {
-        FINE
-    } else {
-        FINDINGS
-    })
+    let sound = errors + warnings == 0;
+    let all = findings.kept().iter();
+    match form {
+        Form::Text => {
+            for finding in all.filter(|finding| args.verbose || finding.severity > Severity::Note) {
+                writeln!(out, "{:<7} {finding}", finding.severity.name())?;
+            }
+            writeln!(
+                out,
+                "{}: {} records, {} tasks, {} objects, {} pages; {errors} errors, {warnings} warnings{}",
+                if sound { "sound" } else { "not sound" },
+                image.num_records,
+                image.tasks.len(),
+                image.objects.len(),
+                image.num_pages,
+                if findings.dropped() > 0 {
+                    format!(", {} more not counted", findings.dropped())
+                } else {
+                    String::new()
+                },
+            )?;
+        }
+        Form::Json => part::whole(
+            &Integrity {
+                sound,
+                records: image.num_records,
+                tasks: image.tasks.len() as u64,
+                objects: image.objects.len() as u64,
+                pages: image.num_pages,
+                errors,
+                warnings,
+                diagnostics: all.map(Finding::from).collect(),
+                diagnostics_dropped: findings.dropped(),
+            },
+            out,
+        )?,
+        Form::Lines => List::lines(all.map(Finding::from), out)?,
+    }
+    Ok(if sound { FINE } else { FINDINGS })
 }

@@ -1,11 +1,15 @@
 //! `--memory PID:ADDR[+LEN]`.
 
-use super::args::Args;
-use super::records::number;
+use super::args::{Args, Form};
+use super::part::{List, Stretch};
 use super::{FINDINGS, FINE, hexdump, image, task};
+use crate::pattern::parse_number as number;
 use anyhow::{Context, Result, bail};
 use ckpt_parser::memory::{Backing, Memory, Span};
+use ckpt_parser::model::Image;
+use ckpt_parser::report::document::Hex;
 use ckpt_parser::text::escape;
+use std::fmt::Write as _;
 use std::io::Write;
 
 /// Bytes that are shown without `+LEN`.
@@ -42,7 +46,16 @@ fn parse(text: &str) -> Result<Wanted> {
     })
 }
 
-pub(super) fn memory(args: &Args, which: &str, colour: bool, out: &mut dyn Write) -> Result<u8> {
+pub(super) fn memory(
+    args: &Args,
+    which: &str,
+    form: Form,
+    colour: bool,
+    out: &mut dyn Write,
+) -> Result<u8> {
+    if args.raw && form != Form::Text {
+        bail!("--raw writes bytes; it does not go with JSON");
+    }
     let wanted = parse(which)?;
     let (image, source) = image(args)?;
     let task = task(&image, wanted.pid)?;
@@ -53,36 +66,75 @@ pub(super) fn memory(args: &Args, which: &str, colour: bool, out: &mut dyn Write
     let end = wanted.addr.saturating_add(wanted.len);
     let mut at = wanted.addr;
     let mut complete = true;
+    let mut show = match form {
+        Form::Text if args.raw => Show::Raw(out),
+        Form::Text => Show::Dump(out, colour),
+        Form::Json | Form::Lines => Show::List(List::begin::<Stretch>(form, out)?),
+    };
     while at < end {
         let len = (end - at).min(CHUNK);
         let mut bytes = vec![0; usize::try_from(len)?];
         let spans = memory.read(mm, at, &mut bytes)?;
-        complete &= spans.iter().all(Span::is_known);
         for span in &spans {
-            if let Some(why) = unknown(&image, span) {
+            let from = usize::try_from(span.addr - at)?;
+            let to = from + usize::try_from(span.len)?;
+            let bytes = bytes.get(from..to).unwrap_or_default();
+            complete &= span.is_known();
+            if let Some(why) = unknown(&image, span).filter(|_| form == Form::Text) {
                 eprintln!("{:#x}-{:#x}: {why}", span.addr, span.end());
             }
-        }
-        if args.raw {
-            out.write_all(&bytes)?;
-        } else {
-            for span in spans.iter().filter(|span| span.is_known()) {
-                let from = usize::try_from(span.addr - at)?;
-                let to = from + usize::try_from(span.len)?;
-                hexdump::dump(
-                    bytes.get(from..to).unwrap_or_default(),
-                    span.addr,
-                    colour,
-                    out,
-                )?;
+            match &mut show {
+                Show::Raw(out) => out.write_all(bytes)?,
+                Show::Dump(out, colour) if span.is_known() => {
+                    hexdump::dump(bytes, span.addr, *colour, *out)?;
+                }
+                Show::Dump(..) => {}
+                Show::List(list) => list.item(&stretch(&image, wanted.pid, span, bytes))?,
             }
         }
         at += len;
     }
+    if let Show::List(list) = show {
+        list.end(&[])?;
+    }
     Ok(if complete { FINE } else { FINDINGS })
 }
 
-fn unknown(image: &ckpt_parser::model::Image, span: &Span) -> Option<String> {
+/// How memory is written.
+enum Show<'a> {
+    Raw(&'a mut dyn Write),
+    Dump(&'a mut dyn Write, bool),
+    List(List<'a>),
+}
+
+fn stretch(image: &Image, pid: i32, span: &Span, bytes: &[u8]) -> Stretch {
+    let (backing, file) = match span.backing {
+        Backing::Stored(_) => ("stored", None),
+        Backing::Zero => ("zero", None),
+        Backing::File(file, offset) => ("file", Some((file, offset))),
+        Backing::Special => ("special", None),
+        Backing::Unmapped => ("unmapped", None),
+    };
+    Stretch {
+        pid,
+        start: Hex(span.addr),
+        len: span.len,
+        backing,
+        path: file.and_then(|(file, _)| image.path_of(file).map(escape)),
+        file_offset: file.map(|(_, offset)| offset),
+        bytes: span.is_known().then(|| digits(bytes)),
+    }
+}
+
+/// Bytes in hexadecimal digits.
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unknown(image: &Image, span: &Span) -> Option<String> {
     Some(match span.backing {
         Backing::Stored(_) | Backing::Zero => return None,
         Backing::File(file, offset) => {

@@ -1,34 +1,40 @@
 //! The command line: everything that the terminal interface shows, as text or JSON.
 
 mod args;
+mod compat;
 mod find;
 mod hexdump;
 mod integrity;
 mod memory;
+mod part;
 mod records;
 mod summary;
 mod views;
 
+use crate::diff::Where;
 use crate::open::{self, Origin};
 use crate::tui;
 use anyhow::{Context, Error, Result, bail};
-use args::{Args, Mode};
+use args::{Args, Form, Mode};
 use ckpt_cli::Explanation;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Findings, Severity};
 use ckpt_parser::model::{Image, Task, validate};
+use ckpt_parser::report::document::Hex;
 use ckpt_parser::report::{document, lines, outline};
 use ckpt_parser::source::Source;
 use clap::Parser;
 use std::ffi::OsString;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 pub use args::command;
+pub use part::schema;
 
 /// Fine.
 const FINE: u8 = 0;
@@ -79,11 +85,15 @@ fn dispatch(args: &Args) -> Result<u8> {
     let piped = args.image.as_deref() == Some(Path::new("-"));
     let keyboard = piped || io::stdin().is_terminal();
     let terminal = stdout.is_terminal() && args.output.is_none();
-    let interactive = terminal && keyboard && !args.text && args.format.is_none();
+    let interactive = terminal && keyboard && args.form().is_none();
     if interactive && args.mode().is_none() {
+        must_exist(args)?;
         return interface(args);
     }
     let mode = args.mode().unwrap_or(Mode::Tree);
+    if args.raw && !matches!(mode, Mode::Memory(_) | Mode::Record(_)) {
+        bail!("--raw goes with --memory and --record");
+    }
     let colour = args.shared.color.wanted(terminal);
     let Some(path) = &args.output else {
         return written(args, &mode, colour, stdout.lock());
@@ -104,6 +114,24 @@ fn written(args: &Args, mode: &Mode, colour: bool, out: impl Write) -> Result<u8
     };
     out.flush()?;
     Ok(code)
+}
+
+/// A slip in a path is told on the terminal as it is, not on a screen that has to be left. What cannot be understood of
+/// a file that is there has the screen to be explained on.
+fn must_exist(args: &Args) -> Result<()> {
+    for path in args.image.iter().chain(args.diff.iter().flatten()) {
+        if path == Path::new("-") {
+            continue;
+        }
+        let file = std::fs::metadata(path).and_then(|file| {
+            if file.is_file() {
+                File::open(path)?;
+            }
+            Ok(())
+        });
+        file.with_context(|| format!("cannot open {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The terminal interface, on one image or on two.
@@ -127,16 +155,39 @@ fn diff(args: &Args, left: &Path, right: &Path, out: &mut dyn Write) -> Result<u
     };
     let (left, right) = (side(left)?, side(right)?);
     let diff = crate::diff::compare((&left.0, left.1), (&right.0, right.1))?;
-    if args.json || args.format == Some(args::Format::Json) {
-        writeln!(out, "{}", diff.json())?;
-    } else {
-        write!(out, "{diff}")?;
+    match args.form().unwrap_or(Form::Text) {
+        Form::Text => write!(out, "{diff}")?,
+        form => diff_json(&diff, form, out)?,
     }
     Ok(if diff.changes.is_empty() {
         FINE
     } else {
         FINDINGS
     })
+}
+
+fn diff_json(diff: &crate::diff::Diff, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    let mut list = part::List::begin::<part::Change>(form, out)?;
+    for change in &diff.changes {
+        let (record, address) = match change.place {
+            Some(Where::Record(record)) => (Some(record), None),
+            Some(Where::Address(_, address)) => (None, Some(Hex(address))),
+            None => (None, None),
+        };
+        let side = |text: &String| (!text.is_empty()).then(|| text.clone());
+        list.item(&part::Change {
+            group: change.group.name(),
+            what: change.what.clone(),
+            left: side(&change.left),
+            right: side(&change.right),
+            record,
+            address,
+        })?;
+    }
+    list.end(&[
+        ("equal", diff.changes.is_empty().into()),
+        ("compared_bytes", diff.compared.into()),
+    ])
 }
 
 /// Codes that the views show: those of the reader, and the rules of the compatibility view.
@@ -184,6 +235,9 @@ fn name_of(path: Option<&Path>) -> String {
 struct Opened {
     decoder: Decoder<Box<dyn Source>>,
     name: String,
+    /// What it was, and what it says of its form.
+    origin: Origin,
+    form: Arc<str>,
 }
 
 impl Opened {
@@ -210,7 +264,12 @@ fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     }
     let decoder =
         Decoder::new(input.source, options).with_context(|| format!("cannot read {name}"))?;
-    Ok(Opened { decoder, name })
+    Ok(Opened {
+        decoder,
+        name,
+        origin: input.origin,
+        form: input.form,
+    })
 }
 
 fn decoder(args: &Args) -> Result<(Decoder<Box<dyn Source>>, String)> {
@@ -249,45 +308,61 @@ fn task(image: &Image, pid: i32) -> Result<&Task> {
 }
 
 fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u8> {
+    let form = args.form().unwrap_or(Form::Text);
     match mode {
-        Mode::Tree => {
-            let (mut decoder, _) = decoder(args)?;
-            outline::write_outline(&mut decoder, out)?;
-            out.flush()?;
-            Ok(report(decoder.findings(), args))
-        }
-        Mode::JsonLines => {
-            let (mut decoder, _) = decoder(args)?;
-            lines::write_lines(&mut decoder, out)?;
-            Ok(report(decoder.findings(), args))
-        }
-        Mode::Stats => records::stats(args, out),
-        Mode::Record(which) => records::record(args, which, colour, out),
-        Mode::Json => {
-            let (image, source) = image(args)?;
-            let findings = all_findings(&image);
-            let mut document = document::Document::new(&image, &findings);
-            if let Some(root) = &args.sysroot {
-                views::name_addresses(&image, source, root, &mut document);
-            }
-            serde_json::to_writer(&mut *out, &document)?;
-            writeln!(out)?;
-            Ok(report(&findings, args))
-        }
-        Mode::Tasks => with_image(args, |image| views::tasks(image, args, out)),
-        Mode::Maps => with_image(args, |image| views::maps(image, args, out)),
+        Mode::Tree => everything(args, form, out),
+        Mode::Stats => records::stats(args, form, out),
+        Mode::Record(which) => records::record(args, which, form, colour, out),
+        Mode::Tasks => with_image(args, |image| match form {
+            Form::Text => views::tasks(image, args, out),
+            form => views::tasks_json(image, args, form, out),
+        }),
+        Mode::Maps => with_image(args, |image| match form {
+            Form::Text => views::maps(image, args, out),
+            form => views::maps_json(image, args, form, out),
+        }),
         Mode::Regs => {
             let (image, source) = image(args)?;
-            views::regs(&image, source, args, out)?;
+            match form {
+                Form::Text => views::regs(&image, source, args, out)?,
+                form => views::regs_json(&image, source, args, form, out)?,
+            }
             Ok(report(&image.findings, args))
         }
-        Mode::Files => with_image(args, |image| views::files(image, args, out)),
-        Mode::Summary => summary::summary(args, out),
-        Mode::Integrity => integrity::integrity(args, out),
-        Mode::Memory(which) => memory::memory(args, which, colour, out),
-        Mode::Strings(min) => find::strings(args, *min, out),
-        Mode::Find(what) => find::find(args, what, out),
+        Mode::Files => with_image(args, |image| match form {
+            Form::Text => views::files(image, args, out),
+            form => views::files_json(image, args, form, out),
+        }),
+        Mode::Summary => summary::summary(args, form, out),
+        Mode::Integrity => integrity::integrity(args, form, out),
+        Mode::Memory(which) => memory::memory(args, which, form, colour, out),
+        Mode::Strings(min) => find::strings(args, *min, form, out),
+        Mode::Find(what) => find::find(args, what, form, out),
+        Mode::Compat => compat::compat(args, form, out),
     }
+}
+
+/// The whole image: an outline, a document, or every record.
+fn everything(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8> {
+    if form == Form::Json {
+        let (image, source) = image(args)?;
+        let findings = all_findings(&image);
+        let mut document = document::Document::new(&image, &findings);
+        if let Some(root) = &args.sysroot {
+            views::name_addresses(&image, source, root, &mut document);
+        }
+        serde_json::to_writer(&mut *out, &document)?;
+        writeln!(out)?;
+        return Ok(report(&findings, args));
+    }
+    let (mut decoder, _) = decoder(args)?;
+    if form == Form::Lines {
+        lines::write_lines(&mut decoder, out)?;
+    } else {
+        outline::write_outline(&mut decoder, out)?;
+        out.flush()?;
+    }
+    Ok(report(decoder.findings(), args))
 }
 
 fn with_image(args: &Args, view: impl FnOnce(&Image) -> Result<()>) -> Result<u8> {

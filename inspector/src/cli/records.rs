@@ -1,15 +1,18 @@
 //! `--record` and `--stats`.
 
-use super::args::Args;
+use super::args::{Args, Form};
+use super::part::{self, List, RecordLine, Tally};
 use super::{FINDINGS, decoder, hexdump, report};
+use crate::pattern::parse_number as number;
 use anyhow::{Context, Result, bail};
 use ckpt_format::Tag;
 use ckpt_parser::decoder::{Decoder, Event};
 use ckpt_parser::frame::Frame;
 use ckpt_parser::report::fields::{self, Shown};
+use ckpt_parser::report::lines::Step;
 use ckpt_parser::report::outline;
 use ckpt_parser::source::Source;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// Which record.
 enum Which {
@@ -21,18 +24,40 @@ enum Which {
 /// Bytes of a record that are dumped.
 const MAX_DUMP: usize = 64 << 10;
 
-pub(super) fn record(args: &Args, which: &str, colour: bool, out: &mut dyn Write) -> Result<u8> {
+pub(super) fn record(
+    args: &Args,
+    which: &str,
+    form: Form,
+    colour: bool,
+    out: &mut dyn Write,
+) -> Result<u8> {
     let which = parse(which)?;
     let (mut decoder, name) = decoder(args)?;
+    let mut step = Step::new(&decoder);
     while let Some(event) = decoder.next() {
         let event = event?;
+        step.pass(&decoder, &event);
         if matches(&which, &event) {
-            one(&mut decoder, &event, args, colour, out)?;
+            if form == Form::Text {
+                one(&mut decoder, &event, args, colour, out)?;
+            } else {
+                let line = step.record(&mut decoder, &event)?;
+                as_json(&line, form, out)?;
+            }
             return Ok(report(decoder.findings(), args));
         }
     }
     eprintln!("ckpt-inspect: {name} has no such record");
     Ok(FINDINGS)
+}
+
+/// A record as JSON, from its line among all.
+fn as_json(line: &[u8], form: Form, out: &mut dyn Write) -> io::Result<()> {
+    if form == Form::Json {
+        return part::document::<RecordLine>(line, out);
+    }
+    out.write_all(line)?;
+    out.write_all(b"\n")
 }
 
 fn parse(text: &str) -> Result<Which> {
@@ -47,14 +72,6 @@ fn parse(text: &str) -> Result<Which> {
     match Tag::from_name(&text.to_ascii_uppercase()) {
         Some(tag) => Ok(Which::Type(tag)),
         None => bail!("{text} is neither a record number, a type such as VMA, nor @OFFSET"),
-    }
-}
-
-/// A number in decimal or, with `0x`, in hex.
-pub(super) fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
     }
 }
 
@@ -170,34 +187,52 @@ fn field(shown: &Shown, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Counts by type, from the headers of the records alone.
-pub(super) fn stats(args: &Args, out: &mut dyn Write) -> Result<u8> {
+pub(super) fn stats(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8> {
     let (mut decoder, _) = decoder(args)?;
     let index = decoder.index()?;
-    writeln!(
-        out,
-        "{:>6} {:<20} {:>12} {:>16}",
-        "number", "type", "records", "bytes"
-    )?;
-    for (number, tally) in index.tallies() {
+    let tallies = index.tallies().map(|(number, tally)| {
         let record = decoder.tables().by_number(number);
-        let (shown, name) = match record {
-            Some(record) => (number.to_string(), record.tag().name()),
-            None if number == Frame::GAP => (String::new(), "(gap)"),
-            None => (number.to_string(), "(unknown)"),
+        let (number, name) = match record {
+            Some(record) => (Some(number), record.tag().name()),
+            None if number == Frame::GAP => (None, "(gap)"),
+            None => (Some(number), "(unknown)"),
         };
-        writeln!(
-            out,
-            "{shown:>6} {name:<20} {:>12} {:>16}",
-            tally.records, tally.bytes
+        Tally {
+            number,
+            name: name.to_owned(),
+            records: tally.records,
+            bytes: tally.bytes,
+        }
+    });
+    if form == Form::Text {
+        let mut line = |number: &str, name: &str, records: &str, bytes: &str| {
+            writeln!(out, "{number:>6} {name:<20} {records:>12} {bytes:>16}")
+        };
+        line("number", "type", "records", "bytes")?;
+        for of in tallies {
+            let number = of.number.map_or(String::new(), |number| number.to_string());
+            line(
+                &number,
+                &of.name,
+                &of.records.to_string(),
+                &of.bytes.to_string(),
+            )?;
+        }
+        line(
+            "",
+            "all",
+            &index.records().to_string(),
+            &index.len().to_string(),
         )?;
+    } else {
+        let mut list = List::begin::<Tally>(form, out)?;
+        for of in tallies {
+            list.item(&of)?;
+        }
+        list.end(&[
+            ("records", index.records().into()),
+            ("bytes", index.len().into()),
+        ])?;
     }
-    writeln!(
-        out,
-        "{:>6} {:<20} {:>12} {:>16}",
-        "",
-        "all",
-        index.records(),
-        index.len()
-    )?;
     Ok(report(decoder.findings(), args))
 }

@@ -1,14 +1,18 @@
 //! `--summary`: where the image comes from, on one screen.
 
-use super::args::Args;
-use super::{all_findings, image, report};
+use super::args::{Args, Form};
+use super::part::{self, Program, Summary};
+use super::{all_findings, has_task, opened, report};
+use crate::open::Origin;
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{Header, Image, Mm};
+use ckpt_parser::report::document::{Bits, Hex};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
 use std::io::Write;
+use std::sync::Arc;
 
 /// AT_HWCAP.
 const AT_HWCAP: u64 = 16;
@@ -17,116 +21,170 @@ const AT_HWCAP2: u64 = 26;
 /// AT_PLATFORM.
 const AT_PLATFORM: u64 = 15;
 
-pub(super) fn summary(args: &Args, out: &mut dyn Write) -> Result<u8> {
-    let (image, source) = image(args)?;
-    let mut memory = Memory::new(&image, source);
-    let lines = card(&image, &mut memory);
-    for (name, value) in lines {
-        writeln!(out, "{name:<14} {value}")?;
+pub(super) fn summary(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8> {
+    let mut opened = opened(args, args.image.as_deref())?;
+    let image = opened.image()?;
+    has_task(args, &image)?;
+    let what = (opened.origin, opened.form);
+    let mut memory = Memory::new(&image, opened.decoder.into_source());
+    let card = card(&image, &mut memory, &what);
+    if form == Form::Text {
+        for (name, value) in lines(&card) {
+            writeln!(out, "{name:<14} {value}")?;
+        }
+    } else {
+        part::whole(&card, out)?;
     }
     let findings = all_findings(&image);
     Ok(report(&findings, args))
 }
 
-/// The kernel's release, with the version of its sources where the name does not begin with it.
-fn release(header: &Header) -> String {
-    let (major, minor, patch) = header.kernel;
-    let sources = format!("{major}.{minor}.{patch}");
-    let release = escape(&header.release);
-    if release.starts_with(&sources) {
-        release
+/// What an image is, in words, and its kind.
+fn format(image: &Image, (origin, form): &(Origin, Arc<str>)) -> (String, &'static str) {
+    let dialect = image.detection.dialect;
+    let form = if form.is_empty() {
+        String::new()
     } else {
-        format!("{sources}  {release}")
+        format!(", {form}")
+    };
+    match origin {
+        Origin::Criu => (format!("CRIU image set{form}"), "criu"),
+        Origin::Core => (format!("ELF core{form}"), "core"),
+        Origin::Stream | Origin::Sample => {
+            let made = if image.foreign.iter().any(|file| file.format == CRIU) {
+                "; made of a CRIU image set, which it carries along"
+            } else {
+                ""
+            };
+            let label = dialect.revision.info().label;
+            (
+                format!("linux-cr stream, {dialect} ({label}){made}"),
+                "linux-cr",
+            )
+        }
     }
 }
 
-fn card<S: Source>(image: &Image, memory: &mut Memory<S>) -> Vec<(&'static str, String)> {
+/// The number of CRIU image sets in FOREIGN records (§10.6).
+const CRIU: u32 = 1;
+
+/// The kernel's release, with the version of its sources where the name does not begin with it; nothing if the image
+/// does not say.
+fn kernel(header: &Header) -> Option<String> {
+    let (major, minor, patch) = header.kernel;
+    let sources = format!("{major}.{minor}.{patch}");
+    let (release, version) = (escape(&header.release), escape(&header.version));
+    let words = match (header.kernel, release.starts_with(&sources)) {
+        ((0, 0, 0), _) | (_, true) => [String::new(), release, version],
+        _ => [sources, release, version],
+    };
+    let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join("  "))
+}
+
+fn card<S: Source>(image: &Image, memory: &mut Memory<S>, what: &(Origin, Arc<str>)) -> Summary {
     let header = &image.header;
-    let mut card = vec![
-        (
-            "format",
-            format!(
-                "linux-cr stream, {} ({})",
-                image.detection.dialect,
-                image.detection.dialect.revision.info().label
-            ),
-        ),
-        ("taken", utc(header.time)),
-        (
-            "kernel",
-            format!("{}  {}", release(header), escape(&header.version)),
-        ),
-        ("machine", machine(image)),
-        ("page size", format!("{} bytes", image.page_size())),
-    ];
-    if let Some(uts) = image.uts.values().next() {
-        card.push(("host", escape(&uts.names[1])));
+    let (format, kind) = format(image, what);
+    let host = image.uts.values().next().map(|uts| escape(&uts.names[1]));
+    let zombies = image.tasks.iter().filter(|task| task.is_zombie()).count();
+    let spaces = image.mms.values().take(MAX_SPACES);
+    Summary {
+        format,
+        kind,
+        revision: image.detection.dialect.revision.to_string(),
+        taken: Some(header.time).filter(|time| *time != 0),
+        kernel: kernel(header),
+        machine: machine(image),
+        page_size: image.page_size(),
+        host: host.filter(|host| !host.is_empty()),
+        processes: image.processes().count() as u64,
+        threads: (image.tasks.len() - zombies) as u64,
+        zombies: zombies as u64,
+        programs: spaces.map(|mm| program(image, memory, mm)).collect(),
+        programs_dropped: image.mms.len().saturating_sub(MAX_SPACES) as u64,
+        pages: image.num_pages,
+        mappings: image.mms.values().map(|mm| mm.vmas.len() as u64).sum(),
+        files: image.files.len() as u64,
+        sockets: image.sockets.len() as u64,
+        pipes: image.pipes.len() as u64,
+        terminals: image.terminals.len() as u64,
+        records: image.num_records,
+        bytes: image.len,
+        complete: image.complete,
+        missing: missing(image),
     }
-    let (live, zombies) = (
-        image.tasks.iter().filter(|task| !task.is_zombie()).count(),
-        image.tasks.iter().filter(|task| task.is_zombie()).count(),
-    );
-    card.push((
+}
+
+/// The card as lines. What the image does not say has none.
+fn lines(card: &Summary) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("format", card.format.clone())];
+    lines.extend(card.taken.map(|taken| ("taken", utc(taken))));
+    lines.extend(card.kernel.clone().map(|kernel| ("kernel", kernel)));
+    lines.push(("machine", card.machine.clone()));
+    lines.push(("page size", format!("{} bytes", card.page_size)));
+    lines.extend(card.host.clone().map(|host| ("host", host)));
+    lines.push((
         "tasks",
         format!(
-            "{} processes, {live} live threads, {zombies} zombies",
-            image.processes().count()
+            "{} processes, {} live threads, {} zombies",
+            card.processes, card.threads, card.zombies
         ),
     ));
-    for mm in image.mms.values().take(MAX_SPACES) {
-        card.push(("process", process(image, memory, mm)));
+    lines.extend(
+        card.programs
+            .iter()
+            .map(|program| ("process", words(program))),
+    );
+    if card.programs_dropped > 0 {
+        let more = format!("… and {} more address spaces", card.programs_dropped);
+        lines.push(("", more));
     }
-    if image.mms.len() > MAX_SPACES {
-        card.push((
-            "",
-            format!("… and {} more address spaces", image.mms.len() - MAX_SPACES),
-        ));
-    }
-    card.push((
+    lines.push((
         "memory",
         format!(
             "{} pages stored ({} KiB) in {} mappings",
-            image.num_pages,
-            image.num_pages * image.page_size() / 1024,
-            image.mms.values().map(|mm| mm.vmas.len()).sum::<usize>()
+            card.pages,
+            card.pages * card.page_size / 1024,
+            card.mappings
         ),
     ));
-    card.push((
+    lines.push((
         "files",
         format!(
             "{} open files, {} sockets, {} pipes, {} terminals",
-            image.files.len(),
-            image.sockets.len(),
-            image.pipes.len(),
-            image.terminals.len()
+            card.files, card.sockets, card.pipes, card.terminals
         ),
     ));
-    card.push((
+    let shown_as = if card.kind == "linux-cr" {
+        String::new()
+    } else {
+        format!("shown as a stream of {}: ", card.revision)
+    };
+    let complete = if card.complete {
+        "complete"
+    } else {
+        "NOT complete"
+    };
+    lines.push((
         "image",
         format!(
-            "{} records, {} bytes, {}",
-            image.num_records,
-            image.len,
-            if image.complete {
-                "complete"
-            } else {
-                "NOT complete"
-            }
+            "{shown_as}{} records, {} bytes, {complete}",
+            card.records, card.bytes
         ),
     ));
-    card.extend(missing(image).into_iter().map(|text| ("missing", text)));
-    card
+    lines.extend(card.missing.iter().map(|text| ("missing", text.clone())));
+    lines
 }
 
 /// Address spaces that the card shows.
 const MAX_SPACES: usize = 16;
 
 fn machine(image: &Image) -> String {
-    let mut words = vec![
-        image.arch().name().to_owned(),
-        escape(&image.header.machine),
-    ];
-    if let Some(arm) = image.header.arm {
+    let mut words = vec![image.arch().name().to_owned()];
+    // A foreign image says nothing of the kernel that it was taken under.
+    let says = !image.header.machine.is_empty();
+    words.extend(says.then(|| escape(&image.header.machine)));
+    if let Some(arm) = image.header.arm.filter(|_| says) {
         let dialect = image.detection.dialect;
         let isa = values::CPU_ARCHITECTURE.name_of(
             arm.cpu_architecture,
@@ -155,28 +213,48 @@ fn machine(image: &Image) -> String {
     words.join(" ")
 }
 
-fn process<S: Source>(image: &Image, memory: &mut Memory<S>, mm: &Mm) -> String {
-    let exe = image.exe_of(mm).map(escape).unwrap_or_default();
-    let mut words = vec![exe];
-    if let Some(text) = mm.auxv(AT_PLATFORM).and_then(|at| cstring(memory, mm, at)) {
-        words.push(format!("platform {text}"));
-    }
-    for (kind, flags) in [
-        (AT_HWCAP, &values::ARM_HWCAP),
-        (AT_HWCAP2, &values::ARM_HWCAP2),
-    ] {
-        let Some(value) = mm.auxv(kind).filter(|value| *value != 0) else {
-            continue;
-        };
+fn program<S: Source>(image: &Image, memory: &mut Memory<S>, mm: &Mm) -> Program {
+    let bits = |kind, flags: &ckpt_format::schema::Flags| {
+        let value = mm.auxv(kind).filter(|value| *value != 0)?;
         let is_arm = image.arch() == ckpt_format::Arch::Arm;
-        let names = if is_arm {
-            flags.names(value, image.arch()).0.join(" ")
-        } else {
-            String::new()
-        };
-        words.push(format!("{} {value:#x} {names}", flags.name));
+        let (names, _) = flags.names(value, image.arch());
+        let names = names.into_iter().filter(|_| is_arm).map(str::to_owned);
+        Some(Bits {
+            value: Hex(value),
+            names: names.collect(),
+        })
+    };
+    let platform = mm.auxv(AT_PLATFORM);
+    Program {
+        exe: image.exe_of(mm).map(escape),
+        hwcap: bits(AT_HWCAP, &values::ARM_HWCAP),
+        hwcap2: bits(AT_HWCAP2, &values::ARM_HWCAP2),
+        platform: platform.and_then(|at| cstring(memory, mm, at)),
+        libc: libc(image, mm),
     }
-    words.extend(libc(image, mm).map(|libc| format!("libc {libc}")));
+}
+
+fn words(program: &Program) -> String {
+    let mut words = vec![program.exe.clone().unwrap_or_default()];
+    words.extend(
+        program
+            .platform
+            .as_ref()
+            .map(|text| format!("platform {text}")),
+    );
+    for (flags, bits) in [
+        (&values::ARM_HWCAP, &program.hwcap),
+        (&values::ARM_HWCAP2, &program.hwcap2),
+    ] {
+        let Some(bits) = bits else { continue };
+        words.push(format!(
+            "{} {:#x} {}",
+            flags.name,
+            bits.value.0,
+            bits.names.join(" ")
+        ));
+    }
+    words.extend(program.libc.as_ref().map(|libc| format!("libc {libc}")));
     words.join("; ")
 }
 

@@ -1,20 +1,21 @@
 //! `--tasks`, `--maps`, `--regs`, `--files`.
 
-use super::args::Args;
+use super::args::{Args, Form};
+use super::part::{Held, List, OpenFile, Space, Thread};
 use crate::backtrace;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
-use crate::tui::words;
+use crate::tui::{detail, words};
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::{Memory, stored_len};
 use ckpt_parser::model::{File, FileKind, Image, Live, Mm, ObjRef, Task, Vma};
-use ckpt_parser::report::document::{Call, Document, Hex, register_file_list};
+use ckpt_parser::report::document::{self, Call, Document, Hex, Parts, register_file_list};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// The process tree; threads below their leader.
@@ -25,11 +26,7 @@ pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
         "pid", "tgid", "ppid", "pgid", "sid", "state", "system call"
     )?;
     let depths = depths(image);
-    for task in image
-        .tasks
-        .iter()
-        .filter(|task| args.wants_task(task.pid, task.tgid))
-    {
+    for task in wanted(image, args) {
         let depth = depths.get(&task.tgid).copied().unwrap_or(0) + usize::from(!task.is_leader());
         let indent = "  ".repeat(depth.min(20));
         let thread = if task.is_leader() { "" } else { "thread " };
@@ -83,6 +80,26 @@ fn depths(image: &Image) -> HashMap<i32, usize> {
         depths.extend(path.into_iter().rev().zip(above..));
     }
     depths
+}
+
+/// The tasks as JSON, as the whole document has them.
+pub(super) fn tasks_json(
+    image: &Image,
+    args: &Args,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let parts = Parts::of(image);
+    let mut list = List::begin::<document::Task>(form, out)?;
+    for task in wanted(image, args) {
+        list.item(&parts.task(task))?;
+    }
+    Ok(list.end(&[])?)
+}
+
+fn wanted<'a>(image: &'a Image, args: &Args) -> impl Iterator<Item = &'a Task> {
+    let tasks = image.tasks.iter();
+    tasks.filter(|task| args.wants_task(task.pid, task.tgid))
 }
 
 /// Levels of a process tree that are followed.
@@ -182,17 +199,38 @@ fn users(image: &Image, object: i32) -> String {
     }
 }
 
+/// The address spaces of the tasks that are asked for.
+fn wanted_spaces<'a>(image: &'a Image, args: &Args) -> impl Iterator<Item = (ObjRef, &'a Mm)> {
+    let of = |task: &Task| Some(task.live.as_ref()?.mm);
+    let own: Option<BTreeSet<ObjRef>> = args
+        .task
+        .map(|_| wanted(image, args).filter_map(of).collect());
+    let spaces = image.mms.iter().map(|(object, mm)| (*object, mm));
+    spaces.filter(move |(object, _)| own.as_ref().is_none_or(|own| own.contains(object)))
+}
+
+/// The same as JSON.
+pub(super) fn maps_json(image: &Image, args: &Args, form: Form, out: &mut dyn Write) -> Result<()> {
+    let parts = Parts::of(image);
+    let mut pids: BTreeMap<ObjRef, Vec<i32>> = BTreeMap::new();
+    for task in &image.tasks {
+        let space = task.live.as_ref().map_or(0, |live| live.mm);
+        pids.entry(space).or_default().push(task.pid);
+    }
+    let mut list = List::begin::<Space>(form, out)?;
+    for (object, mm) in wanted_spaces(image, args) {
+        list.item(&Space {
+            pids: pids.remove(&object).unwrap_or_default(),
+            space: parts.address_space(object, mm),
+        })?;
+    }
+    Ok(list.end(&[])?)
+}
+
 pub(super) fn maps(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
-    for (object, mm) in &image.mms {
-        let wanted = |task: &Task| {
-            task.live.as_ref().is_some_and(|live| live.mm == *object)
-                && args.wants_task(task.pid, task.tgid)
-        };
-        if !image.tasks.iter().any(wanted) && args.task.is_some() {
-            continue;
-        }
+    for (object, mm) in wanted_spaces(image, args) {
         let exe = image.exe_of(mm).map(escape).unwrap_or_default();
-        writeln!(out, "mm {object}  pid {}  {exe}", users(image, *object))?;
+        writeln!(out, "mm {object}  pid {}  {exe}", users(image, object))?;
         writeln!(
             out,
             "  {:<23} {:<4} {:>10} {:>8} {:>8} {:<13} file",
@@ -260,11 +298,7 @@ pub(super) fn regs<S: Source>(
     let mut memory = Memory::new(image, source);
     let mut symbols = (0, Symbols::default());
     let mut sysroot = Sysroot::new(args.sysroot.clone());
-    let live = image
-        .tasks
-        .iter()
-        .filter(|task| args.wants_task(task.pid, task.tgid));
-    for task in live.filter(|task| task.live.is_some()) {
+    for task in wanted(image, args).filter(|task| task.live.is_some()) {
         writeln!(
             out,
             "{} {} ({})",
@@ -311,15 +345,55 @@ fn pointers<S: Source>(
 ) -> Result<()> {
     let list = task.live.as_ref().map(|live| live.regs.list());
     for (name, value) in list.into_iter().flatten() {
-        let Some(place) = words::address(memory.image(), mm, Some(symbols), value) else {
-            continue;
-        };
-        let mut bytes = [0; PREVIEW];
-        memory.read(mm, value, &mut bytes)?;
-        let text = words::text_at(&bytes).map_or(String::new(), |text| format!(" {text}"));
-        writeln!(out, "  {name:>8} -> {place}{text}")?;
+        if let (Some(place), text) = pointed(value, mm, memory, symbols)? {
+            let text = text.map_or(String::new(), |text| {
+                format!(" {}", detail::quoted(text.as_bytes()))
+            });
+            writeln!(out, "  {name:>8} -> {place}{text}")?;
+        }
     }
     Ok(())
+}
+
+/// Where a register points to, and the text that stands there.
+fn pointed<S: Source>(
+    value: u64,
+    mm: &Mm,
+    memory: &mut Memory<'_, S>,
+    symbols: &Symbols,
+) -> io::Result<(Option<String>, Option<String>)> {
+    let Some(place) = words::address(memory.image(), mm, Some(symbols), value) else {
+        return Ok((None, None));
+    };
+    let mut bytes = [0; PREVIEW];
+    memory.read(mm, value, &mut bytes)?;
+    Ok((Some(place), words::text_in(&bytes)))
+}
+
+/// The registers of every thread as JSON, with what they point to and the calls that the thread is in.
+pub(super) fn regs_json<S: Source>(
+    image: &Image,
+    source: S,
+    args: &Args,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut namer = Namer::new(image, source, args.sysroot.as_deref());
+    let parts = Parts::of(image);
+    let mut list = List::begin::<Thread>(form, out)?;
+    for task in wanted(image, args).filter(|task| task.live.is_some()) {
+        let mut shown = parts.task(task);
+        namer.name(task, &mut shown);
+        if let Some((_, mm)) = space_of(image, task) {
+            for register in shown.registers.iter_mut().flatten() {
+                let value = register.value.0;
+                (register.place, register.text) =
+                    pointed(value, mm, &mut namer.memory, &namer.symbols.1)?;
+            }
+        }
+        list.item(&Thread(shown))?;
+    }
+    Ok(list.end(&[])?)
 }
 
 /// Adds symbols and calls to a document.
@@ -329,29 +403,61 @@ pub(super) fn name_addresses<S: Source>(
     root: &Path,
     document: &mut Document,
 ) {
-    let mut memory = Memory::new(image, source);
-    let mut sysroot = Sysroot::new(Some(root.to_owned()));
-    let mut symbols = (0, Symbols::default());
+    let mut namer = Namer::new(image, source, Some(root));
     for (task, shown) in image.tasks.iter().zip(&mut document.tasks) {
-        let (Some(live), Some((number, mm))) = (&task.live, space_of(image, task)) else {
-            continue;
-        };
-        if symbols.0 != number {
-            symbols = (number, Symbols::of(image, mm, &mut memory, Some(root)));
+        namer.name(task, shown);
+    }
+}
+
+/// Adds symbols and calls to tasks.
+struct Namer<'a, S> {
+    image: &'a Image,
+    memory: Memory<'a, S>,
+    root: Option<&'a Path>,
+    sysroot: Sysroot,
+    /// Those of one address space, by its number: threads follow their leader.
+    symbols: (ObjRef, Symbols),
+}
+
+impl<'a, S: Source> Namer<'a, S> {
+    fn new(image: &'a Image, source: S, root: Option<&'a Path>) -> Namer<'a, S> {
+        Namer {
+            image,
+            memory: Memory::new(image, source),
+            root,
+            sysroot: Sysroot::new(root.map(Path::to_owned)),
+            symbols: (0, Symbols::default()),
         }
+    }
+
+    fn name(&mut self, task: &Task, shown: &mut document::Task) {
+        let image = self.image;
+        let (Some(live), Some((number, mm))) = (&task.live, space_of(image, task)) else {
+            return;
+        };
+        if self.root.is_some() && self.symbols.0 != number {
+            self.symbols = (number, Symbols::of(image, mm, &mut self.memory, self.root));
+        }
+        let symbols = &self.symbols.1;
         for register in shown.registers.iter_mut().flatten() {
             let value = register.value.0;
-            if symbols.1.at(value).is_some() {
-                register.symbol = words::address(image, mm, Some(&symbols.1), value);
+            if symbols.at(value).is_some() {
+                register.symbol = words::address(image, mm, Some(symbols), value);
             }
         }
-        let Some(regs) = task.arm() else { continue };
-        let frames = backtrace::of(regs, live.abi.as_ref(), mm, &mut memory, &mut sysroot);
+        let Some(regs) = task.arm() else { return };
+        let frames = backtrace::of(
+            regs,
+            live.abi.as_ref(),
+            mm,
+            &mut self.memory,
+            &mut self.sysroot,
+        );
         let call = |frame: &backtrace::Frame| Call {
             pc: Hex(frame.pc.into()),
             sp: Hex(frame.sp.into()),
             how: frame.how.name().to_owned(),
-            place: frame.place(image, mm, Some(&symbols.1)),
+            place: frame.place(image, mm, Some(symbols)),
         };
         shown.calls = Some(frames.iter().map(call).collect());
     }
@@ -467,6 +573,83 @@ fn is_wide(name: &str) -> bool {
         || number("mvdx")
         || number("bytes")
         || matches!(name, "dspsc" | "acc0")
+}
+
+/// The descriptors that hold each open file.
+pub(super) fn held_by(image: &Image) -> BTreeMap<ObjRef, Vec<Held>> {
+    let mut held: BTreeMap<ObjRef, Vec<Held>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for task in &image.tasks {
+        let table = task.live.as_ref().map_or(0, |live| live.files);
+        // Threads that share the table of their process are the process.
+        if !seen.insert((task.tgid, table)) {
+            continue;
+        }
+        for fd in image
+            .file_tables
+            .get(&table)
+            .into_iter()
+            .flat_map(|table| &table.fds)
+        {
+            held.entry(fd.file).or_default().push(Held {
+                pid: task.tgid,
+                fd: fd.fd,
+                close_on_exec: fd.close_on_exec,
+            });
+        }
+    }
+    held
+}
+
+/// Open files as JSON; with `--task` those that the task holds.
+pub(super) fn files_json(
+    image: &Image,
+    args: &Args,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let parts = Parts::of(image);
+    let (holders, mut held) = (image.holders(), held_by(image));
+    let processes: BTreeSet<i32> = wanted(image, args).map(|task| task.tgid).collect();
+    let mut list = List::begin::<OpenFile>(form, out)?;
+    for (number, file) in image.files.iter() {
+        let held_by = held.remove(&number).unwrap_or_default();
+        if args.task.is_some() && !held_by.iter().any(|held| processes.contains(&held.pid)) {
+            continue;
+        }
+        let (pipe, socket, terminal) = match file.kind {
+            FileKind::Pipe(at) | FileKind::Fifo(at) => (
+                image.pipes.get(&at).map(|pipe| document::pipe_of(at, pipe)),
+                None,
+                None,
+            ),
+            FileKind::Socket(at) => (
+                None,
+                image
+                    .sockets
+                    .get(&at)
+                    .map(|socket| parts.socket(at, socket)),
+                None,
+            ),
+            FileKind::Tty(at) => (
+                None,
+                None,
+                image
+                    .terminals
+                    .get(&at)
+                    .map(|tty| document::terminal(at, tty)),
+            ),
+            _ => (None, None, None),
+        };
+        list.item(&OpenFile {
+            file: parts.file(number, &file, holders.of(number).collect()),
+            held_by,
+            pipe,
+            socket,
+            terminal,
+        })?;
+    }
+    Ok(list.end(&[])?)
 }
 
 pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {

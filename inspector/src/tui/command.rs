@@ -4,11 +4,11 @@ use super::export::Form;
 use super::keys::TABLE;
 use super::layout::View;
 use super::look::Ink;
-use super::model::{Link, Model, Quit, Row};
-use super::search::parse_number;
+use super::model::{Link, Model, Quit};
 use super::update::{export, follow, open_view, say, search, set_filter};
 use super::worker::Request;
 use super::{panes, update};
+use crate::pattern::parse_number;
 use ckpt_format::Tag;
 
 /// Commands: name, arguments, what it does.
@@ -285,7 +285,7 @@ fn nth(model: &mut Model, kind: &str, number: u64) {
 }
 
 /// Shows d0 to d31, q0 to q15 or s0 to s31 of the task. False if the name is none of these; a number that is written
-/// like one, as `d0000`, is an address.
+/// like one, as `d0000`, is an address, but not one that could only be a slip, as `d99`.
 fn vector_register(model: &mut Model, name: &str) -> bool {
     let (kind, number) = name.split_at_checked(1).unwrap_or_default();
     let (size, count) = match kind {
@@ -294,10 +294,23 @@ fn vector_register(model: &mut Model, name: &str) -> bool {
         "s" => (4, 32),
         _ => return false,
     };
-    let Some(number) = (0..count).find(|n: &u32| n.to_string() == number) else {
+    let Some(number) = (0..100).find(|n: &u32| n.to_string() == number) else {
         return false;
     };
     let asked = name.to_owned();
+    if number >= count {
+        let hex = if kind == "d" {
+            format!("; as an address: 0x{asked}")
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "{asked} is no register: {kind}0 to {kind}{}{hex}",
+            count - 1
+        );
+        say(model, text, Ink::Bad);
+        return true;
+    }
     let before = (model.view, model.lanes);
     let place = model.place();
     model.view = View::Registers;
@@ -306,16 +319,12 @@ fn vector_register(model: &mut Model, name: &str) -> bool {
         4 => format!("d{}", number / 2),
         _ => name.to_owned(),
     };
-    let (_, rows) = panes::list(model, 2, 0..usize::from(u8::MAX));
-    let is = |row: &Row| row.text().split_whitespace().next() == Some(&name);
-    let Some(line) = rows.iter().position(is) else {
+    if panes::registers::select(model, &name) {
+        update::leave(model, place);
+    } else {
         (model.view, model.lanes) = before;
         say(model, format!("This thread has no {asked}"), Ink::Bad);
-        return true;
-    };
-    update::leave(model, place);
-    model.focus[View::Registers as usize] = 2;
-    model.scroll_mut(View::Registers, 2).cursor = line;
+    }
     true
 }
 

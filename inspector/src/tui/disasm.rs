@@ -2,7 +2,7 @@
 
 use super::vfp;
 use ckpt_compat::Feature;
-use ckpt_compat::arm::{Flow, Insn, classify_arm, classify_thumb};
+use ckpt_compat::arm::{Flow, Insn, Isa, classify_arm, classify_thumb};
 use ckpt_format::Order;
 use yaxpeax_arch::{AddressBase, Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv7::InstDecoder;
@@ -27,8 +27,8 @@ pub struct Instruction {
 /// An address that an instruction names relative to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leads {
-    /// It jumps there.
-    To(u64),
+    /// It jumps there, to code of this state.
+    To(u64, Isa),
     /// It reads the word there, which is this if it is among the bytes at hand.
     Reads(u64, Option<u32>),
 }
@@ -77,7 +77,7 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
                 let at = usize::try_from(literal.wrapping_sub(addr)).ok();
                 Leads::Reads(literal, at.and_then(|at| word_at(bytes, at, order)))
             }
-            to @ Leads::To(_) => to,
+            to @ Leads::To(..) => to,
         });
         let own = if wide { vfp::text(word) } else { None };
         let text = own.or_else(|| text(&decoder, word, thumb, len));
@@ -118,7 +118,7 @@ fn needs(insn: &Insn) -> String {
 /// What an instruction jumps to or reads.
 fn leads(insn: &Insn) -> Option<Leads> {
     match insn.flow {
-        Flow::Jump(to, _) | Flow::Call(to, _) => Some(Leads::To(to.into())),
+        Flow::Jump(to, isa) | Flow::Call(to, isa) => Some(Leads::To(to.into(), isa)),
         _ => insn.literal.map(|addr| Leads::Reads(addr.into(), None)),
     }
 }
@@ -134,7 +134,7 @@ fn word_at(bytes: &[u8], at: usize, order: Order) -> Option<u32> {
 /// The disassembler counts branches from the instruction, `$+0x10`; people look for the address.
 fn absolute(text: String, leads: Option<Leads>) -> String {
     match (text.find('$'), leads) {
-        (Some(at), Some(Leads::To(addr))) => format!("{}{addr:#x}", &text[..at]),
+        (Some(at), Some(Leads::To(addr, _))) => format!("{}{addr:#x}", &text[..at]),
         _ => text,
     }
 }
@@ -174,7 +174,7 @@ mod tests {
         let words = [0xeaff_fffeu32, 0xe51f_0004, 0xdead_beef];
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let found = disassemble(&bytes, 0x8000, false, Order::Little);
-        assert_eq!(found[0].leads, Some(Leads::To(0x8000)));
+        assert_eq!(found[0].leads, Some(Leads::To(0x8000, Isa::Arm)));
         assert_eq!(found[0].text.as_deref(), Some("b 0x8000"));
         let read = Leads::Reads(0x8008, Some(0xdead_beef));
         assert_eq!(found[1].leads, Some(read));

@@ -9,6 +9,7 @@ use super::prompt::Prompt;
 use super::search::Domain;
 use super::worker::{At, Data, Request, Want};
 use crate::symbols::Symbols;
+use ckpt_compat::arm::Isa;
 use ckpt_format::{Order, Tables};
 use ckpt_parser::detect::Detection;
 use ckpt_parser::diagnostic::Diagnostic;
@@ -69,6 +70,10 @@ pub enum Link {
     Object(ObjRef),
     /// An address of an address space.
     Address(ObjRef, u64),
+    /// An instruction of an address space, ARM or Thumb.
+    Code(ObjRef, u64, Isa),
+    /// A register of a task, by the name of its field.
+    Register(u32, &'static str),
     /// A task, in this view.
     Task(u32, View),
     /// An open file, in the Files view.

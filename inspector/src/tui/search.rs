@@ -1,7 +1,8 @@
 //! Searching the image's bytes and the memory of its processes.
 
+use crate::buffers;
 use crate::open::Opened;
-use ckpt_format::Order;
+use crate::pattern::Pattern;
 use ckpt_parser::memory::{Memory, stored_len};
 use ckpt_parser::model::{Image, ObjRef};
 use ckpt_parser::scan::{Places, Scan};
@@ -17,76 +18,8 @@ pub enum Domain {
     Image,
     /// Memory of an address space.
     Memory(ObjRef),
-}
-
-/// What to search for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
-    /// As it was typed.
-    pub text: String,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-}
-
-impl Pattern {
-    /// `text`, `x:00ff1c` bytes, `u:text` UTF-16 in the byte order of the process, `p:0x8000` a
-    /// pointer to an address.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn parse(text: &str, order: Order, word: usize) -> Result<Pattern, String> {
-        let bytes = match text.split_once(':') {
-            Some(("x", hex)) => hex_bytes(hex)?,
-            Some(("u", wide)) => wide
-                .encode_utf16()
-                .flat_map(|unit| word_bytes(unit.into(), order, 2))
-                .collect(),
-            Some(("p", addr)) => {
-                let value = parse_number(addr).ok_or_else(|| format!("{addr}: not an address"))?;
-                word_bytes(value, order, word)
-            }
-            Some(("t", plain)) => plain.as_bytes().to_vec(),
-            _ => text.as_bytes().to_vec(),
-        };
-        if bytes.is_empty() {
-            return Err("nothing to search for".to_owned());
-        }
-        Ok(Pattern {
-            text: text.to_owned(),
-            bytes,
-        })
-    }
-}
-
-fn word_bytes(value: u64, order: Order, len: usize) -> Vec<u8> {
-    let mut bytes = vec![0; len];
-    ckpt_parser::view::write_uint(&mut bytes, value, order);
-    bytes
-}
-
-fn hex_bytes(hex: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<u8> = hex.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    let wrong = || format!("{hex}: give pairs of hexadecimal digits");
-    if !digits.len().is_multiple_of(2) {
-        return Err(wrong());
-    }
-    let pair = |pair: &[u8]| {
-        let text = std::str::from_utf8(pair).ok()?;
-        u8::from_str_radix(text, 16).ok()
-    };
-    digits
-        .chunks(2)
-        .map(|p| pair(p).ok_or_else(wrong))
-        .collect()
-}
-
-/// A number: `0x` and hexadecimal digits, or decimal ones.
-pub fn parse_number(text: &str) -> Option<u64> {
-    let text = text.trim().replace('_', "");
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
+    /// What waits in pipes, sockets, terminals and queues: the offsets of the matches in the image.
+    Buffers,
 }
 
 /// Places that a search may find; further ones are of no use to anybody.
@@ -166,7 +99,10 @@ pub fn run(
         (Domain::Memory(mm), Some(image)) => {
             in_memory(source, image, mm, &pattern.bytes, &mut take)
         }
-        (Domain::Memory(_), None) => Ok(()),
+        (Domain::Buffers, Some(image)) => {
+            buffers::search(image, source, &pattern.bytes, |hit| take(hit.offset))
+        }
+        (Domain::Memory(_) | Domain::Buffers, None) => Ok(()),
     });
     if current() {
         report(batch, true);
@@ -225,21 +161,7 @@ fn in_memory(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns_of_every_kind() {
-        let bytes = |text| Pattern::parse(text, Order::Little, 4).map(|p| p.bytes);
-        assert_eq!(bytes("ab").unwrap(), b"ab");
-        assert_eq!(bytes("x:0a ff").unwrap(), [0x0a, 0xff]);
-        assert_eq!(bytes("u:ab").unwrap(), b"a\0b\0");
-        assert_eq!(bytes("p:0x8004").unwrap(), [4, 0x80, 0, 0]);
-        assert_eq!(
-            Pattern::parse("p:1", Order::Big, 4).unwrap().bytes,
-            [0, 0, 0, 1]
-        );
-        assert!(bytes("x:0").is_err());
-        assert!(bytes("").is_err());
-    }
+    use ckpt_format::Order;
 
     #[test]
     fn a_search_that_nobody_waits_for_ends_without_a_word() {

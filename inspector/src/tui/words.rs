@@ -152,11 +152,17 @@ pub fn address(image: &Image, mm: &Mm, symbols: Option<&Symbols>, addr: u64) -> 
     })
 }
 
-/// Text that an address points to: at least four printable characters.
+/// Text that an address points to, in quotes: at least four printable characters.
 pub fn text_at(bytes: &[u8]) -> Option<String> {
+    let text = text_in(bytes)?;
+    Some(super::detail::quoted(text.as_bytes()))
+}
+
+/// The same without quotes.
+pub fn text_in(bytes: &[u8]) -> Option<String> {
     let text = bytes.iter().take_while(|byte| (0x20..0x7f).contains(*byte));
-    let len = text.count();
-    (len >= 4).then(|| super::detail::quoted(&bytes[..len]))
+    let text: String = text.map(|byte| char::from(*byte)).collect();
+    (text.len() >= 4).then_some(text)
 }
 
 /// The tasks that use an address space.

@@ -7,15 +7,16 @@
 use super::detail::{Detail, Record};
 use super::index::{CHUNK, Chunk, Entry};
 use super::model::Derived;
-use super::search::{self, Domain, Pattern};
+use super::search::{self, Domain};
 use super::spool::{self, Spooled};
 use crate::backtrace::{self, Frame};
 use crate::diff::Diff;
-use crate::open::{Opened, Origin};
+use crate::judge;
+use crate::open::Opened;
+use crate::pattern::Pattern;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
-use ckpt_compat::elf::ReadAt;
-use ckpt_compat::{Assessment, Target, gather};
+use ckpt_compat::Assessment;
 use ckpt_format::Tables;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::detect::Detection;
@@ -342,9 +343,14 @@ impl Jobs<'_> {
                 });
             }
             Request::Judge(target) => {
-                let work = Judge::of(self.how, &opened, &known)?;
+                let (image, source) = (image_of(&known), opened.source()?);
+                let (origin, sysroot) = (opened.origin, self.how.sysroot.clone());
                 std::thread::spawn(move || {
-                    let _ = tell.send(Message::Judged(Box::new(work.judge(target.as_deref()))));
+                    let judged = image.map_or_else(Vec::new, |image| {
+                        let evidence = judge::evidence(&image, source, origin, sysroot);
+                        judge::assess(&evidence, target.as_deref())
+                    });
+                    let _ = tell.send(Message::Judged(Box::new(judged)));
                 });
             }
             Request::Compare(path) => {
@@ -375,77 +381,6 @@ impl Jobs<'_> {
         Ok(())
     }
 }
-
-/// Judging an image: needs its own source.
-struct Judge {
-    image: Option<Arc<Image>>,
-    source: Shared,
-    origin: Origin,
-    sysroot: Option<PathBuf>,
-}
-
-/// A source that several threads read.
-struct Shared(Mutex<Box<dyn Source>>);
-
-impl ReadAt for Shared {
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
-        self.0
-            .lock()
-            .ok()
-            .and_then(|mut source| source.read_at(offset, out).ok())
-            .unwrap_or(0)
-    }
-}
-
-impl Judge {
-    fn of(how: &How, opened: &Opened, known: &Mutex<Known>) -> io::Result<Judge> {
-        Ok(Judge {
-            image: image_of(known),
-            source: Shared(Mutex::new(opened.source()?)),
-            origin: opened.origin,
-            sysroot: how.sysroot.clone(),
-        })
-    }
-
-    fn judge(&self, target: Option<&str>) -> Vec<Assessment> {
-        let Some(image) = &self.image else {
-            return Vec::new();
-        };
-        let revision = u16::from(image.detection.dialect.revision.number());
-        let origin = match self.origin {
-            Origin::Criu => ckpt_compat::evidence::Origin::Criu,
-            Origin::Core => ckpt_compat::evidence::Origin::Core,
-            Origin::Stream | Origin::Sample => ckpt_compat::evidence::Origin::LinuxCr { revision },
-        };
-        let options = gather::Options {
-            sysroot: self.sysroot.clone(),
-            jobs: 1,
-        };
-        let evidence = gather::from_image(image, &self.source, origin, &options);
-        let own = target.and_then(|name| Target::named(name).ok());
-        let grammar = GENERIC.iter().filter_map(|name| Target::named(name).ok());
-        let parts = ckpt_compat::target::parts().map(|part| part.target);
-        let mut seen = std::collections::BTreeSet::new();
-        own.into_iter()
-            .chain(grammar)
-            .chain(parts)
-            .filter(|target| seen.insert(target.name.clone()))
-            .map(|target| ckpt_compat::check(&evidence, &target, None))
-            .collect()
-    }
-}
-
-/// Targets by grammar that stand before the parts.
-const GENERIC: [&str; 8] = [
-    "v4t",
-    "v5te",
-    "v6-vfp",
-    "v7-vfp",
-    "v7-neon",
-    "v7ve-neon-vfpv4",
-    "v8",
-    "v8-aarch64",
-];
 
 fn compare(
     opened: &Opened,

@@ -1,16 +1,16 @@
 complete -c ckpt-inspect -l record -d 'One record with every field and a hex dump: a number, a type such as VMA, or @OFFSET' -r
 complete -c ckpt-inspect -l memory -d 'Memory of a task, for instance 3000:0x8000+256' -r
 complete -c ckpt-inspect -l strings -d 'Printable strings in memory, of at least MIN characters' -r
-complete -c ckpt-inspect -l find -d 'Where memory holds a text, HEX:00ff12, UTF16:text or PTR:ADDRESS' -r
+complete -c ckpt-inspect -l find -d 'Where memory, pipes and sockets hold a text, x:00ff12 bytes, u:text in UTF-16, p:ADDRESS a pointer (t:x: is the text x:)' -r
 complete -c ckpt-inspect -l diff -d 'Compare with another image, side by side; with --text or without a terminal as text, with --json as JSON' -r -F
 complete -c ckpt-inspect -s o -l output -d 'Write to a file instead of standard output' -r -F
-complete -c ckpt-inspect -l format -d 'The form of the output: text, json (as --json), ndjson (as --json-lines)' -r -f -a "text\t'The view that is asked for, or the outline'
+complete -c ckpt-inspect -l format -d 'The form of the output: text, json (as --json), ndjson (as --json-lines)' -r -f -a "text\t'For people'
 json\t'One document, as --json'
-ndjson\t'A record a line, as --json-lines'"
+ndjson\t'An item a line, as --json-lines'"
 complete -c ckpt-inspect -l background -d 'In the interface: colours for a light or a dark background' -r -f -a "light\t'Dark letters on light'
 dark\t'Light letters on dark'"
 complete -c ckpt-inspect -l sysroot -d 'Folder with the files of the image\'s machine: symbols for --regs and the interface' -r -F
-complete -c ckpt-inspect -l target -d 'In the interface: the target that the compatibility view shows first' -r
+complete -c ckpt-inspect -l target -d 'The target of --compat, and that the compatibility view shows first' -r
 complete -c ckpt-inspect -l task -d 'Only this task (pid)' -r
 complete -c ckpt-inspect -l revision -d 'The revision, if it is known better: R01 to R18, v19, v20, v21, v23' -r
 complete -c ckpt-inspect -l arch -d 'The architecture, if it is known better: arm, x86_32, x86_64, s390x, ppc32, ppc64' -r
@@ -31,9 +31,10 @@ complete -c ckpt-inspect -l maps -d 'Memory maps'
 complete -c ckpt-inspect -l regs -d 'Registers of every thread'
 complete -c ckpt-inspect -l files -d 'Descriptors, sockets, pipes, terminals'
 complete -c ckpt-inspect -l summary -d 'Where the image comes from, what is in it and what is missing'
-complete -c ckpt-inspect -l integrity -d 'Check references, counts and completeness'
-complete -c ckpt-inspect -l json -d 'The whole image as one JSON document'
-complete -c ckpt-inspect -l json-lines -d 'Every record as a line of JSON, in constant memory'
+complete -c ckpt-inspect -l integrity -l problems -d 'What is wrong: references, counts and completeness'
+complete -c ckpt-inspect -l compat -d 'Where it could be restored; with --target every rule for that target and its evidence'
+complete -c ckpt-inspect -l json -d 'The view that is asked for, or the whole image, as one JSON document'
+complete -c ckpt-inspect -l json-lines -d 'The same as lines of JSON, an item a line; of the whole image every record, in constant memory'
 complete -c ckpt-inspect -l print-config-template -d 'Print a configuration file for the interface, with every key and colour'
 complete -c ckpt-inspect -l text -d 'Text even on a terminal (what --tree shows unless another view is asked for)'
 complete -c ckpt-inspect -l ascii -d 'In the interface: only ASCII characters'

@@ -8,6 +8,9 @@ use crate::tui::model::{Link, Model, Row};
 use crate::tui::update::say;
 use crate::tui::worker::Request;
 use ckpt_compat::{Assessment, Cite, Finding, Layer, Verdict};
+use ckpt_format::Tag;
+use ckpt_parser::model::{Image, Mm, ObjRef, Task};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What the rules say for each target.
@@ -74,7 +77,7 @@ pub fn choose(model: &mut Model, target: usize) -> Option<Request> {
 
 /// Puts the cursor on the first rule that refuses, so that Enter leads to its evidence.
 fn show_refusal(model: &mut Model) {
-    let refused = format!(" {} ", sign(model, Verdict::NotRestorable));
+    let refused = format!(" {} ", sign(model.look.ascii, Verdict::NotRestorable));
     let (_, rows) = list(model, 1, 0..MOST_ROWS);
     let line = rows.iter().position(|row| row.text().starts_with(&refused));
     model.scroll_mut(View::Compat, 1).cursor = line.unwrap_or(0);
@@ -148,8 +151,8 @@ fn ink(verdict: Verdict) -> Ink {
 }
 
 /// The verdict's sign; letters where there is no Unicode.
-fn sign(model: &Model, verdict: Verdict) -> &'static str {
-    match (model.look.ascii, verdict) {
+pub fn sign(ascii: bool, verdict: Verdict) -> &'static str {
+    match (ascii, verdict) {
         (false, verdict) => verdict.symbol(),
         (true, Verdict::Restorable) => "+",
         (true, Verdict::Conditional) => "~",
@@ -162,7 +165,10 @@ fn target_row(model: &Model, i: usize, assessment: &Assessment) -> Row {
     let mut row = Row::default();
     for layer in Layer::ALL {
         let verdict = assessment.layer(layer);
-        row = row.and(format!("{} ", sign(model, verdict)), ink(verdict));
+        row = row.and(
+            format!("{} ", sign(model.look.ascii, verdict)),
+            ink(verdict),
+        );
     }
     let verdict = assessment.verdict();
     row.and(format!("{:<18} ", assessment.target), Ink::Name)
@@ -185,20 +191,30 @@ fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
             .collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.outcome.verdict));
         for finding in findings {
-            rule(model, finding, &mut rows);
+            rule(
+                finding,
+                model.look.ascii,
+                &|cite| place(model, cite),
+                &mut rows,
+            );
         }
     }
     rows
 }
 
-fn rule(model: &Model, finding: &Finding, rows: &mut Vec<Row>) {
+fn rule(
+    finding: &Finding,
+    ascii: bool,
+    place: &dyn Fn(&Cite) -> Option<Link>,
+    rows: &mut Vec<Row>,
+) {
     let outcome = &finding.outcome;
     let verdict = outcome.verdict;
-    let head = Row::new(format!(" {} ", sign(model, verdict)), ink(verdict))
+    let head = Row::new(format!(" {} ", sign(ascii, verdict)), ink(verdict))
         .and(format!("{:<16} ", finding.rule.id), Ink::Name)
         .and(finding.rule.title, Ink::Normal);
     rows.push(Row {
-        link: outcome.evidence.first().and_then(|cite| place(model, cite)),
+        link: outcome.evidence.iter().find_map(place),
         ..head
     });
     if verdict == Verdict::Restorable {
@@ -216,13 +232,15 @@ fn rule(model: &Model, finding: &Finding, rows: &mut Vec<Row>) {
     if let Some(condition) = &outcome.condition {
         rows.push(Row::new(format!("     if {condition}"), Ink::Warn));
     }
-    for cite in outcome.evidence.iter().take(SHOWN) {
-        let mut row = Row::new("     ", Ink::Dim)
-            .and(ckpt_parser::text::escape(cite.what.as_bytes()), Ink::Link);
-        if let Some(addr) = cite.addr {
-            row = row.and(format!(" at {addr:#010x}"), Ink::Address);
-        }
-        row.link = place(model, cite);
+    let mut told = BTreeSet::new();
+    let fresh = outcome
+        .evidence
+        .iter()
+        .filter(|cite| told.insert(&cite.what));
+    for cite in fresh.take(SHOWN) {
+        let what = ckpt_parser::text::escape(cite.what.as_bytes());
+        let mut row = Row::new("     ", Ink::Dim).and(what, Ink::Link);
+        row.link = place(cite);
         rows.push(row);
     }
     if verdict == Verdict::NotRestorable {
@@ -233,16 +251,95 @@ fn rule(model: &Model, finding: &Finding, rows: &mut Vec<Row>) {
 /// Pieces of evidence shown for a rule.
 const SHOWN: usize = 8;
 
-/// Where a piece of evidence can be looked at.
+/// Where a piece of evidence can be looked at: the instruction, the register, the mapping, the file, the record.
 fn place(model: &Model, cite: &Cite) -> Option<Link> {
+    let image = model.image.as_ref()?;
+    let task = cite.pid.and_then(|pid| image.task_by_pid(pid));
+    let own = task.and_then(|task| Some((task.live.as_ref()?.mm, image.mm_of(task)?)));
+    if let Some(addr) = cite.addr.map(u64::from) {
+        let mut spaces = image.mms.iter().map(|(number, mm)| (*number, mm));
+        let (number, _) = own.or_else(|| spaces.find(|(_, mm)| mm.vma_at(addr).is_some()))?;
+        return Some(match cite.isa {
+            Some(isa) => Link::Code(number, addr, isa),
+            None => Link::Address(number, addr),
+        });
+    }
     if let Some(record) = cite.record {
-        return Some(Link::Record(record, 0));
+        return Some(
+            register(image, record, cite)
+                .or_else(|| mapping(model, own?, record))
+                .unwrap_or_else(|| Link::Record(record, byte_of(model, record, cite.field))),
+        );
     }
     if let Some(offset) = cite.offset {
         return Some(Link::Offset(offset));
     }
-    let addr = u64::from(cite.addr?);
-    let image = model.image.as_ref()?;
-    let holds = image.mms.iter().find(|(_, mm)| mm.vma_at(addr).is_some());
-    holds.map(|(mm, _)| Link::Address(*mm, addr))
+    if let Some(file) = &cite.file {
+        return mapped(image, file.as_bytes());
+    }
+    own.map(|(_, mm)| Link::Record(mm.record.index, 0))
+}
+
+/// The register that a fact about a thread's registers names.
+fn register(image: &Image, record: u64, cite: &Cite) -> Option<Link> {
+    let holds = |task: &&Task| {
+        task.live.as_ref().is_some_and(|live| {
+            let mut records = live.fpu.iter().map(|file| file.record.index);
+            live.cpu_record.index == record || records.any(|index| index == record)
+        })
+    };
+    let task = image.tasks.iter().find(holds)?;
+    let mut words = cite.what.split(|c: char| !c.is_ascii_alphanumeric());
+    let high = words.find_map(|word| HIGH_BANK.into_iter().find(|name| *name == word));
+    let name = high.or(cite.field).unwrap_or_default();
+    Some(Link::Register(task.index, name))
+}
+
+/// Registers that rules name one by one; others have a field of their own.
+const HIGH_BANK: [&str; 16] = [
+    "d16", "d17", "d18", "d19", "d20", "d21", "d22", "d23", "d24", "d25", "d26", "d27", "d28",
+    "d29", "d30", "d31",
+];
+
+/// The mapping that a record describes.
+fn mapping(model: &Model, (number, mm): (ObjRef, &Mm), record: u64) -> Option<Link> {
+    if model.index.get(record)?.tag() != Some(Tag::Vma) {
+        return None;
+    }
+    let vma = mm.vmas.iter().find(|vma| vma.record.index == record)?;
+    Some(Link::Address(number, vma.start))
+}
+
+/// Where a file is mapped first.
+fn mapped(image: &Image, path: &[u8]) -> Option<Link> {
+    let is_it = |file| {
+        image
+            .path_of(file)
+            .is_some_and(|name| name == path || name.ends_with(&[b"/", path].concat()))
+    };
+    image.mms.iter().find_map(|(number, mm)| {
+        let vma = mm.vmas.iter().find(|vma| vma.file > 0 && is_it(vma.file))?;
+        Some(Link::Address(*number, vma.start))
+    })
+}
+
+/// The byte of a record that a field begins at.
+fn byte_of(model: &Model, record: u64, field: Option<&str>) -> u64 {
+    let slot = || {
+        let tables = model.tables.as_ref()?;
+        let layout = tables
+            .by_tag(model.index.get(record)?.tag()?)?
+            .variant(None)?;
+        Some(u64::from(layout.named(field?)?.offset))
+    };
+    slot().unwrap_or(0)
+}
+
+/// A rule's answer and its evidence as lines of text.
+pub fn text_of(finding: &Finding) -> Vec<String> {
+    let mut rows = Vec::new();
+    rule(finding, false, &|_| None, &mut rows);
+    rows.iter()
+        .map(|row| row.text().trim_end().to_owned())
+        .collect()
 }

@@ -5,6 +5,7 @@ use crate::tui::hex;
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{FileLine, Link, Model, Row};
+use crate::tui::search::Domain;
 use crate::tui::words;
 use crate::tui::worker::Want;
 use ckpt_format::values;
@@ -109,12 +110,32 @@ pub fn title(model: &Model, pane: usize) -> String {
 }
 
 fn under_cursor(model: &Model) -> Option<FileLine> {
-    let cursor = model.lists[View::Files as usize][0].cursor;
+    line_at(model, model.lists[View::Files as usize][0].cursor)
+}
+
+/// What a row of the first pane stands for.
+fn line_at(model: &Model, row: usize) -> Option<FileLine> {
     let line = match &model.passing {
-        Some((View::Files, lines)) => *lines.get(cursor)?,
-        _ => cursor,
+        Some((View::Files, lines)) => *lines.get(row)?,
+        _ => row,
     };
     model.derived.files.get(line).copied()
+}
+
+/// Whether the search has found something in what waits behind a row.
+pub fn holds_match(model: &Model, row: usize) -> bool {
+    let (Some(image), Some(line)) = (&model.image, line_at(model, row)) else {
+        return false;
+    };
+    let hits = &model.search.hits;
+    if hits.is_empty() || model.search.domain != Some(Domain::Buffers) {
+        return false;
+    }
+    extents(image, line).iter().any(|(_, extent)| {
+        let first = hits.partition_point(|hit| *hit < extent.offset);
+        hits.get(first)
+            .is_some_and(|hit| *hit - extent.offset < extent.len)
+    })
 }
 
 fn file_of(image: &Image, line: FileLine) -> Option<(ObjRef, File<'_>)> {
@@ -479,6 +500,15 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
 
 /// What waits in a file: name and place.
 fn extents(image: &Image, line: FileLine) -> Vec<(&'static str, Extent)> {
+    if let FileLine::Queue(ns, i) = line {
+        let queue = image
+            .ipc
+            .get(&ns)
+            .and_then(|ipc| ipc.queues.get(i as usize));
+        let messages = queue.into_iter().flat_map(|queue| &queue.messages);
+        let texts = messages.flat_map(|message| &message.text);
+        return texts.map(|text| ("message", *text)).collect();
+    }
     let Some((_, file)) = file_of(image, line) else {
         return Vec::new();
     };
@@ -565,15 +595,4 @@ pub fn wants(model: &Model, wants: &mut Vec<Want>) {
     };
     let found = extents(image, line).into_iter().map(|(_, extent)| extent);
     wants.extend(found.take(64).map(content_want));
-    if let FileLine::Queue(ns, i) = line {
-        let queue = image
-            .ipc
-            .get(&ns)
-            .and_then(|ipc| ipc.queues.get(i as usize));
-        let texts = queue
-            .into_iter()
-            .flat_map(|queue| &queue.messages)
-            .flat_map(|message| &message.text);
-        wants.extend(texts.take(64).map(|extent| content_want(*extent)));
-    }
 }

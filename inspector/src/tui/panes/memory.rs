@@ -10,6 +10,7 @@ use crate::tui::model::{Code, Link, Model, Row};
 use crate::tui::search::Domain;
 use crate::tui::words;
 use crate::tui::worker::{Cell, Data, Want};
+use ckpt_compat::arm::Isa;
 use ckpt_parser::memory::{Backing, spans, stored_len};
 use ckpt_parser::model::{Image, Mm, ObjRef, Task, Vma};
 use ckpt_parser::text::escape;
@@ -332,9 +333,13 @@ fn code_rows(model: &Model, number: ObjRef) -> Vec<Row> {
         .current_task()
         .and_then(Task::arm)
         .map_or(u64::MAX, |regs| u64::from(regs.pc()));
-    let all = disassemble(&bytes, model.addr_top, model.code == Code::Thumb, order);
+    let isa = match model.code {
+        Code::Thumb => Isa::Thumb,
+        Code::Arm | Code::Bytes => Isa::Arm,
+    };
+    let all = disassemble(&bytes, model.addr_top, isa == Isa::Thumb, order);
     all.iter()
-        .map(|i| instruction_row(model, i, number, pc))
+        .map(|i| instruction_row(model, i, number, isa, pc))
         .collect()
 }
 

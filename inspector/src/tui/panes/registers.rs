@@ -9,6 +9,7 @@ use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Format, Lanes, Link, Model, Row};
 use crate::tui::words;
 use crate::tui::worker::{Data, Want};
+use ckpt_compat::arm::Isa;
 use ckpt_format::Order;
 use ckpt_parser::model::{
     ArmRegs, Crunch, FpFile, FpRegs, Fpa, Image, Iwmmxt, Live, Regs, Task, Vfp,
@@ -40,6 +41,30 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         _ => units(model, live, image.detection.dialect.abi.order),
     };
     cut(rows, range)
+}
+
+/// Puts the cursor on a register by its name, whichever pane shows it. False if none does; the other register files,
+/// if a whole one is meant, have the keys then.
+pub fn select(model: &mut Model, name: &str) -> bool {
+    let name = match name {
+        "tp_value" => "tls",
+        "thumbee_state" => "teehbr",
+        "syscall" => "call",
+        name => name,
+    };
+    let is = |row: &Row| row.text().split_whitespace().next() == Some(name);
+    for pane in [0, 2] {
+        let (_, rows) = list(model, pane, 0..usize::from(u8::MAX));
+        if let Some(line) = rows.iter().position(is) {
+            model.focus[View::Registers as usize] = pane;
+            model.scroll_mut(View::Registers, pane).cursor = line;
+            return true;
+        }
+    }
+    if matches!(name, "regset" | "unit" | "fpexc") {
+        model.focus[View::Registers as usize] = 2;
+    }
+    false
 }
 
 /// Title of a pane.
@@ -216,11 +241,16 @@ fn code(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     // Instructions before pc are found by decoding towards it; those from pc on are certain.
     let split = usize::try_from(pc - addr).unwrap_or(0).min(bytes.len());
     let order = code_order(model, live);
+    let isa = if regs.is_thumb() {
+        Isa::Thumb
+    } else {
+        Isa::Arm
+    };
     let (before, after) = bytes.split_at(split);
     let mut all = disassemble(before, *addr, regs.is_thumb(), order);
     all.extend(disassemble(after, pc, regs.is_thumb(), order));
     all.into_iter()
-        .map(|i| instruction_row(model, &i, live.mm, pc))
+        .map(|i| instruction_row(model, &i, live.mm, isa, pc))
         .collect()
 }
 
@@ -238,6 +268,7 @@ pub fn instruction_row(
     model: &Model,
     i: &crate::tui::disasm::Instruction,
     mm: i32,
+    isa: Isa,
     pc: u64,
 ) -> Row {
     let here = i.addr == pc;
@@ -262,11 +293,11 @@ pub fn instruction_row(
         .and(text, ink);
     let symbol = |addr| symbols::place(model.symbols_of(mm), addr);
     match i.leads {
-        Some(Leads::To(addr)) => {
+        Some(Leads::To(addr, isa)) => {
             if let Some(name) = symbol(addr) {
                 row = row.and(format!(" <{name}>"), Ink::Text);
             }
-            row.link(Link::Address(mm, addr))
+            row.link(Link::Code(mm, addr, isa))
         }
         Some(Leads::Reads(addr, value)) => {
             let value = value.map_or(String::new(), |value| {
@@ -276,7 +307,7 @@ pub fn instruction_row(
             row.and(format!(" ; [{addr:#x}]{value}"), Ink::Dim)
                 .link(Link::Address(mm, addr))
         }
-        None => row.link(Link::Address(mm, i.addr)),
+        None => row.link(Link::Code(mm, i.addr, isa)),
     }
 }
 

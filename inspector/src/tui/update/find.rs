@@ -1,10 +1,11 @@
 //! Search and filter.
 
-use super::{MOST_LINES, memory, panes, remember, say, select_record, set_cursor};
+use super::{MOST_LINES, files, memory, panes, remember, say, select_record, set_cursor};
+use crate::pattern::Pattern;
 use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Model, Row, Search};
-use crate::tui::search::{Domain, Pattern};
+use crate::tui::search::Domain;
 use crate::tui::worker::Request;
 
 pub(super) fn filter_of(model: &Model) -> Option<String> {
@@ -58,6 +59,7 @@ pub fn search(model: &mut Model, text: &str) -> Option<Request> {
     let domain = match model.view {
         View::Records => Some(Domain::Image),
         View::Memory => model.current_mm().map(|(number, _)| Domain::Memory(number)),
+        View::Files => Some(Domain::Buffers),
         _ => None,
     };
     let mut found = Search {
@@ -75,6 +77,8 @@ pub fn search(model: &mut Model, text: &str) -> Option<Request> {
         Ok(pattern) => {
             found.len = pattern.bytes.len() as u64;
             model.search = found;
+            // What the lines say needs no search of what waits behind them.
+            model.search.shown = domain == Domain::Buffers && next_line(model, false);
             Some(Request::Search(domain, pattern))
         }
         Err(why) => {
@@ -99,8 +103,11 @@ pub(super) fn next_match(model: &mut Model, back: bool) {
     if model.search.text.is_empty() {
         return say(model, "/ searches", Ink::Dim);
     }
-    if model.search.domain.is_none() {
-        return next_line(model, back);
+    if matches!(model.search.domain, None | Some(Domain::Buffers)) {
+        if !next_line(model, back) {
+            not_found(model);
+        }
+        return;
     }
     let here = position(model);
     let hits = &model.search.hits;
@@ -132,18 +139,22 @@ fn position(model: &Model) -> u64 {
     }
 }
 
+fn not_found(model: &mut Model) {
+    let text = if model.search.over {
+        let place = match model.search.domain {
+            Some(Domain::Memory(_)) => "Not found in this process",
+            _ => "Not found",
+        };
+        format!("{place}: {}", model.search.text)
+    } else {
+        "Searching…".to_owned()
+    };
+    say(model, text, Ink::Warn);
+}
+
 fn show_match(model: &mut Model, at: Option<usize>) {
     let Some((at, hit)) = at.and_then(|at| Some((at, *model.search.hits.get(at)?))) else {
-        let text = if model.search.over {
-            let place = match model.search.domain {
-                Some(Domain::Memory(_)) => "Not found in this process",
-                _ => "Not found",
-            };
-            format!("{place}: {}", model.search.text)
-        } else {
-            "Searching…".to_owned()
-        };
-        return say(model, text, Ink::Warn);
+        return not_found(model);
     };
     remember(model);
     let (count, more) = (
@@ -176,14 +187,18 @@ fn show_match(model: &mut Model, at: Option<usize>) {
     );
 }
 
-fn next_line(model: &mut Model, back: bool) {
+/// Goes to the next line that has the text, or behind which it waits; false if there is none.
+fn next_line(model: &mut Model, back: bool) -> bool {
     let pane = model.pane();
     let word = model.search.text.to_lowercase();
     let (count, rows) = panes::list(model, pane, 0..MOST_LINES);
     let cursor = model.scroll(pane).cursor;
-    let has = |i: &usize| {
-        rows.get(*i)
+    let says = |i: usize| {
+        rows.get(i)
             .is_some_and(|row| row.text().to_lowercase().contains(&word))
+    };
+    let has = |i: &usize| {
+        says(*i) || (model.view == View::Files && pane == 0 && files::holds_match(model, *i))
     };
     let found = if back {
         (0..cursor).rev().chain((cursor..count).rev()).find(has)
@@ -192,12 +207,11 @@ fn next_line(model: &mut Model, back: bool) {
             .chain(0..=cursor.min(count.saturating_sub(1)))
             .find(has)
     };
-    match found {
-        Some(line) => set_cursor(model, pane, line),
-        None => say(
-            model,
-            format!("Not found: {}", model.search.text),
-            Ink::Warn,
-        ),
+    let Some(line) = found else { return false };
+    if !says(line) {
+        let text = format!("{} is in what waits here", model.search.text);
+        say(model, text, Ink::Normal);
     }
+    set_cursor(model, pane, line);
+    true
 }

@@ -19,6 +19,8 @@ use crate::tui::panes::{self, files, memory, records, registers, tasks};
 use crate::tui::prompt::{For, Prompt, Typed};
 use crate::tui::worker::Request;
 use crate::tui::{command, hex, index, tour};
+use ckpt_compat::arm::Isa;
+use ckpt_parser::model::ObjRef;
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use find::{again, filter_of, next_match, refilter};
 use history::{bookmark, restore, step_history};
@@ -558,11 +560,18 @@ pub fn follow(model: &mut Model, link: Link) {
                 ),
             }
         }
-        Link::Address(mm, addr) => {
-            model.view = View::Memory;
-            model.focus[View::Memory as usize] = 2;
-            model.mm = mm;
-            memory::show(model, addr);
+        Link::Address(mm, addr) => show_address(model, mm, addr),
+        Link::Code(mm, addr, isa) => {
+            model.code = match isa {
+                Isa::Arm => Code::Arm,
+                Isa::Thumb => Code::Thumb,
+            };
+            show_address(model, mm, addr);
+        }
+        Link::Register(task, name) => {
+            choose_task(model, task);
+            model.view = View::Registers;
+            registers::select(model, name);
         }
         Link::Task(task, view) => {
             choose_task(model, task);
@@ -584,6 +593,13 @@ pub fn follow(model: &mut Model, link: Link) {
         },
         Link::Target(_) => {}
     }
+}
+
+fn show_address(model: &mut Model, mm: ObjRef, addr: u64) {
+    model.view = View::Memory;
+    model.focus[View::Memory as usize] = 2;
+    model.mm = mm;
+    memory::show(model, addr);
 }
 
 fn out(model: &mut Model) -> Option<Request> {

@@ -1,6 +1,7 @@
 //! What the threads say.
 
-use super::{fit, input, next_match, panes, registers, say};
+use super::{fit, input, next_match, panes, registers, say, select_field};
+use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Model, Phase};
 use crate::tui::words;
@@ -70,10 +71,19 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
                 .into_iter()
                 .filter(|answer| !stale(answer))
                 .collect();
+            let fields = answers
+                .iter()
+                .any(|(want, _)| matches!(want, Want::Fields(_)));
             model.cache.extend(answers);
+            // Who was sent to a byte of the record is shown its field.
+            if fields && model.view == View::Records {
+                select_field(model);
+            }
         }
         Message::Found(hits, over) => {
             model.search.hits.extend(hits);
+            // Those of buffers come in the order of what holds them.
+            model.search.hits.sort_unstable();
             model.search.over = over;
             if !model.search.shown && (over || !model.search.hits.is_empty()) {
                 model.search.shown = true;

@@ -1,0 +1,258 @@
+//! What waits in pipes, sockets, terminals and message queues, and searching it.
+
+use ckpt_parser::model::{Extent, Image, ObjRef};
+use ckpt_parser::source::Source;
+use memchr::memmem::Finder;
+use std::io;
+
+/// What holds bytes that nobody has read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A pipe or fifo, by its number.
+    Pipe(ObjRef),
+    /// The receive queue of a socket.
+    Received(ObjRef),
+    /// The send queue of a socket.
+    Sent(ObjRef),
+    /// A terminal.
+    Terminal(ObjRef),
+    /// A System V queue: its namespace and its id.
+    Queue(ObjRef, i32),
+}
+
+impl Holder {
+    /// Its kind in a word or two.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Holder::Pipe(_) => "pipe",
+            Holder::Received(_) => "receive queue",
+            Holder::Sent(_) => "send queue",
+            Holder::Terminal(_) => "terminal",
+            Holder::Queue(..) => "message queue",
+        }
+    }
+    /// Its number in the image; the id of a System V queue.
+    pub fn number(self) -> i32 {
+        match self {
+            Holder::Pipe(number)
+            | Holder::Received(number)
+            | Holder::Sent(number)
+            | Holder::Terminal(number) => number,
+            Holder::Queue(_, id) => id,
+        }
+    }
+    /// What an open file of it points to; `None` for what no file holds.
+    pub fn object(self) -> Option<ObjRef> {
+        (!matches!(self, Holder::Queue(..))).then(|| self.number())
+    }
+}
+
+/// Bytes that wait, in order: what is read together stands together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// What holds them.
+    pub holder: Holder,
+    /// Where they are in the image.
+    pub parts: Vec<Extent>,
+}
+
+/// Every buffer of an image that is not empty.
+pub fn all(image: &Image) -> impl Iterator<Item = Buffer> + '_ {
+    let one = |holder, part: Extent| Buffer {
+        holder,
+        parts: vec![part],
+    };
+    let pipes = image
+        .pipes
+        .iter()
+        .map(move |(number, pipe)| one(Holder::Pipe(*number), pipe.data));
+    let sockets = image.sockets.iter().flat_map(|(number, socket)| {
+        let holders = [Holder::Received(*number), Holder::Sent(*number)];
+        holders
+            .into_iter()
+            .zip(&socket.queues)
+            .map(|(holder, queue)| Buffer {
+                holder,
+                parts: queue
+                    .buffers
+                    .iter()
+                    .flat_map(|buffer| &buffer.data)
+                    .copied()
+                    .collect(),
+            })
+    });
+    let terminals = image
+        .terminals
+        .iter()
+        .filter_map(move |(number, tty)| Some(one(Holder::Terminal(*number), tty.input?)));
+    let messages = image.ipc.iter().flat_map(|(number, ipc)| {
+        let queues = ipc.queues.iter();
+        let messages = queues.flat_map(|queue| {
+            queue
+                .messages
+                .iter()
+                .map(move |message| (queue.perms.id, message))
+        });
+        messages.map(|(id, message)| Buffer {
+            holder: Holder::Queue(*number, id),
+            parts: message.text.clone(),
+        })
+    });
+    pipes
+        .chain(sockets)
+        .chain(terminals)
+        .chain(messages)
+        .filter(|buffer| buffer.parts.iter().any(|part| part.len > 0))
+}
+
+/// Where a search found something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// What holds it.
+    pub holder: Holder,
+    /// Bytes before it.
+    pub at: u64,
+    /// Where it stands in the image.
+    pub offset: u64,
+}
+
+/// Bytes that are read at once.
+const PIECE: u64 = 1 << 20;
+
+/// Finds a pattern in every buffer, also where it goes across the parts of one. Ends when `found` says no.
+///
+/// # Errors
+/// Those of the source.
+pub fn search(
+    image: &Image,
+    mut source: impl Source,
+    pattern: &[u8],
+    mut found: impl FnMut(Hit) -> bool,
+) -> io::Result<()> {
+    let finder = Finder::new(pattern);
+    for Buffer { holder, parts } in all(image) {
+        let mut kept: Vec<u8> = Vec::new();
+        // Bytes of the buffer before those that are kept.
+        let mut before = 0;
+        for piece in parts.iter().flat_map(|part| pieces(*part)) {
+            let have = kept.len();
+            kept.resize(have + usize::try_from(piece.len).unwrap_or(0), 0);
+            let n = source.read_at(piece.offset, kept.get_mut(have..).unwrap_or_default())?;
+            kept.truncate(have + n);
+            for at in finder.find_iter(&kept) {
+                let at = before + at as u64;
+                let offset = offset_of(&parts, at);
+                if !found(Hit { holder, at, offset }) {
+                    return Ok(());
+                }
+            }
+            // A match that begins in here may end in the next piece.
+            let over = kept.len().saturating_sub(pattern.len().saturating_sub(1));
+            before += over as u64;
+            kept.drain(..over);
+        }
+    }
+    Ok(())
+}
+
+fn pieces(part: Extent) -> impl Iterator<Item = Extent> {
+    let starts = (0..part.len).step_by(usize::try_from(PIECE).unwrap_or(usize::MAX));
+    starts.map(move |start| Extent {
+        offset: part.offset.saturating_add(start),
+        len: PIECE.min(part.len - start),
+    })
+}
+
+/// Where a byte of a buffer stands in the image.
+fn offset_of(parts: &[Extent], mut at: u64) -> u64 {
+    for part in parts {
+        if at < part.len {
+            return part.offset.saturating_add(at);
+        }
+        at -= part.len;
+    }
+    0
+}
+
+#[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "offsets in small samples")]
+mod tests {
+    use super::*;
+    use ckpt_parser::decoder::{Decoder, Options};
+    use ckpt_parser::model::{Pipe, RecordAt};
+    use ckpt_parser::source::SliceSource;
+
+    fn sample() -> Image {
+        let source = SliceSource(ckpt_samples::EMBEDDED);
+        Image::read(
+            &mut Decoder::new(source, Options::default()).unwrap(),
+            |_| true,
+        )
+        .unwrap()
+    }
+
+    fn hits(image: &Image, bytes: &[u8], pattern: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        search(image, SliceSource(bytes), pattern, |hit| {
+            hits.push(hit);
+            true
+        })
+        .unwrap();
+        hits
+    }
+
+    #[test]
+    fn every_buffer_of_the_sample_is_found_by_its_own_bytes() {
+        let image = sample();
+        let buffers: Vec<Buffer> = all(&image).collect();
+        assert!(buffers.len() >= 2, "{buffers:?}");
+        for buffer in buffers {
+            let part = buffer.parts[0];
+            let range = part.offset as usize..(part.offset + part.len) as usize;
+            let found = hits(
+                &image,
+                ckpt_samples::EMBEDDED,
+                &ckpt_samples::EMBEDDED[range],
+            );
+            assert!(
+                found.contains(&Hit {
+                    holder: buffer.holder,
+                    at: 0,
+                    offset: part.offset
+                }),
+                "{buffer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn matches_cross_the_pieces_that_are_read() {
+        let mut image = sample();
+        image.pipes.clear();
+        image.sockets.clear();
+        image.terminals.clear();
+        image.ipc.clear();
+        let mut bytes = vec![0; 3 * PIECE as usize];
+        let places = [100, PIECE - 2, 2 * PIECE + 7];
+        for at in places {
+            bytes[at as usize..at as usize + 4].copy_from_slice(b"here");
+        }
+        let data = Extent {
+            offset: 3,
+            len: bytes.len() as u64 - 3,
+        };
+        image.pipes.insert(
+            9,
+            Pipe {
+                record: RecordAt::default(),
+                data,
+            },
+        );
+        let found = hits(&image, &bytes, b"here");
+        assert_eq!(
+            found.iter().map(|hit| hit.offset).collect::<Vec<_>>(),
+            places
+        );
+        assert_eq!(found[0].at, 97);
+    }
+}
