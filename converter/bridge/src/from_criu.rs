@@ -159,6 +159,7 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
             r.process(&entry.message, index.1)?;
         }
     }
+    r.controlling_terminals();
     r.namespaces(&inventory)?;
     r.unread();
     r.tree.foreign = kept::files(set, &r.memory)?;
@@ -793,7 +794,7 @@ impl Reader<'_> {
         }
         let info = self.keyed("tty-info.img", "TTY_INFO", "id", id)?;
         let info = info.into_iter().next().map(|e| e.message);
-        let Some(info) = info.filter(|m| m.u64("type") == 1) else {
+        let Some(info) = info.filter(|m| m.u64("type") == kept::TTY_PTY) else {
             return Ok(None);
         };
         self.check_defaults("tty-info.img", &info);
@@ -824,6 +825,23 @@ impl Reader<'_> {
         let index = Tree::add(&mut self.tree.ttys, tty);
         self.ttys.insert(id, index);
         Ok(Some(index))
+    }
+
+    /// Terminals name their session; a stream names the terminal with the leader of the session.
+    fn controlling_terminals(&mut self) {
+        let ttys = self.tree.ttys.iter().enumerate();
+        // The program's side is the one that controls.
+        let of_session: HashMap<i32, usize> = ttys
+            .filter(|(_, tty)| !tty.master)
+            .map(|(i, tty)| (tty.session.0.cast_signed(), i))
+            .collect();
+        for task in self.tree.tasks.iter().filter(|t| t.tid == t.sid) {
+            if let Some(live) = &task.live
+                && let Some(process) = self.tree.processes.get_mut(live.process)
+            {
+                process.tty = of_session.get(&task.sid).copied();
+            }
+        }
     }
 
     fn mm(&mut self, pid: u32, id: u64) -> Result<usize> {

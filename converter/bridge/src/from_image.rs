@@ -79,6 +79,7 @@ pub fn from_image(image: &Image, stream: &Blob) -> Result<(Tree, Vec<Loss>)> {
     for task in &image.tasks {
         r.task(task);
     }
+    r.sessions();
     r.namespaces();
     r.foreign();
     r.homeless();
@@ -373,6 +374,33 @@ impl Reader<'_> {
         out
     }
 
+    /// Both sides of a terminal.
+    fn sides(&mut self, tty: Option<usize>) -> impl Iterator<Item = &mut Tty> {
+        let index = tty
+            .and_then(|tty| self.tree.ttys.get(tty))
+            .map(|tty| tty.index);
+        let all = self.tree.ttys.iter_mut();
+        all.filter(move |tty| Some(tty.index) == index)
+    }
+
+    /// Terminals belong to the session whose leader has them.
+    fn sessions(&mut self) {
+        for at in 0..self.tree.tasks.len() {
+            let Some(task) = self.tree.tasks.get(at).filter(|t| t.tid == t.sid) else {
+                continue;
+            };
+            let session = task.sid.cast_unsigned();
+            let process = task
+                .live
+                .as_ref()
+                .and_then(|live| self.tree.processes.get(live.process));
+            let tty = process.and_then(|process| process.tty);
+            for tty in self.sides(tty) {
+                tty.session.0 = session;
+            }
+        }
+    }
+
     fn process(&mut self, signal: &model::Signal) -> Process {
         let narrow = self.tree.machine.word() == 4;
         // RLIM_INFINITY of a 32-bit kernel.
@@ -384,17 +412,17 @@ impl Reader<'_> {
             }
         };
         let tty = self.index.ttys.get(&signal.tty).copied();
-        if let Some(tty) = tty.and_then(|t| self.tree.ttys.get_mut(t)) {
-            let group = self
-                .image
-                .pids
-                .get(usize::try_from(signal.tty_pgrp - 1).unwrap_or(usize::MAX))
-                .and_then(|p| p.numbers.first());
-            tty.session.1 = group
-                .copied()
-                .unwrap_or(signal.tty_pgrp)
-                .max(0)
-                .cast_unsigned();
+        let group = self
+            .image
+            .pids
+            .get(usize::try_from(signal.tty_pgrp - 1).unwrap_or(usize::MAX))
+            .and_then(|p| p.numbers.first())
+            .copied()
+            .unwrap_or(signal.tty_pgrp)
+            .max(0)
+            .cast_unsigned();
+        for tty in self.sides(tty) {
+            tty.session.1 = group;
         }
         Process {
             limits: signal

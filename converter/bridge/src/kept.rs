@@ -49,12 +49,19 @@ fn other_pages(set: &Set, file: &Blob) -> Result<Vec<Blob>> {
     Ok([file.clone()].into_iter().chain(pages).collect())
 }
 
+/// `tty_info_entry.type` of pseudo terminals.
+pub(crate) const TTY_PTY: u64 = 1;
+/// `AF_INET`, the internet of the time.
+const INTERNET: u64 = 2;
+
 /// The kept files, and what of them belongs to what of a tree.
 pub(crate) struct Kept {
     set: Set,
     /// Messages of open files.
     pub(crate) files: Files,
     pstree: HashMap<u64, Msg>,
+    /// Numbers of what is known of pseudo terminals.
+    ptys: HashSet<u64>,
     /// Descriptor tables are named after their number, not after a process.
     per_id: bool,
     /// Numbers of files, by index in the tree.
@@ -80,12 +87,16 @@ impl Kept {
             per_id: false,
             set,
             pstree,
+            ptys: HashSet::new(),
             ids: HashMap::new(),
             taken: HashSet::new(),
         };
         kept.per_id = kept
             .message("inventory.img", "INVENTORY")?
             .is_some_and(|m| m.flag("fdinfo_per_id"));
+        let infos = kept.entries("tty-info.img", "TTY_INFO")?.into_iter();
+        let ptys = infos.filter(|info| info.message.u64("type") == TTY_PTY);
+        kept.ptys = ptys.map(|info| info.message.u64("id")).collect();
         for task in tree.tasks.iter().filter(|task| task.tid == task.tgid) {
             if let Some(live) = &task.live {
                 kept.find_files(tree, u64::from(task.tid.cast_unsigned()), live)?;
@@ -161,6 +172,27 @@ impl Kept {
     /// The message of a file of the tree.
     pub(crate) fn own_file(&self, file: usize, field: &str) -> Option<Msg> {
         self.file(self.id(file)?, field)
+    }
+
+    /// Whether a tree has nothing like a file, so that its absence says nothing: the kind is not known, or has members
+    /// that a tree does not have.
+    pub(crate) fn is_homeless(&self, id: u64) -> bool {
+        let Some(m) = self.files.get(id) else {
+            return false;
+        };
+        match m.u64("type") {
+            fd_type::INETSK => m.sub("isk").is_none_or(|m| m.u64("family") != INTERNET),
+            fd_type::TTY => m
+                .sub("tty")
+                .is_none_or(|m| !self.ptys.contains(&m.u64("tty_info_id"))),
+            fd_type::REG
+            | fd_type::PIPE
+            | fd_type::FIFO
+            | fd_type::UNIXSK
+            | fd_type::EVENTFD
+            | fd_type::EVENTPOLL => false,
+            _ => true,
+        }
     }
 
     fn find_files(&mut self, tree: &Tree, pid: u64, live: &tree::Live) -> Result<()> {
@@ -253,21 +285,5 @@ pub(crate) fn kind(tree: &Tree, file: &tree::File) -> u64 {
         FileKind::Tty(_) => fd_type::TTY,
         FileKind::Epoll(_) => fd_type::EVENTPOLL,
         FileKind::Eventfd(..) => fd_type::EVENTFD,
-    }
-}
-
-/// Whether a tree has nothing like a file: its kind is not known, or the kind has members that a tree does not have.
-pub(crate) fn is_homeless(m: &Msg) -> bool {
-    const INTERNET: u64 = 2;
-    match m.u64("type") {
-        fd_type::INETSK => m.sub("isk").is_none_or(|m| m.u64("family") != INTERNET),
-        fd_type::REG
-        | fd_type::PIPE
-        | fd_type::FIFO
-        | fd_type::UNIXSK
-        | fd_type::EVENTFD
-        | fd_type::EVENTPOLL => false,
-        // Of terminals the pseudo terminals have a home, others have not.
-        _ => true,
     }
 }

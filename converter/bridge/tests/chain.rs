@@ -17,7 +17,7 @@ use ckpt_bridge::{
     detect,
     edit::{self, Part},
     from_core, from_image, open_core, open_criu, open_stream, processes, to_core, to_criu,
-    tree::{Tree, VmaKind},
+    tree::{Fd, FileKind, Tree, VmaKind},
 };
 use ckpt_parser::{
     decoder::{Decoder, Options},
@@ -377,6 +377,51 @@ fn files_in_flight_come_along_with_the_socket() {
     // Without the socket nobody is there to take it.
     let without = through_a_stream(&first, |tree| edit::strip(tree, Part::Sockets).unwrap());
     assert_eq!(waiting(without.path()), (0, 0));
+}
+
+/// Terminals without anything kept: CRIU wants the two sides of one under neighbouring numbers, and their session.
+#[test]
+fn terminals_go_by_the_numbers_that_criu_gives() {
+    for (name, session) in [("descriptors", 0), ("family", 261)] {
+        let path = format!("tests/data/sets/{name}.tar.xz");
+        let first = open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+        let dir = through_a_stream(&first, |tree| tree.foreign.clear());
+        let set = Set::open(dir.path(), &Limits::default()).unwrap();
+        let infos = image::read(set.get("tty-info.img").unwrap(), "TTY_INFO").unwrap();
+        let mut found: Vec<_> = infos
+            .iter()
+            .map(|e| {
+                (
+                    e.message.u64("id"),
+                    e.message.u64("rdev") >> 8,
+                    e.message.u64("sid"),
+                )
+            })
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, [(0, 136, session), (1, 5, session)], "{name}");
+    }
+}
+
+/// What is taken out of the stream stays out, though files of the set were kept: a terminal is nothing that only the
+/// set could know.
+#[test]
+fn terminals_that_are_taken_out_stay_out() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sets/descriptors.tar.xz");
+    let first = open(&path);
+    let dir = through_a_stream(&first, |tree| {
+        let files = &tree.files;
+        let is_tty = |fd: &Fd| matches!(files[fd.file].kind, FileKind::Tty(_));
+        tree.tables[0].retain(|fd| !is_tty(fd));
+    });
+    let set = Set::open(dir.path(), &Limits::default()).unwrap();
+    let fds = image::read(set.get("fdinfo-2.img").unwrap(), "FDINFO").unwrap();
+    let fds: Vec<u64> = fds.iter().map(|e| e.message.u64("fd")).collect();
+    assert!([80, 81, 82].iter().all(|fd| !fds.contains(fd)), "{fds:?}");
+    assert!(
+        fds.contains(&78),
+        "the memfd is nothing that a tree has: {fds:?}"
+    );
 }
 
 /// An increment of a dump: all pages of one page map are in the parent set.

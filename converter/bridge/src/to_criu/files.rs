@@ -75,11 +75,9 @@ impl Writer<'_> {
         self.image("FDINFO", &format!("fdinfo-{number}"), &entries)
     }
 
-    /// Whether a tree has nothing like a file of the kept set, so that its absence says nothing.
+    /// Whether the tree would not have a file of the kept set anyway.
     pub(super) fn is_homeless(&self, id: u64) -> bool {
-        let kept = self.kept.as_ref();
-        kept.and_then(|kept| kept.files.get(id))
-            .is_some_and(kept::is_homeless)
+        self.kept.as_ref().is_some_and(|kept| kept.is_homeless(id))
     }
 
     /// Writes a file of the kept set as it is, and those that it needs.
@@ -306,12 +304,21 @@ impl Writer<'_> {
         Ok(Some(("isk", m)))
     }
 
+    /// The number of a terminal: CRIU finds the two sides of a pseudo terminal by it, and counts other
+    /// kinds from 1000 on.
+    fn terminal_id(&self, index: usize) -> u64 {
+        let tty = self.tree.ttys.get(index);
+        let wanted = tty.map_or(0, |t| u64::from(t.index) << 1 | u64::from(t.master));
+        let taken: HashSet<u64> = self.ttys.values().copied().collect();
+        let mut free = (wanted..).step_by(2).filter(|id| !taken.contains(id));
+        free.next().unwrap_or(wanted)
+    }
+
     fn tty(&mut self, index: usize, old: Option<u64>) -> Result<u64> {
         if let Some(&id) = self.ttys.get(&index) {
             return Ok(id);
         }
-        let free = if self.kept.is_some() { FRESH } else { 0 };
-        let id = old.unwrap_or(free + self.ttys.len() as u64);
+        let id = old.unwrap_or_else(|| self.terminal_id(index));
         self.ttys.insert(index, id);
         let Some(tty) = self.tree.ttys.get(index) else {
             return Ok(id);
