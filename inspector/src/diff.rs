@@ -5,11 +5,13 @@
     reason = "lengths of pieces and pages, far below 4 GiB"
 )]
 
+use crate::tui::words;
 use ckpt_parser::memory::{Backing, Memory, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, Task};
+use ckpt_parser::report::document::Parts;
 use ckpt_parser::source::Source;
 use ckpt_parser::text::{count, escape};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Write};
 use std::io;
 
@@ -66,7 +68,28 @@ pub struct Change {
     pub right: String,
     /// Where to look.
     pub place: Option<Where>,
+    /// The first lines of memory that differ.
+    pub lines: Vec<Line>,
 }
+
+/// Bytes of a line of a hex dump.
+pub const LINE: usize = 16;
+
+/// Memory that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where it begins.
+    pub addr: u64,
+    /// What the first image has there.
+    pub left: [u8; LINE],
+    /// What the second image has there.
+    pub right: [u8; LINE],
+}
+
+/// Lines of memory that a difference keeps.
+const MOST_LINES: usize = 64;
+/// Lines that all of them keep.
+const MOST_LINES_IN_ALL: usize = 16 << 10;
 
 /// All differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,6 +133,17 @@ struct Comparison<'a> {
     left: &'a Image,
     right: &'a Image,
     diff: Diff,
+    /// Lines of memory that are kept so far.
+    kept: usize,
+}
+
+/// Pages in a row that differ.
+#[derive(Default)]
+struct Run {
+    start: u64,
+    end: u64,
+    bytes: u64,
+    lines: Vec<Line>,
 }
 
 /// Compares two images. Tasks are matched by pid, mappings by start, descriptors by number.
@@ -124,6 +158,7 @@ pub fn compare(
         left,
         right,
         diff: Diff::default(),
+        kept: 0,
     };
     comparison.head();
     comparison.tasks();
@@ -146,6 +181,7 @@ impl Comparison<'_> {
                 left: left.to_owned(),
                 right: right.to_owned(),
                 place,
+                lines: Vec::new(),
             });
         }
     }
@@ -199,6 +235,7 @@ impl Comparison<'_> {
                 place,
             );
             if let (Some(a), Some(b)) = (a, b) {
+                self.details(&a, &b);
                 self.registers(&a, &b);
                 self.mappings(&a, &b);
                 self.files(&a, &b);
@@ -206,21 +243,43 @@ impl Comparison<'_> {
         }
     }
 
+    /// What else the records of a task say: signals, identity, limits, ABI.
+    fn details(&mut self, a: &Task, b: &Task) {
+        let (left, right) = (details_of(self.left, a), details_of(self.right, b));
+        self.by_name(
+            Group::Tasks,
+            a.pid,
+            &left,
+            &right,
+            Some(Where::Record(a.record.index)),
+        );
+    }
+
     fn registers(&mut self, a: &Task, b: &Task) {
-        let (left, right) = (registers_of(a), registers_of(b));
         let place = a
             .live
             .as_ref()
             .map(|live| Where::Record(live.cpu_record.index));
-        for name in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
-            let get = |of: &BTreeMap<String, String>| of.get(name).cloned().unwrap_or_default();
-            self.change(
-                Group::Registers,
-                &format!("{} {name}", a.pid),
-                &get(&left),
-                &get(&right),
-                place,
-            );
+        let (left, right) = (registers_of(a), registers_of(b));
+        self.by_name(Group::Registers, a.pid, &left, &right, place);
+    }
+
+    /// Compares values by their names, in the order in which they stand.
+    fn by_name(
+        &mut self,
+        group: Group,
+        pid: i32,
+        left: &[Value],
+        right: &[Value],
+        place: Option<Where>,
+    ) {
+        let by_name = |values: &[Value]| values.iter().cloned().collect::<HashMap<_, _>>();
+        let (in_left, in_right) = (by_name(left), by_name(right));
+        let only_right = right.iter().filter(|(name, _)| !in_left.contains_key(name));
+        for (name, _) in left.iter().chain(only_right) {
+            let get = |of: &HashMap<String, String>| of.get(name).cloned().unwrap_or_default();
+            let what = format!("{pid} {name}");
+            self.change(group, &what, &get(&in_left), &get(&in_right), place);
         }
     }
 
@@ -295,7 +354,7 @@ impl Comparison<'_> {
         (right, b): (&mut Memory<'_, Box<dyn Source>>, &Mm),
     ) -> io::Result<()> {
         let page = self.left.page_size().max(1);
-        let mut run: Option<(u64, u64, u64)> = None;
+        let mut run = Run::default();
         for vma in &a.vmas {
             for span in spans(self.left, a, vma.start, vma.end) {
                 let both = spans(self.right, b, span.addr, span.end());
@@ -311,16 +370,18 @@ impl Comparison<'_> {
                         b,
                         part.addr..part.end(),
                         page,
-                        |addr, bytes| {
-                            run = match run {
-                                Some((start, end, n)) if end == addr => {
-                                    Some((start, addr + page, n + bytes))
-                                }
-                                other => {
-                                    self.pages_changed(pid, number, other, page);
-                                    Some((addr, addr + page, bytes))
-                                }
-                            };
+                        |addr, one, two| {
+                            if run.end != addr {
+                                self.pages_changed(pid, number, std::mem::take(&mut run), page);
+                                run.start = addr;
+                            }
+                            run.end = addr + page;
+                            run.bytes += one.iter().zip(two).filter(|(a, b)| a != b).count() as u64;
+                            let room = MOST_LINES.saturating_sub(run.lines.len());
+                            let room = room.min(MOST_LINES_IN_ALL.saturating_sub(self.kept));
+                            let before = run.lines.len();
+                            run.lines.extend(lines_of(addr, one, two).take(room));
+                            self.kept += run.lines.len() - before;
                         },
                     )?;
                 }
@@ -330,10 +391,16 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    fn pages_changed(&mut self, pid: i32, number: ObjRef, run: Option<(u64, u64, u64)>, page: u64) {
-        let Some((start, end, bytes)) = run else {
+    fn pages_changed(&mut self, pid: i32, number: ObjRef, run: Run, page: u64) {
+        let Run {
+            start,
+            end,
+            bytes,
+            lines,
+        } = run;
+        if bytes == 0 {
             return;
-        };
+        }
         self.diff.changes.push(Change {
             group: Group::Pages,
             what: format!("{pid} {start:08x}-{end:08x}"),
@@ -343,7 +410,11 @@ impl Comparison<'_> {
                 count(bytes, "byte"),
                 if bytes == 1 { "s" } else { "" }
             ),
-            place: Some(Where::Address(number, start)),
+            place: Some(Where::Address(
+                number,
+                lines.first().map_or(start, |line| line.addr),
+            )),
+            lines,
         });
     }
 }
@@ -362,7 +433,7 @@ fn compare_span(
     b: &Mm,
     range: std::ops::Range<u64>,
     page: u64,
-    mut differs: impl FnMut(u64, u64),
+    mut differs: impl FnMut(u64, &[u8], &[u8]),
 ) -> io::Result<()> {
     let mut at = range.start;
     let (mut one, mut two) = (Vec::new(), Vec::new());
@@ -375,9 +446,8 @@ fn compare_span(
         if one != two {
             let pages = one.chunks(page as usize).zip(two.chunks(page as usize));
             for (addr, (one, two)) in (at..).step_by(page as usize).zip(pages) {
-                let bytes = one.iter().zip(two).filter(|(a, b)| a != b).count();
-                if bytes > 0 {
-                    differs(addr, bytes as u64);
+                if one != two {
+                    differs(addr, one, two);
                 }
             }
         }
@@ -386,19 +456,118 @@ fn compare_span(
     Ok(())
 }
 
+/// The lines of two pages that differ.
+fn lines_of<'a>(addr: u64, one: &'a [u8], two: &'a [u8]) -> impl Iterator<Item = Line> + 'a {
+    let pairs = one
+        .as_chunks::<LINE>()
+        .0
+        .iter()
+        .zip(two.as_chunks::<LINE>().0);
+    let placed = (addr..).step_by(LINE).zip(pairs);
+    placed
+        .filter(|(_, (left, right))| left != right)
+        .map(|(addr, (left, right))| Line {
+            addr,
+            left: *left,
+            right: *right,
+        })
+}
+
+/// What the JSON document has of a task beside its name and registers, by name.
+fn details_of(image: &Image, task: &Task) -> Vec<Value> {
+    let parts = Parts::of(image);
+    let live = task.live.as_ref();
+    let mut details = Vec::new();
+    let own = serde_json::to_value(parts.task(task)).unwrap_or_default();
+    flatten("", &own, &mut details);
+    let elsewhere = [
+        "index",
+        "record",
+        "offset",
+        "pid",
+        "ppid",
+        "comm",
+        "state",
+        "registers",
+        "register_files",
+        "objects",
+        "cpsr",
+        "tp_value",
+    ];
+    details.retain(|(name, _)| {
+        let first = name.split(['.', '[']).next().unwrap_or_default();
+        !elsewhere.contains(&first)
+    });
+    let cred = live.and_then(|live| Some((live.cred, image.creds.get(&live.cred)?)));
+    let cred = cred.map(|(number, cred)| parts.credentials(number, cred));
+    flatten(
+        "cred",
+        &serde_json::to_value(cred).unwrap_or_default(),
+        &mut details,
+    );
+    details.retain(|(name, _)| name != "cred.object");
+    let signal = live.and_then(|live| image.signals.get(&live.signal));
+    for (number, (soft, hard)) in (0..).zip(signal.iter().flat_map(|signal| &signal.rlimits)) {
+        let limit = |value| words::unlimited(value);
+        let text = format!("{} of {}", limit(*soft), limit(*hard));
+        details.push((format!("limit {}", words::rlimit(number)), text));
+    }
+    let pending = live.map(|live| live.pending.mask).into_iter();
+    let shared = signal.map(|signal| signal.pending.mask);
+    for mask in pending.chain(shared).filter(|mask| *mask != 0) {
+        details.push(("pending".to_owned(), words::signals(mask)));
+    }
+    details
+}
+
+/// A name and what it stands for.
+type Value = (String, String);
+
+/// The values of a JSON document by their paths; named numbers and bits by their names.
+fn flatten(path: &str, value: &serde_json::Value, into: &mut Vec<Value>) {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => {}
+        Json::Object(of) if of.contains_key("value") => {
+            let named = of
+                .get("name")
+                .or(of.get("names"))
+                .filter(|name| !name.is_null());
+            flatten(path, named.unwrap_or(&of["value"]), into);
+        }
+        Json::Object(of) => {
+            for (name, value) in of {
+                let dot = if path.is_empty() { "" } else { "." };
+                flatten(&format!("{path}{dot}{name}"), value, into);
+            }
+        }
+        Json::Array(of) => {
+            let words: Vec<String> = of.iter().map(plain).collect();
+            into.push((path.to_owned(), words.join(" ")));
+        }
+        single => into.push((path.to_owned(), plain(single))),
+    }
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn task_words(task: Option<&Task>) -> String {
     task.map_or(String::new(), |task| {
         format!(
             "{} {} parent {}",
             escape(&task.comm),
-            crate::tui::words::state(task),
+            words::state(task),
             task.ppid
         )
     })
 }
 
-fn registers_of(task: &Task) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
+fn registers_of(task: &Task) -> Vec<Value> {
+    let mut all = Vec::new();
     let Some(live) = &task.live else {
         return all;
     };
@@ -417,7 +586,7 @@ fn registers_of(task: &Task) -> BTreeMap<String, String> {
                         .enumerate()
                         .map(|(i, value)| (format!("d{i}"), format!("{value:#018x}"))),
                 );
-                all.insert("fpscr".to_owned(), format!("{:#x}", vfp.fpscr));
+                all.push(("fpscr".to_owned(), format!("{:#x}", vfp.fpscr)));
             }
             other => {
                 let name = match other {
@@ -429,12 +598,12 @@ fn registers_of(task: &Task) -> BTreeMap<String, String> {
                 };
                 let mut text = String::new();
                 let _ = write!(text, "{other:x?}");
-                all.insert(name.to_owned(), text);
+                all.push((name.to_owned(), text));
             }
         }
     }
     if let Some(tp) = live.thread.tp_value {
-        all.insert("tls".to_owned(), format!("{tp:#x}"));
+        all.push(("tls".to_owned(), format!("{tp:#x}")));
     }
     all
 }
@@ -446,7 +615,7 @@ fn mappings_of(image: &Image, task: &Task) -> BTreeMap<u64, String> {
             "-{:08x} {} {}",
             vma.end,
             vma.permissions(),
-            crate::tui::words::mapping(image, mm, vma)
+            words::mapping(image, mm, vma)
         )
     };
     mm.into_iter()

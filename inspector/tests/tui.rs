@@ -338,6 +338,27 @@ fn lanes_stand_in_the_order_of_their_names() {
 }
 
 #[test]
+fn the_next_task_is_named_in_memory_too() {
+    let mut screen = sample(SMALL);
+    screen.keys("4");
+    assert!(
+        screen.shown().contains("Mappings of 412 sensord"),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("t");
+    let shown = screen.shown();
+    assert!(shown.contains("Mappings of 413 sampler"), "{shown}");
+    assert_eq!(screen.model.addr, 0x4080_0010, "its pc");
+    screen.keys("t");
+    assert!(
+        screen.shown().contains("Mappings of 420 sh"),
+        "{}",
+        screen.shown()
+    );
+}
+
+#[test]
 fn addresses_registers_and_pointers() {
     let mut screen = sample((120, 40));
     screen.prompt("@", "sp+4");
@@ -722,6 +743,32 @@ fn a_slow_pipe_can_be_stopped() {
 
 /// Two images side by side, from the command line of the interface.
 #[test]
+fn registers_and_details_differ_by_name_and_in_order() {
+    let ((_a, left), (_b, right)) = (named("tour-r17-arm"), named("tour-r18-arm"));
+    let mut screen = Screen::open(Some(&left), full_look(), SMALL);
+    screen.prompt(":", &format!("diff {}", right.display()));
+    let diff = screen.model.diff.diff.clone().unwrap().unwrap();
+    let of = |begin: &str| {
+        let changes = diff
+            .changes
+            .iter()
+            .filter(|change| change.what.starts_with(begin));
+        changes
+            .map(|change| change.what.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("100 d")[..3], ["100 d0", "100 d1", "100 d2"]);
+    assert!(
+        of("100 abi").contains(&"100 abi.hwcap".to_owned()),
+        "{diff}"
+    );
+    // Nothing runs over the edge, and nothing is cut without a sign.
+    for line in screen.shown().lines().skip(2).take(9) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
 fn differences_are_listed_and_followed() {
     let whole = ckpt_samples::EMBEDDED;
     let (_a, left) = file(whole);
@@ -740,6 +787,31 @@ fn differences_are_listed_and_followed() {
     let changes = screen.model.diff.diff.clone().unwrap().unwrap();
     assert!(changes.compared > 4096);
     assert_eq!(changes.changes.len(), 1, "{changes}");
+    // Both sides of the line are shown, in one row or one above the other.
+    let line = &changes.changes[0].lines[0];
+    assert_eq!(
+        line.left
+            .iter()
+            .zip(&line.right)
+            .filter(|(a, b)| a != b)
+            .count(),
+        1
+    );
+    let shown = screen.shown();
+    let text = |bytes: &[u8]| {
+        let letter = |byte: &u8| {
+            if (0x20..0x7f).contains(byte) {
+                char::from(*byte)
+            } else {
+                '.'
+            }
+        };
+        bytes.iter().map(letter).collect::<String>()
+    };
+    assert!(shown.contains(&format!("{:08x} ", line.addr)), "{shown}");
+    for side in [line.left, line.right] {
+        assert!(shown.contains(&text(&side)), "{shown}");
+    }
     screen.keys("Enter");
     assert_eq!(screen.model.view, View::Memory);
     screen.keys(":");

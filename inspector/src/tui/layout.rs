@@ -100,7 +100,8 @@ impl View {
             View::Tasks => (58, 50),
             View::Files => (41, 50),
             View::Compat if width < 100 => (46, 50),
-            View::Problems | View::Compat | View::Diff => (40, 45),
+            View::Diff => (40, 55),
+            View::Problems | View::Compat => (40, 45),
         };
         Splits { x, y }
     }

@@ -845,7 +845,8 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn credentials(&self, object: ObjRef, cred: &model::Cred) -> Credentials {
+    /// Credentials.
+    pub fn credentials(&self, object: ObjRef, cred: &model::Cred) -> Credentials {
         Credentials {
             object,
             uids: cred.uids,

@@ -1,7 +1,7 @@
 //! Diff: what two images do not have in common, side by side.
 
 use super::{cut, cut_wrapped};
-use crate::diff::{Change, Diff, Where};
+use crate::diff::{Change, Diff, LINE, Line, Where};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
@@ -66,17 +66,25 @@ fn link(change: &Change) -> Option<Link> {
     })
 }
 
+/// Columns of the group and of what has changed.
+const GROUP: usize = 9;
+const WHAT: usize = 24;
+
 fn row(model: &Model, change: &Change) -> Row {
-    let room = usize::from(model.inside(0).width).saturating_sub(36) / 2;
+    let room = usize::from(model.inside(0).width).saturating_sub(GROUP + WHAT + 5) / 2;
+    let dots = if model.look.ascii { "." } else { "…" };
     let side = |text: &str| {
         let text = if text.is_empty() { "-" } else { text };
-        let cut: String = text.chars().take(room).collect();
-        format!("{cut:<room$} ")
+        let mut cut: String = text.chars().take(room).collect();
+        if cut.len() < text.len() && cut.pop().is_some() {
+            cut.push_str(dots);
+        }
+        cut
     };
-    let mut row = Row::new(format!("{:<9}", change.group.name()), Ink::Dim)
-        .and(format!("{:<24} ", change.what), Ink::Name)
-        .and(side(&change.left), Ink::Bad)
-        .and(model.look.glyph(Glyph::Vertical), Ink::Dim)
+    let mut row = Row::new(format!("{:<GROUP$}", change.group.name()), Ink::Dim)
+        .and(format!("{:<WHAT$} ", change.what), Ink::Name)
+        .and(format!("{:<room$} ", side(&change.left)), Ink::Bad)
+        .and(format!("{} ", model.look.glyph(Glyph::Vertical)), Ink::Dim)
         .and(side(&change.right), Ink::Good);
     row.link = link(change);
     row
@@ -100,8 +108,55 @@ fn about(model: &Model) -> Vec<Row> {
         Row::pair("second", change.right.clone(), Ink::Good),
         Row::pair("compared", crate::tui::words::size(diff.compared), Ink::Dim),
     ];
+    rows.extend(
+        change
+            .lines
+            .iter()
+            .flat_map(|line| memory(model, change, line)),
+    );
     if let Some(link) = link(change) {
         rows.push(Row::new("Enter shows the place in the first image", Ink::Link).link(link));
+    }
+    rows
+}
+
+/// Bytes of both sides, those that differ in colour: side by side where there is room, else one above the other.
+fn memory(model: &Model, change: &Change, line: &Line) -> Vec<Row> {
+    let side = |bytes: &[u8; LINE], other: &[u8; LINE], ink: Ink, mut row: Row| {
+        let inks = || {
+            bytes
+                .iter()
+                .zip(other)
+                .map(|(own, other)| if own == other { Ink::Dim } else { ink })
+        };
+        for (byte, ink) in bytes.iter().zip(inks()) {
+            row = row.and(format!("{byte:02x} "), ink);
+        }
+        row = row.and(" ", Ink::Dim);
+        for (byte, ink) in bytes.iter().zip(inks()) {
+            let letter = if (0x20..0x7f).contains(byte) {
+                char::from(*byte)
+            } else {
+                '.'
+            };
+            row = row.and(letter.to_string(), ink);
+        }
+        row
+    };
+    let wide = usize::from(model.inside(1).width) > 2 * (LINE * 4 + 2) + 10;
+    let address = Row::new(format!("{:08x} ", line.addr), Ink::Address);
+    let left = side(&line.left, &line.right, Ink::Bad, address);
+    let mut rows = if wide {
+        let between = left.and(format!(" {} ", model.look.glyph(Glyph::Vertical)), Ink::Dim);
+        vec![side(&line.right, &line.left, Ink::Good, between)]
+    } else {
+        let below = Row::new(" ".repeat(9), Ink::Dim);
+        vec![left, side(&line.right, &line.left, Ink::Good, below)]
+    };
+    if let Some(Where::Address(mm, _)) = change.place {
+        for row in &mut rows {
+            row.link = Some(Link::Address(mm, line.addr));
+        }
     }
     rows
 }

@@ -60,9 +60,21 @@ pub fn title(model: &Model, pane: usize) -> String {
     match pane {
         0 => {
             let users = words::users(image, number);
-            let name = users.first().map_or(String::new(), |task| {
-                format!("{} {}", task.pid, escape(&task.comm))
+            let own = model.current_task().filter(|task| {
+                task.live.as_ref().is_some_and(|live| live.mm == number) && !task.is_leader()
             });
+            let name = match (own, users.first()) {
+                (Some(task), _) => {
+                    format!(
+                        "{} {}, thread of {}",
+                        task.pid,
+                        escape(&task.comm),
+                        task.tgid
+                    )
+                }
+                (None, Some(task)) => format!("{} {}", task.pid, escape(&task.comm)),
+                (None, None) => String::new(),
+            };
             let more = if users.len() > 1 {
                 format!(" and {} more", users.len() - 1)
             } else {
