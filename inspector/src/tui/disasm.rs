@@ -1,6 +1,6 @@
 //! ARM and Thumb code as text.
 
-use super::vfp;
+use super::{neon, vfp};
 use ckpt_compat::Feature;
 use ckpt_compat::arm::{Flow, Insn, Isa, classify_arm, classify_thumb};
 use ckpt_format::Order;
@@ -79,8 +79,8 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
             }
             to @ Leads::To(..) => to,
         });
-        let own = if wide { vfp::text(word) } else { None };
-        let text = own.or_else(|| text(&decoder, word, thumb, len));
+        let own = wide.then(|| vfp::text(word).or_else(|| neon::text(word, thumb)));
+        let text = own.flatten().or_else(|| text(&decoder, word, thumb, len));
         found.push(Instruction {
             addr: here,
             len: len as u64,
@@ -205,9 +205,10 @@ mod tests {
             ["vadd.f64 d0, d1, d2"]
         );
         let neon = disassemble(&0xf220_0840u32.to_le_bytes(), 0, false, Order::Little);
-        assert!(
-            neon[0].text.is_some() || neon[0].needs.contains("neon"),
-            "{neon:?}"
+        assert_eq!(neon[0].text.as_deref(), Some("vadd.i32 q0, q0, q0"));
+        assert_eq!(
+            texts(&[0x20, 0xef, 0x40, 0x08], true, Order::Little),
+            ["vadd.i32 q0, q0, q0"]
         );
     }
 

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod layout;
 pub mod look;
 pub mod model;
+pub mod neon;
 pub mod panes;
 pub mod prompt;
 pub mod screen;

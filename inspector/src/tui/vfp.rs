@@ -22,11 +22,10 @@ const CONDITIONS: [&str; 15] = [
     "eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "",
 ];
 const CORE: [&str; 16] = [
-    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp", "lr",
-    "pc",
+    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "sl", "fp", "ip", "sp", "lr", "pc",
 ];
 
-fn core(word: u32, at: u32) -> &'static str {
+pub(super) fn core(word: u32, at: u32) -> &'static str {
     CORE[(word >> at & 15) as usize]
 }
 
@@ -226,7 +225,7 @@ fn arithmetic(word: u32, cond: &str) -> Option<String> {
 }
 
 /// The number that eight bits stand for: a sign, three bits of exponent, four of fraction.
-fn constant(bits: u32) -> f64 {
+pub(super) fn constant(bits: u32) -> f64 {
     let exponent = ((bits >> 4 & 7) ^ 4).cast_signed() - 3;
     let value = f64::from(16 + (bits & 15)) / 16.0 * 2f64.powi(exponent);
     if bits & 0x80 == 0 { value } else { -value }
