@@ -5,6 +5,7 @@
 use crate::{
     bytes::Blob,
     criu::{Msg, image},
+    tree::PAGE,
 };
 
 /// A field without a home.
@@ -395,6 +396,15 @@ pub(crate) fn fill(message: &mut Msg) {
             message.set(d.field, value);
         }
     }
+}
+
+/// Size of a pipe's buffer in bytes, where nothing else was asked for.
+const PIPE_SIZE: u64 = 65536;
+
+/// Size of a pipe's buffer that takes so many bytes, which may begin anywhere in a page when they are put back.
+pub(crate) fn pipe_size(bytes: u64) -> u64 {
+    let needed = (bytes.div_ceil(PAGE) + 1) * PAGE;
+    needed.next_power_of_two().max(PIPE_SIZE)
 }
 
 /// Files whose loss changes nothing: statistics, and lists of filters without any.

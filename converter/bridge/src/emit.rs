@@ -94,7 +94,7 @@ impl<'a> Emitter<'a> {
         self.next = i32::try_from(tags.len()).unwrap_or(i32::MAX - 1) + 1;
         self.tasks_of(&tags);
         for task in &self.tree.tasks {
-            self.task(task, &tags);
+            self.task(task);
         }
         self.foreign();
         self.out.record(Tag::Tail, None, |r| {
@@ -244,7 +244,7 @@ impl<'a> Emitter<'a> {
         out
     }
 
-    fn task(&mut self, task: &'a Task, tags: &HashMap<i32, i32>) {
+    fn task(&mut self, task: &'a Task) {
         let leader = task.tid == task.tgid;
         self.out.record(Tag::Task, None, |r| {
             match task.state {
@@ -278,11 +278,11 @@ impl<'a> Emitter<'a> {
             ),
         );
         if let Some(live) = &task.live {
-            self.live(live, tags);
+            self.live(live);
         }
     }
 
-    fn live(&mut self, live: &'a Live, tags: &HashMap<i32, i32>) {
+    fn live(&mut self, live: &'a Live) {
         self.cpu(live);
         let cred = self.cred(&live.creds);
         self.out.record(Tag::TaskCreds, None, |r| {
@@ -305,7 +305,7 @@ impl<'a> Emitter<'a> {
                 .set_i32("signal_objref", signal);
         });
         if first {
-            self.process(live.process, tags);
+            self.process(live.process);
         }
         self.pending(&live.pending);
         let blocked = self.sigset(live.blocked);
@@ -1074,7 +1074,7 @@ impl<'a> Emitter<'a> {
         number
     }
 
-    fn process(&mut self, index: usize, tags: &HashMap<i32, i32>) {
+    fn process(&mut self, index: usize) {
         let Some(process) = self.tree.processes.get(index) else {
             return;
         };
@@ -1082,8 +1082,7 @@ impl<'a> Emitter<'a> {
         let group = process
             .tty
             .and_then(|t| self.tree.ttys.get(t))
-            .map_or(0, |t| t.session.1);
-        let group = tags.get(&group.cast_signed()).copied().unwrap_or(0);
+            .map_or(0, |t| t.session.1.cast_signed());
         let narrow = self.tree.machine.word() == 4;
         let mut limits = Vec::new();
         for i in 0..16 {

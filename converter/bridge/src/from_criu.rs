@@ -705,7 +705,8 @@ impl Reader<'_> {
         }
         let mut pipe = Pipe::default();
         if let Some(entry) = self.keyed(name, kind, "pipe_id", id)?.into_iter().next() {
-            if let Some(size) = entry.message.get("size").filter(|&s| s != 65536) {
+            let usual = criu_defaults::pipe_size(entry.message.u64("bytes"));
+            if let Some(size) = entry.message.get("size").filter(|&s| s != usual) {
                 let why = "streams do not keep the size of a pipe's buffer";
                 self.loss("criu.pipe-size", name, "size", size, why);
             }

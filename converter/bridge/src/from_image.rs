@@ -401,6 +401,16 @@ impl Reader<'_> {
         }
     }
 
+    /// A process group by its number, or by the tag of its pid where no pid has that number (§3.11).
+    fn group(&self, group: i32) -> i32 {
+        let pids = &self.image.pids;
+        let first = |tag: i32| pids.get(usize::try_from(tag - 1).ok()?)?.numbers.first();
+        if pids.iter().any(|pid| pid.numbers.first() == Some(&group)) {
+            return group;
+        }
+        first(group).copied().unwrap_or(group)
+    }
+
     fn process(&mut self, signal: &model::Signal) -> Process {
         let narrow = self.tree.machine.word() == 4;
         // RLIM_INFINITY of a 32-bit kernel.
@@ -412,15 +422,7 @@ impl Reader<'_> {
             }
         };
         let tty = self.index.ttys.get(&signal.tty).copied();
-        let group = self
-            .image
-            .pids
-            .get(usize::try_from(signal.tty_pgrp - 1).unwrap_or(usize::MAX))
-            .and_then(|p| p.numbers.first())
-            .copied()
-            .unwrap_or(signal.tty_pgrp)
-            .max(0)
-            .cast_unsigned();
+        let group = self.group(signal.tty_pgrp).max(0).cast_unsigned();
         for tty in self.sides(tty) {
             tty.session.1 = group;
         }

@@ -382,7 +382,7 @@ fn files_in_flight_come_along_with_the_socket() {
 /// Terminals without anything kept: CRIU wants the two sides of one under neighbouring numbers, and their session.
 #[test]
 fn terminals_go_by_the_numbers_that_criu_gives() {
-    for (name, session) in [("descriptors", 0), ("family", 261)] {
+    for (name, session, group) in [("descriptors", 0, 0), ("family", 261, 265)] {
         let path = format!("tests/data/sets/{name}.tar.xz");
         let first = open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
         let dir = through_a_stream(&first, |tree| tree.foreign.clear());
@@ -390,17 +390,28 @@ fn terminals_go_by_the_numbers_that_criu_gives() {
         let infos = image::read(set.get("tty-info.img").unwrap(), "TTY_INFO").unwrap();
         let mut found: Vec<_> = infos
             .iter()
-            .map(|e| {
-                (
-                    e.message.u64("id"),
-                    e.message.u64("rdev") >> 8,
-                    e.message.u64("sid"),
-                )
-            })
+            .map(|e| ["id", "rdev", "sid", "pgrp"].map(|field| e.message.u64(field)))
             .collect();
         found.sort_unstable();
-        assert_eq!(found, [(0, 136, session), (1, 5, session)], "{name}");
+        let (slave, master) = ([0, 136 << 8], [1, 5 << 8 | 2]);
+        let both = [slave, master].map(|[id, rdev]| [id, rdev, session, group]);
+        assert_eq!(found, both, "{name}");
     }
+}
+
+/// A pipe gets room for what waits in it: CRIU cannot put 160 KiB into one of 64.
+#[test]
+fn a_pipe_is_as_large_as_what_waits_in_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sets/descriptors.tar.xz");
+    let dir = through_a_stream(&open(&path), |tree| tree.foreign.clear());
+    let set = Set::open(dir.path(), &Limits::default()).unwrap();
+    let pipes = image::read(set.get("pipes-data.img").unwrap(), "PIPES_DATA").unwrap();
+    let sizes = pipes
+        .iter()
+        .map(|e| (e.message.u64("bytes"), e.message.u64("size")));
+    let mut sizes: Vec<_> = sizes.collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [(0, 0x10000), (7, 0x10000), (163_840, 0x40000)]);
 }
 
 /// What is taken out of the stream stays out, though files of the set were kept: a terminal is nothing that only the

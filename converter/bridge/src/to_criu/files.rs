@@ -17,8 +17,6 @@ use crate::{
 const FIRST_INODE: u64 = 10_000;
 /// Path of the controlling side of a pseudo terminal.
 const PTMX: &str = "/dev/ptmx";
-/// Size of a pipe's buffer, in bytes.
-const PIPE_SIZE: u64 = 65536;
 
 impl Writer<'_> {
     pub(super) fn dirs(&mut self, pid: i32, index: usize) -> Result<()> {
@@ -431,7 +429,7 @@ impl Writer<'_> {
                     None if len == 0 && self.kept.is_some() => continue,
                     None => {
                         let mut m = Msg::new("pipe_data_entry")?;
-                        m.set("size", PIPE_SIZE);
+                        m.set("size", criu_defaults::pipe_size(len));
                         m
                     }
                 };
