@@ -4,7 +4,6 @@
 
 #[path = "../../tests/src/tools.rs"]
 #[expect(unreachable_pub, reason = "a module of a library elsewhere")]
-#[expect(dead_code, reason = "not all of them are needed here")]
 mod tools;
 
 use ckpt_format::Order;

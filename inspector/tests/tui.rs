@@ -217,6 +217,13 @@ fn what_waits_is_searched_in_files() {
         screen.shown()
     );
     assert_ne!(screen.model.scroll(0).cursor, first, "its other end");
+    // A socket's queues hold headers of protocols; what waits is what its program would read or has written.
+    screen.prompt("/", "38 bytes wait");
+    assert!(
+        line_at_cursor(&screen).contains("12x socket"),
+        "{}",
+        screen.shown()
+    );
     // Lines are found as before.
     screen.prompt("/", "i2c");
     assert!(

@@ -108,13 +108,13 @@ pub struct Look {
 /// A colour in all depths: ANSI, 24 bits on dark, 24 bits on light.
 type Tint = (Color, u32, u32);
 
-const BLUE: Tint = (Color::Blue, 0x7aa2f7, 0x1d4ed8);
-const CYAN: Tint = (Color::Cyan, 0x7dcfff, 0x0e7490);
+const BLUE: Tint = (Color::Blue, 0x7aa2f7, 0x1e40af);
+const CYAN: Tint = (Color::Cyan, 0x7dcfff, 0x155e75);
 const GREEN: Tint = (Color::Green, 0x9ece6a, 0x3f6212);
-const YELLOW: Tint = (Color::Yellow, 0xe0af68, 0x92400e);
-const RED: Tint = (Color::Red, 0xf7768e, 0xb91c1c);
-const PURPLE: Tint = (Color::Magenta, 0xbb9af7, 0x7e22ce);
-const GREY: Tint = (Color::DarkGray, 0x737aa2, 0x64748b);
+const YELLOW: Tint = (Color::Yellow, 0xe0af68, 0x78350f);
+const RED: Tint = (Color::Red, 0xf7768e, 0x991b1b);
+const PURPLE: Tint = (Color::Magenta, 0xbb9af7, 0x6b21a8);
+const GREY: Tint = (Color::DarkGray, 0x8990b3, 0x475569);
 
 impl Look {
     /// The style of an ink.
@@ -173,7 +173,7 @@ impl Look {
     fn selected(&self) -> Style {
         match self.depth {
             Depth::Mono | Depth::Ansi => Style::new().add_modifier(Modifier::REVERSED),
-            _ => self.back(0x2e3c64, 0xbfd3fe).add_modifier(Modifier::BOLD),
+            _ => self.back(0x283457, 0xbfd3fe).add_modifier(Modifier::BOLD),
         }
     }
     fn resting(&self) -> Style {
@@ -245,7 +245,8 @@ fn rgb(full: u32) -> Color {
     Color::Rgb(r, g, b)
 }
 
-/// The nearest entry of the 6 × 6 × 6 cube of the 256-colour palette.
+/// The nearest entry of the 256-colour palette, without the first sixteen, which terminals change: of the cube or of
+/// the ramp of greys.
 fn nearest(full: u32) -> u8 {
     let step = |part: u8| match part {
         0..=47 => 0,
@@ -253,11 +254,27 @@ fn nearest(full: u32) -> u8 {
         _ => (part - 35) / 40,
     };
     let [r, g, b] = parts(full).map(step);
-    if r == g && g == b && r < 2 {
-        // The cube has nothing between black and dark grey; the grey ramp has.
-        return 232 + parts(full)[1] / 10;
+    let cube = 16 + 36 * r + 6 * g + b;
+    let sum: u16 = parts(full).map(u16::from).iter().sum();
+    let grey = 232 + ((sum / 3).saturating_sub(3) / 10).min(23) as u8;
+    let away = |entry: u8| {
+        let pairs = parts(full).into_iter().zip(parts(entry_of(entry)));
+        pairs
+            .map(|(a, b)| u32::from(a.abs_diff(b)).pow(2))
+            .sum::<u32>()
+    };
+    if away(grey) < away(cube) { grey } else { cube }
+}
+
+/// The colour of an entry: the 6 × 6 × 6 cube, then the ramp of greys.
+fn entry_of(entry: u8) -> u32 {
+    const STEPS: [u32; 6] = [0, 95, 135, 175, 215, 255];
+    let entry = u32::from(entry);
+    if entry >= 232 {
+        return (8 + 10 * (entry - 232)) * 0x01_0101;
     }
-    16 + 36 * r + 6 * g + b
+    let step = |by: u32| STEPS[((entry - 16) / by % 6) as usize];
+    step(36) << 16 | step(6) << 8 | step(1)
 }
 
 /// What the environment says about colours.
@@ -299,6 +316,64 @@ mod tests {
         assert_eq!(depth_from(false, None, Some("linux")), Depth::Ansi);
         assert_eq!(depth_from(false, None, Some("dumb")), Depth::Mono);
         assert!(is_light(Some("0;default;15")) && !is_light(Some("15;0")) && !is_light(None));
+    }
+
+    /// Relative luminance (WCAG 2.1).
+    fn luminance(full: u32) -> f64 {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.03928 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        let [r, g, b] = parts(full).map(linear);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    fn full(color: Option<Color>, otherwise: u32) -> u32 {
+        match color {
+            Some(Color::Rgb(r, g, b)) => u32::from(r) << 16 | u32::from(g) << 8 | u32::from(b),
+            Some(Color::Indexed(entry)) => entry_of(entry),
+            _ => otherwise,
+        }
+    }
+
+    #[test]
+    fn letters_can_be_read_on_every_background() {
+        for (light, depth) in [false, true]
+            .into_iter()
+            .flat_map(|light| [(light, Depth::Indexed), (light, Depth::True)])
+        {
+            let look = Look {
+                depth,
+                light,
+                ..Look::default()
+            };
+            let (paper, letters) = if light {
+                (0xff_ffff, 0)
+            } else {
+                (0, 0xff_ffff)
+            };
+            for (name, ink) in INKS {
+                let color = full(look.style(ink).fg, letters);
+                for (on, least) in [
+                    (None, 4.5),
+                    (Some(Ink::Cursor), 3.2),
+                    (Some(Ink::Rest), 3.2),
+                    (Some(Ink::Status), 3.2),
+                ] {
+                    let back = on.map_or(paper, |on| full(look.style(on).bg, paper));
+                    let (a, b) = (luminance(color), luminance(back));
+                    let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(
+                        contrast >= least,
+                        "{name} on {on:?}, {depth:?}, light {light}: {contrast:.1}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

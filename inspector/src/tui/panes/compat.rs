@@ -132,6 +132,7 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
 /// Title of a pane.
 pub fn title(model: &Model, pane: usize) -> String {
     match pane {
+        0 if model.compat.judged.is_empty() => "Targets".to_owned(),
         0 => format!(
             "Targets · {} · kernel, run, loss",
             model.compat.judged.len()

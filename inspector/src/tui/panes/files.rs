@@ -274,23 +274,24 @@ fn file_cells(model: &Model, image: &Image, file: &File, row: Row) -> Row {
             } else {
                 "read end"
             };
-            let row = row.and(format!("{inode} {end}"), Ink::Normal);
-            let row = if waiting > 0 {
-                row.and(format!(" {}", waits(waiting)), Ink::Warn)
-            } else {
-                row
-            };
+            let row = waiting_first(row, waiting).and(format!("{inode} {end}"), Ink::Normal);
             match file.path {
                 Some(path) => row.and(format!(" {}", escape(path)), Ink::Text),
                 None => row,
             }
         }
         FileKind::Socket(number) => match image.sockets.get(&number) {
-            Some(socket) => row.and(socket_line(model, socket), Ink::Normal),
+            Some(socket) => {
+                let row = waiting_first(row, waiting_in(socket));
+                row.and(socket_line(model, socket), Ink::Normal)
+            }
             None => row,
         },
         FileKind::Tty(number) => match image.terminals.get(&number) {
-            Some(tty) => row.and(terminal_line(tty), Ink::Normal),
+            Some(tty) => {
+                let row = waiting_first(row, tty.input.map_or(0, |input| input.len));
+                row.and(terminal_line(tty), Ink::Normal)
+            }
             None => row,
         },
         FileKind::EventFd(value, _) => row.and(format!("value {value}"), Ink::Number),
@@ -299,6 +300,23 @@ fn file_cells(model: &Model, image: &Image, file: &File, row: Row) -> Row {
             None => row,
         },
     }
+}
+
+/// What waits stands before all else: it is what people look for, and narrow panes cut lines at their end.
+fn waiting_first(row: Row, bytes: u64) -> Row {
+    if bytes == 0 {
+        return row;
+    }
+    row.and(format!("{} ", waits(bytes)), Ink::Warn)
+}
+
+/// As the queues count it: their buffers hold headers of protocols, too.
+fn waiting_in(socket: &Socket) -> u64 {
+    let queued = socket
+        .queues
+        .iter()
+        .map(|queue| u64::from(queue.total_bytes));
+    queued.sum()
 }
 
 fn waits(bytes: u64) -> String {
@@ -315,13 +333,6 @@ fn socket_line(model: &Model, socket: &Socket) -> String {
     let family = enum_name(&values::ADDRESS_FAMILY, socket.family.into());
     let kind = enum_name(&values::SOCK_TYPE, socket.kind.into());
     let state = enum_name(&values::TCP_STATE, socket.state.into());
-    let waiting: u64 = socket
-        .queues
-        .iter()
-        .flat_map(|queue| &queue.buffers)
-        .flat_map(|b| &b.data)
-        .map(|e| e.len)
-        .sum();
     let ends = match (socket.local.is_empty(), socket.remote.is_empty()) {
         (true, true) => String::new(),
         (_, true) => escape(socket.local.as_bytes()),
@@ -332,12 +343,7 @@ fn socket_line(model: &Model, socket: &Socket) -> String {
             escape(socket.remote.as_bytes())
         ),
     };
-    let waiting = if waiting > 0 {
-        format!(" {}", waits(waiting))
-    } else {
-        String::new()
-    };
-    format!("{family} {kind} {state} {ends}{waiting}")
+    format!("{family} {kind} {state} {ends}")
 }
 
 fn terminal_line(tty: &Terminal) -> String {
