@@ -7,7 +7,7 @@ use crate::{
     bytes::{Blob, Order},
     core::Machine,
     criu::{
-        Files, Msg, Remap, Set, fd_type,
+        Files, Msg, OLD_WATCHED, Remap, Set, fd_type,
         image::{self, Entry},
         pagemap,
     },
@@ -686,7 +686,7 @@ impl Reader<'_> {
 
     fn epoll_items(&mut self, own: &Msg) -> Result<Vec<EpollItem>> {
         let mut list = own.subs("tfd");
-        let old = self.keyed("eventpoll-tfd.img", "EVENTPOLL_TFD", "id", own.u64("id"))?;
+        let old = self.keyed(OLD_WATCHED, "EVENTPOLL_TFD", "id", own.u64("id"))?;
         list.extend(old.into_iter().map(|e| e.message));
         Ok(list
             .iter()

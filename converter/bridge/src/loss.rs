@@ -96,6 +96,10 @@ pub static CODES: &[(&str, &str)] = &[
         "A descriptor of a kind of file that streams do not have (signalfd, timerfd, inotify, netlink and others). It is closed.",
     ),
     (
+        "criu.epoll-item",
+        "An epoll file watches a descriptor that is closed, because its file had no place. It is no longer watched.",
+    ),
+    (
         "criu.external",
         "A file that the restorer must be given from outside.",
     ),

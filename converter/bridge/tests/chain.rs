@@ -414,6 +414,29 @@ fn a_pipe_is_as_large_as_what_waits_in_it() {
     assert_eq!(sizes, [(0, 0x10000), (7, 0x10000), (163_840, 0x40000)]);
 }
 
+/// Nobody watches what is closed: CRIU cannot restore an epoll file that does.
+#[test]
+fn epoll_files_watch_open_descriptors_only() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sets/descriptors.tar.xz");
+    let mut tree = open(&path).tree;
+    tree.foreign.clear();
+    let dir = tempfile::tempdir().unwrap();
+    let losses = to_criu(&tree, dir.path()).unwrap();
+    let cut = losses.iter().filter(|l| l.code == "criu.epoll-item");
+    let mut cut: Vec<&str> = cut.map(|l| l.value.as_str()).collect();
+    cut.sort_unstable();
+    assert_eq!(cut, ["73", "74", "76"], "a signalfd, a timerfd, an inotify");
+    let set = Set::open(dir.path(), &Limits::default()).unwrap();
+    let files = image::read(set.get("files.img").unwrap(), "FILES").unwrap();
+    let items = files.iter().filter_map(|e| e.message.sub("epfd"));
+    let mut items: Vec<_> = items
+        .flat_map(|own| own.subs("tfd"))
+        .map(|item| item.u64("tfd"))
+        .collect();
+    items.sort_unstable();
+    assert_eq!(items, [30, 44, 70, 71]);
+}
+
 /// What is taken out of the stream stays out, though files of the set were kept: a terminal is nothing that only the
 /// set could know.
 #[test]

@@ -41,9 +41,12 @@ const OLD_FILES: [(&str, &str, u64, &str); 9] = [
     ("signalfd.img", "SIGNALFD", 9, "sgfd"),
 ];
 
+/// What epoll files watch, before that stood with them.
+pub const OLD_WATCHED: &str = "eventpoll-tfd.img";
+
 /// Whether an image of this name holds files of one kind, which `files.img` holds since they were merged.
 pub fn is_old(name: &str) -> bool {
-    OLD_FILES.iter().any(|(old, ..)| *old == name)
+    name == OLD_WATCHED || OLD_FILES.iter().any(|(old, ..)| *old == name)
 }
 
 /// What stands for a file that its name no longer leads to.

@@ -68,6 +68,7 @@ impl Writer<'_> {
             }
         }
         entries.sort_by_key(|m| m.u64("fd"));
+        self.open.extend(entries.iter().map(|m| m.u64("fd")));
         let entries: Vec<_> = entries.into_iter().map(plain).collect();
         let number = self.shared_id("files_id", index, None);
         self.image("FDINFO", &format!("fdinfo-{number}"), &entries)
@@ -90,6 +91,30 @@ impl Writer<'_> {
                 todo.extend(kept.files.needs(id));
                 self.files.insert(id, plain(m.clone()));
             }
+        }
+    }
+
+    /// Takes out of epoll files what they watch and nobody has open any more.
+    pub(super) fn watch_open_files(&mut self) {
+        for entry in self.files.values_mut() {
+            let Some(mut own) = entry.message.sub("epfd") else {
+                continue;
+            };
+            let all = own.subs("tfd").into_iter();
+            let (open, closed): (Vec<_>, Vec<_>) =
+                all.partition(|m| self.open.contains(&m.u64("tfd")));
+            if closed.is_empty() {
+                continue;
+            }
+            self.losses.extend(closed.iter().map(|m| Loss {
+                code: "criu.epoll-item",
+                record: "EVENTPOLL_ITEM".into(),
+                field: "fd".into(),
+                value: m.u64("tfd").to_string(),
+                why: "the descriptor that is watched is closed",
+            }));
+            own.set_subs("tfd", open);
+            entry.message.set_sub("epfd", own);
         }
     }
 

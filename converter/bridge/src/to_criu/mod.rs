@@ -78,6 +78,8 @@ struct Writer<'a> {
     /// Entries of `files.img` by number.
     files: BTreeMap<u64, Entry>,
     next_file: u64,
+    /// Numbers of all descriptors that were written.
+    open: HashSet<u64>,
     file_ids: HashMap<usize, u64>,
     ttys: HashMap<usize, u64>,
     tty_infos: Vec<Entry>,
@@ -164,6 +166,7 @@ impl Writer<'_> {
             kept,
             files: BTreeMap::new(),
             next_file: last.unwrap_or(0) + 1,
+            open: HashSet::new(),
             file_ids: HashMap::new(),
             ttys: HashMap::new(),
             tty_infos: Vec::new(),
@@ -201,6 +204,7 @@ impl Writer<'_> {
         self.sockets()?;
         self.remaps()?;
         self.terminals()?;
+        self.watch_open_files();
         let files = self.files_in_order();
         self.image("FILES", "files", &files)?;
         self.namespaces()?;
