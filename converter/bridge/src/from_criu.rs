@@ -7,9 +7,9 @@ use crate::{
     bytes::{Blob, Order},
     core::Machine,
     criu::{
-        Files, Msg, OLD_WATCHED, Remap, Set, fd_type,
+        Files, Msg, Remap, Set, fd_type,
         image::{self, Entry},
-        pagemap,
+        is_old, pagemap,
     },
     criu_defaults::{self, DEFAULTS},
     criu_memory::{Memory, overlaid, within},
@@ -89,8 +89,9 @@ pub(crate) const ARM_REGS: [&str; 18] = [
     "pc", "cpsr", "orig_r0",
 ];
 
-/// Files of a set that this reader looks at, by the part of the name before the first digit or dot.
-const READ: [&str; 38] = [
+/// Files of a set that this reader looks at, by the part of the name before the first digit or dot, beside those of open
+/// files by kind.
+const READ: [&str; 28] = [
     "inventory",
     "pstree",
     "core-",
@@ -113,16 +114,6 @@ const READ: [&str; 38] = [
     "ipcns-shm-",
     "ipcns-msg-",
     "ipcns-sem-",
-    "reg-files",
-    "pipes",
-    "fifo",
-    "inetsk",
-    "unixsk",
-    "eventfd",
-    "eventpoll",
-    "eventpoll-tfd",
-    "tty",
-    "signalfd",
     "sigacts-",
     "creds-",
     "itimers-",
@@ -675,28 +666,13 @@ impl Reader<'_> {
                 None => return Ok(None),
             },
             fd_type::EVENTFD => FileKind::Eventfd(own.u64("counter"), own.u32("flags")),
-            fd_type::EVENTPOLL => FileKind::Epoll(self.epoll_items(&own)?),
+            fd_type::EVENTPOLL => FileKind::Epoll(epoll_items(&own)),
             _ => match self.tty(own.u64("tty_info_id"))? {
                 Some(tty) => FileKind::Tty(tty),
                 None => return Ok(None),
             },
         };
         Ok(Some(file))
-    }
-
-    fn epoll_items(&mut self, own: &Msg) -> Result<Vec<EpollItem>> {
-        let mut list = own.subs("tfd");
-        let old = self.keyed(OLD_WATCHED, "EVENTPOLL_TFD", "id", own.u64("id"))?;
-        list.extend(old.into_iter().map(|e| e.message));
-        Ok(list
-            .iter()
-            .map(|t| EpollItem {
-                fd: t.u32("tfd"),
-                file: usize::MAX,
-                events: t.u32("events"),
-                data: t.u64("data"),
-            })
-            .collect())
     }
 
     fn pipe(&mut self, id: u64, name: &'static str, kind: &str) -> Result<usize> {
@@ -1187,6 +1163,7 @@ impl Reader<'_> {
         let names: Vec<String> = self.set.members().map(|b| b.name.clone()).collect();
         for name in names {
             let known = READ.contains(&stem(&name).as_str())
+                || is_old(&name)
                 || criu_defaults::harmless(self.set.get(&name));
             let image = self
                 .set
@@ -1241,6 +1218,17 @@ fn distribute(vmas: &mut [Vma], pages: Vec<Pages>) -> Vec<(u64, u64)> {
         }
     }
     stray
+}
+
+/// What an epoll file watches, by descriptor.
+fn epoll_items(own: &Msg) -> Vec<EpollItem> {
+    let item = |t: &Msg| EpollItem {
+        fd: t.u32("tfd"),
+        file: usize::MAX,
+        events: t.u32("events"),
+        data: t.u64("data"),
+    };
+    own.subs("tfd").iter().map(item).collect()
 }
 
 fn queue(m: &Msg) -> Vec<Vec<u8>> {

@@ -437,6 +437,87 @@ fn epoll_files_watch_open_descriptors_only() {
     assert_eq!(items, [30, 44, 70, 71]);
 }
 
+/// Files of most kinds as versions before 3.2 wrote them: an image for each kind, and one for what epoll files watch.
+/// A memfd is younger.
+#[test]
+fn files_in_images_by_kind_become_one_image() {
+    const KINDS: [(&str, &str, &str); 14] = [
+        ("reg", "reg-files", "REG_FILES"),
+        ("pipe", "pipes", "PIPES"),
+        ("fifo", "fifo", "FIFO"),
+        ("isk", "inetsk", "INETSK"),
+        ("usk", "unixsk", "UNIXSK"),
+        ("efd", "eventfd", "EVENTFD_FILE"),
+        ("epfd", "eventpoll", "EVENTPOLL_FILE"),
+        ("sgfd", "signalfd", "SIGNALFD"),
+        ("tfd", "timerfd", "TIMERFD"),
+        ("tty", "tty", "TTY_FILES"),
+        ("ify", "inotify", "INOTIFY_FILE"),
+        ("ffy", "fanotify", "FANOTIFY_FILE"),
+        ("nlsk", "netlinksk", "NETLINK_SK"),
+        ("psk", "packetsk", "PACKETSK"),
+    ];
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sets/descriptors.tar.xz");
+    let dir = unpacked(&path);
+    let before = Set::open(dir.path(), &Limits::default()).unwrap();
+    let mut files = image::read(before.get("files.img").unwrap(), "FILES").unwrap();
+    // Where it stands alone, each item says whose it is.
+    for entry in &mut files {
+        let Some(mut own) = entry.message.sub("epfd") else {
+            continue;
+        };
+        let mut items = own.subs("tfd");
+        for item in &mut items {
+            item.set("id", own.u64("id"));
+        }
+        own.set_subs("tfd", items);
+        entry.message.set_sub("epfd", own);
+    }
+    let write = |name: &str, kind: &str, messages: Vec<Msg>| {
+        let plain = |message| Entry {
+            message,
+            payload: None,
+        };
+        let entries: Vec<_> = messages.into_iter().map(plain).collect();
+        let mut out = Vec::new();
+        image::write(CriuKind::by_name(kind).unwrap(), &entries, &mut out).unwrap();
+        fs::write(dir.path().join(format!("{name}.img")), out).unwrap();
+    };
+    let mut watched = Vec::new();
+    for (field, name, kind) in KINDS {
+        let own = files.iter().filter_map(|e| e.message.sub(field));
+        let mut own: Vec<Msg> = own.collect();
+        assert!(!own.is_empty(), "{name}");
+        for m in own.iter_mut().filter(|_| field == "epfd") {
+            watched.extend(m.subs("tfd"));
+            m.set_subs("tfd", Vec::new());
+        }
+        write(name, kind, own);
+    }
+    write("eventpoll-tfd", "EVENTPOLL_TFD", watched);
+    let memfd = files.iter().filter(|e| e.message.sub("memfd").is_some());
+    write("files", "FILES", memfd.map(|e| e.message.clone()).collect());
+    let stream = Blob::new("stream", Arc::new(open(dir.path()).stream()));
+    let through = open_stream(&stream, Options::default()).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let losses = to_criu(&through.tree, out.path()).unwrap();
+    let merged = losses.iter().filter(|l| l.code == "criu.merged-files");
+    assert_eq!(merged.count(), KINDS.len() + 1, "{losses:?}");
+    let after = Set::open(out.path(), &Limits::default()).unwrap();
+    let names = |set: &Set| set.members().map(|b| b.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&after), names(&before));
+    let sorted = |entries: &[Entry]| {
+        let mut all: Vec<_> = entries.iter().map(|e| e.message.encode()).collect();
+        all.sort();
+        all
+    };
+    let written = image::read(after.get("files.img").unwrap(), "FILES").unwrap();
+    for (is, was) in sorted(&written).iter().zip(&sorted(&files)) {
+        assert_eq!(is, was);
+    }
+    assert_eq!(written.len(), files.len());
+}
+
 /// What is taken out of the stream stays out, though files of the set were kept: a terminal is nothing that only the
 /// set could know.
 #[test]

@@ -24,7 +24,7 @@ pub mod fd_type {
 }
 
 /// Images of files before they were merged into one, and the field of `file_entry` that holds the same message.
-const OLD_FILES: [(&str, &str, u64, &str); 9] = [
+const OLD_FILES: [(&str, &str, u64, &str); 17] = [
     ("reg-files.img", "REG_FILES", fd_type::REG, "reg"),
     ("pipes.img", "PIPES", fd_type::PIPE, "pipe"),
     ("fifo.img", "FIFO", fd_type::FIFO, "fifo"),
@@ -38,11 +38,19 @@ const OLD_FILES: [(&str, &str, u64, &str); 9] = [
         "epfd",
     ),
     ("tty.img", "TTY_FILES", fd_type::TTY, "tty"),
+    ("inotify.img", "INOTIFY_FILE", 8, "ify"),
     ("signalfd.img", "SIGNALFD", 9, "sgfd"),
+    ("packetsk.img", "PACKETSK", fd_type::PACKETSK, "psk"),
+    ("fanotify.img", "FANOTIFY_FILE", 12, "ffy"),
+    ("netlinksk.img", "NETLINK_SK", fd_type::NETLINKSK, "nlsk"),
+    ("ns-files.img", "NS_FILES", 14, "nsf"),
+    ("tunfile.img", "TUNFILE", 15, "tunf"),
+    ("ext-files.img", "EXT_FILES", 16, "ext"),
+    ("timerfd.img", "TIMERFD", 17, "tfd"),
 ];
 
 /// What epoll files watch, before that stood with them.
-pub const OLD_WATCHED: &str = "eventpoll-tfd.img";
+const OLD_WATCHED: &str = "eventpoll-tfd.img";
 
 /// Whether an image of this name holds files of one kind, which `files.img` holds since they were merged.
 pub fn is_old(name: &str) -> bool {
@@ -94,6 +102,11 @@ impl Files {
                 files.add(m);
             }
         }
+        if let Some(file) = set.get(OLD_WATCHED) {
+            for entry in image::read(file, "EVENTPOLL_TFD")? {
+                files.watch(entry.message);
+            }
+        }
         if let Some(file) = set.get("remap-fpath.img") {
             for entry in image::read(file, "REMAP_FPATH")? {
                 let m = entry.message;
@@ -115,6 +128,19 @@ impl Files {
         }
         self.order.push(id);
         self.entries.insert(id, m);
+    }
+
+    /// Puts something that an epoll file watches into its message.
+    fn watch(&mut self, item: Msg) {
+        let Some(file) = self.entries.get_mut(&item.u64("id")) else {
+            return;
+        };
+        if let Some(mut own) = file.sub("epfd") {
+            let mut all = own.subs("tfd");
+            all.push(item);
+            own.set_subs("tfd", all);
+            file.set_sub("epfd", own);
+        }
     }
 
     /// The file with this number.

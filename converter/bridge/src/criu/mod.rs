@@ -11,7 +11,7 @@ mod rewrite;
 pub mod schema;
 mod set;
 
-pub use files::{DELETED, Files, OLD_WATCHED, Remap, fd_type, is_old};
+pub use files::{DELETED, Files, Remap, fd_type, is_old};
 pub use msg::Msg;
 pub use rewrite::{pack, rewrite};
 pub use set::{Archive, Set, is_tar};
