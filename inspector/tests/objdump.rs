@@ -60,6 +60,8 @@ fn plain(text: &str) -> String {
     let code = text.split(['@', ';']).next().unwrap_or_default();
     // Shifts to the left know no sign; the manual writes `i`, objdump `s`.
     let code = code.replace("vshl.i", "vshl.s").replace(['#', ' '], "");
+    // objdump's name for r10, which no other word here ends in.
+    let code = code.replace("[sl", "[r10").replace(",sl", ",r10");
     let ints = code.contains(".i32");
     let mut words = Vec::new();
     for word in code.split(',') {

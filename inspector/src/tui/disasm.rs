@@ -88,7 +88,7 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
             needs: insn
                 .filter(|_| text.is_none())
                 .map_or_else(String::new, |insn| needs(&insn)),
-            text: text.map(|text| absolute(text, leads)),
+            text: text.map(|text| absolute(named(text), leads)),
             leads,
         });
         at += len;
@@ -137,6 +137,20 @@ fn absolute(text: String, leads: Option<Leads>) -> String {
         (Some(at), Some(Leads::To(addr, _))) => format!("{}{addr:#x}", &text[..at]),
         _ => text,
     }
+}
+
+/// The decoder calls r9 `sb`; the panes of registers do not.
+fn named(mut text: String) -> String {
+    let letter = |c: char| c.is_ascii_alphanumeric();
+    let places: Vec<usize> = text.match_indices("sb").map(|(at, _)| at).collect();
+    for at in places {
+        let (before, behind) = (&text[..at], &text[at + 2..]);
+        // Not the end of ldrsb.
+        if !before.ends_with(letter) && !behind.starts_with(letter) {
+            text.replace_range(at..at + 2, "r9");
+        }
+    }
+    text
 }
 
 fn text(decoder: &InstDecoder, word: u32, thumb: bool, len: usize) -> Option<String> {
@@ -209,6 +223,21 @@ mod tests {
         assert_eq!(
             texts(&[0x20, 0xef, 0x40, 0x08], true, Order::Little),
             ["vadd.i32 q0, q0, q0"]
+        );
+    }
+
+    #[test]
+    fn registers_are_called_what_their_pane_calls_them() {
+        // push {r4-r11, lr}; ldrsb r9, [r9, r10]; vld1.8 {d0}, [r9], r10.
+        let words = [0xe92d_4ff0_u32, 0xe199_90da, 0xf429_070a];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(
+            texts(&bytes, false, Order::Little),
+            [
+                "push {r4, r5, r6, r7, r8, r9, r10, fp, lr}",
+                "ldrsb r9, [r9, r10]",
+                "vld1.8 {d0}, [r9], r10"
+            ]
         );
     }
 

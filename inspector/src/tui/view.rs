@@ -10,6 +10,7 @@ use super::tour;
 use super::update::describe;
 use super::words;
 use ckpt_parser::diagnostic::{Diagnostic, Severity};
+use ckpt_parser::text::count;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -477,7 +478,7 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
         let is_error = |f: &&Diagnostic| f.severity == Severity::Error;
         let errors = model.findings.iter().filter(is_error).count();
         if errors > 0 && ink == Ink::Status {
-            (format!(" {text} · {errors} errors: 7"), Ink::Bad)
+            (format!(" {text} · {}: 7", count(errors, "error")), Ink::Bad)
         } else {
             (format!(" {text}"), ink)
         }

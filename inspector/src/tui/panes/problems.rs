@@ -14,7 +14,12 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         return cut_wrapped(model, 1, about(model), range);
     }
     if model.findings.is_empty() {
-        return cut(vec![Row::new(nothing(model), Ink::Good)], range);
+        let ink = match &model.phase {
+            Phase::Failed(_) => Ink::Bad,
+            Phase::Ready => Ink::Good,
+            _ => Ink::Dim,
+        };
+        return cut(vec![Row::new(nothing(model), ink)], range);
     }
     let shown = model.findings.iter().skip(range.start).take(range.len());
     (model.findings.len(), shown.map(finding).collect())
@@ -34,6 +39,9 @@ pub fn title(model: &Model, pane: usize) -> String {
         return under_cursor(model).map_or("How the image was recognised".to_owned(), |finding| {
             format!("{} {}", finding.code, finding.code.info().title)
         });
+    }
+    if matches!(model.phase, Phase::Failed(_)) && model.findings.is_empty() {
+        return "The image cannot be read".to_owned();
     }
     let of = |severity, name| {
         let findings = model.findings.iter();
