@@ -154,13 +154,12 @@ fn crit_sees_no_difference_that_is_not_named() {
                 continue;
             }
             let written = dir.path().join(&name);
+            let same = fs::read(&path).unwrap() == fs::read(&written).unwrap();
             if name.starts_with("pages-") || path.extension().is_none() {
-                assert_eq!(
-                    fs::read(&path).unwrap(),
-                    fs::read(&written).unwrap(),
-                    "{name} of {}",
-                    before.path().display()
-                );
+                assert!(same, "{name} of {}", before.path().display());
+            }
+            // What is the same to the byte is the same to `crit`.
+            if same {
                 continue;
             }
             let (Some(mut old), Some(mut new)) = (decoded(&path), decoded(&written)) else {
