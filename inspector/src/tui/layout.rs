@@ -99,7 +99,7 @@ impl View {
             View::Memory => (42, 30),
             View::Tasks => (58, 50),
             View::Files => (41, 50),
-            View::Compat if width < 100 => (46, 50),
+            View::Compat if width < 100 => (49, 50),
             View::Compat if width >= WIDE => (26, 45),
             View::Diff => (40, 55),
             View::Problems | View::Compat => (40, 45),

@@ -172,7 +172,7 @@ fn target_row(model: &Model, i: usize, assessment: &Assessment) -> Row {
         );
     }
     let verdict = assessment.verdict();
-    row.and(format!("{:<18} ", assessment.target), Ink::Name)
+    row.and(format!("{:<16} ", assessment.target), Ink::Name)
         .and(verdict.name(), ink(verdict))
         .link(Link::Target(i))
 }
