@@ -665,17 +665,7 @@ fn options(own: &mut Msg, s: &Socket) -> Result<()> {
     let mut m = own.sub_or_new("opts", "sk_opts_entry")?;
     if !m.is_kept() {
         criu_defaults::fill(&mut m);
-        for field in [
-            "so_snd_tmo_sec",
-            "so_snd_tmo_usec",
-            "so_rcv_tmo_sec",
-            "so_rcv_tmo_usec",
-            "so_priority",
-            "so_passsec",
-            "so_dontroute",
-            "so_no_check",
-            "so_oobinline",
-        ] {
+        for field in ["so_passsec", "so_oobinline"] {
             m.set(field, 0);
         }
         m.set("so_rcvlowat", 1);
