@@ -356,6 +356,27 @@ pub(crate) static DEFAULTS: &[Homeless] = &[
         "streams do not keep this option",
     ),
     field(
+        "sk_packet_entry",
+        "scm",
+        None,
+        "criu.in-flight",
+        "streams have no files that wait in a queue",
+    ),
+    field(
+        "fown_entry",
+        "signum",
+        Some(0),
+        "criu.signal-owner",
+        "streams do not keep whom a file signals",
+    ),
+    field(
+        "fown_entry",
+        "pid",
+        Some(0),
+        "criu.signal-owner",
+        "streams do not keep whom a file signals",
+    ),
+    field(
         "tty_info_entry",
         "locked",
         Some(0),

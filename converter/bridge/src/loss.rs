@@ -124,6 +124,10 @@ pub static CODES: &[(&str, &str)] = &[
         "An open file whose name was removed; CRIU keeps its contents in an image. A stream keeps its last name.",
     ),
     (
+        "criu.in-flight",
+        "A file that waits in the queue of a socket for somebody to take it. It is closed.",
+    ),
+    (
         "criu.ipc",
         "A limit of the IPC namespace that the kernel got after linux-cr.",
     ),
@@ -208,6 +212,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "criu.seccomp",
         "System call filters. The restored process runs without them!",
+    ),
+    (
+        "criu.signal-owner",
+        "The process that a file sends a signal to when it can be read, and which signal (F_SETOWN, F_SETSIG).",
     ),
     (
         "criu.socket",

@@ -373,6 +373,13 @@ fn files_in_flight_come_along_with_the_socket() {
         (ids.len(), ids.iter().filter(|id| there(id)).count())
     };
     assert_eq!(waiting(unpacked(&path).path()), (1, 1));
+    let named = first.losses.iter().map(|l| l.code);
+    let named = named.filter(|c| matches!(*c, "criu.in-flight" | "criu.signal-owner"));
+    assert_eq!(
+        named.count(),
+        3,
+        "the file; the pipe's owner and its signal"
+    );
     assert_eq!(waiting(through_a_stream(&first, |_| ()).path()), (1, 1));
     // Without the socket nobody is there to take it.
     let without = through_a_stream(&first, |tree| edit::strip(tree, Part::Sockets).unwrap());

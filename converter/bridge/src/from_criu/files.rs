@@ -136,6 +136,9 @@ impl Reader<'_> {
         let Some(own) = m.sub(field) else {
             return Ok(None);
         };
+        if let Some(owner) = own.sub("fown") {
+            self.check_defaults("files.img", &owner);
+        }
         let mut file = File {
             flags: own.u32("flags"),
             pos: own.u64("pos"),
@@ -243,6 +246,9 @@ impl Reader<'_> {
             }
         }
         let packets = self.keyed("sk-queues.img", "SK_QUEUES", "id_for", own.u64("id"))?;
+        for packet in &packets {
+            self.check_defaults("sk-queues.img", &packet.message);
+        }
         socket.queue = packets.into_iter().filter_map(|e| e.payload).collect();
         let index = Tree::add(&mut self.tree.sockets, socket);
         self.sockets.insert(ino, index);
