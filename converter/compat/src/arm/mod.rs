@@ -31,6 +31,14 @@ pub enum Isa {
 }
 
 impl Isa {
+    /// A pointer to code at an address: the Thumb bit is set for Thumb code.
+    pub const fn pointer(self, addr: u32) -> u32 {
+        match self {
+            Self::Arm => addr,
+            Self::Thumb => addr | 1,
+        }
+    }
+
     /// The instruction set that an address with the Thumb bit selects, and the address without it.
     pub const fn of_pointer(pointer: u32) -> (u32, Self) {
         if pointer & 1 == 1 {

@@ -105,6 +105,7 @@ pub struct Header {
     phnum: u16,
     shentsize: u16,
     shnum: u16,
+    shstrndx: u16,
 }
 
 /// `EF_ARM_BE8`: code is little-endian though data is big-endian.
@@ -183,6 +184,14 @@ pub struct ElfFile {
     pub code: Vec<(u32, u32)>,
     /// Every function of the unwind table begins with what is hardly anything but an ARM instruction.
     pub unwinds_arm_only: bool,
+    /// Where functions begin by the unwind table, ascending; neighbours that unwind alike share an entry.
+    pub unwound: Vec<u32>,
+    /// `longjmp` and its kin.
+    pub leaps: Vec<u32>,
+    /// The unwinder of exceptions.
+    pub throws: Vec<u32>,
+    /// How other files are bound to this one, and it to them.
+    pub linkage: Linkage,
     /// Value of the symbol `main`.
     pub main: Option<u32>,
     /// Addresses of libgcc's `__gnu_Unwind_Save_…` and `__gnu_Unwind_Restore_…`: they run only for frames whose unwind
@@ -194,6 +203,19 @@ impl ElfFile {
     /// Is it a program that no loader binds to libraries?
     pub fn is_static(&self) -> bool {
         self.interpreter.is_none() && self.needed.is_empty()
+    }
+
+    /// Do instructions lie at an address, by the sections, or without any by the segments?
+    pub(crate) fn holds_code(&self, addr: u32) -> bool {
+        let mut segments = self.segments.iter();
+        if self.code.is_empty() {
+            return segments.any(|segment| {
+                segment.is_executable() && addr.wrapping_sub(segment.addr) < segment.file_len
+            });
+        }
+        self.code
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&addr))
     }
 
     /// Where the program headers lie in memory of a file that was not moved.
@@ -208,16 +230,58 @@ impl ElfFile {
     }
 }
 
+/// Functions that other files see, and slots of the linkage table that the loader binds when they are first used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linkage {
+    /// Functions by name, with the Thumb bit, ascending.
+    pub exports: Vec<(Box<[u8]>, u32)>,
+    /// Those of them that choose the function that is meant, ascending.
+    pub resolvers: Vec<u32>,
+    /// Address of a slot, and the name of the function that belongs there.
+    pub slots: Vec<(u32, Box<[u8]>)>,
+    /// Sections that linker and loader fill with addresses, from and to.
+    pub tables: Vec<(u32, u32)>,
+    /// The file asks for `longjmp`.
+    pub leaps: bool,
+    /// Functions that the loader calls when the file comes and goes (`DT_INIT`, `DT_FINI`).
+    pub called: Vec<u32>,
+    /// The file looks functions up by name at run time.
+    pub looks_up: bool,
+}
+
+impl Linkage {
+    /// All functions of a name: there is one for each version.
+    pub fn named(&self, name: &[u8]) -> impl Iterator<Item = u32> {
+        let first = self.exports.partition_point(|(known, _)| **known < *name);
+        let rest = self.exports.get(first..).unwrap_or_default();
+        rest.iter()
+            .take_while(move |(known, _)| **known == *name)
+            .map(|(_, addr)| *addr)
+    }
+}
+
+const STT_FUNC: u8 = 2;
+const STT_GNU_IFUNC: u8 = 10;
 /// The section holds instructions.
 const SHF_EXECINSTR: u32 = 4;
 /// `SHT_PROGBITS`
 const SHT_PROGBITS: u32 = 1;
+const DT_NEEDED: u32 = 1;
+const DT_PLTRELSZ: u32 = 2;
+const DT_STRTAB: u32 = 5;
+const DT_SYMTAB: u32 = 6;
+const DT_INIT: u32 = 12;
+const DT_FINI: u32 = 13;
+const DT_JMPREL: u32 = 23;
+const R_ARM_JUMP_SLOT: u32 = 22;
+/// Slots of one file that are looked at.
+const MAX_SLOTS: usize = 1 << 16;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_DYNAMIC: u32 = 2;
 const SEGMENT_INTERP: u32 = 3;
 const SEGMENT_EXIDX: u32 = 0x7000_0001;
-/// Functions in an unwind table, from which on it says something of the whole file, and those that are looked at.
-const UNWOUND: std::ops::Range<usize> = 32..4096;
+/// Functions in an unwind table that are looked at.
+const MAX_UNWOUND: usize = 1 << 18;
 const MAX_SECTION_LEN: u32 = 256 << 20;
 
 /// Reads all of a file that matters here.
@@ -235,7 +299,11 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     let mut file = ElfFile {
         header,
         interpreter: reader.interpreter(&segments),
-        unwinds_arm_only: reader.unwinds_arm_only(&segments),
+        unwinds_arm_only: false,
+        unwound: reader.unwound(&segments),
+        leaps: Vec::new(),
+        throws: Vec::new(),
+        linkage: Linkage::default(),
         needed: reader.needed(&segments),
         segments,
         attributes: None,
@@ -246,7 +314,9 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         main: None,
         unwinder: Vec::new(),
     };
+    file.unwinds_arm_only = reader.unwinds_arm_only(&file);
     reader.sections(&mut file);
+    reader.bind(&mut file);
     if file.unwinder.is_empty() {
         file.unwinder = reader.stripped_unwinder(&file.segments);
     }
@@ -255,6 +325,8 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.functions.sort_unstable();
     file.functions.dedup();
     file.aborts.sort_unstable();
+    file.leaps.sort_unstable();
+    file.throws.sort_unstable();
     file.code.sort_unstable();
     end_unwinder(&mut file);
     Ok(file)
@@ -262,7 +334,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
 
 /// Functions of C libraries that end the process because something is wrong: a way on for nobody.
 fn is_abort(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 10] = [
+    const NAMES: [&[u8]; 17] = [
         b"abort",
         b"__stack_chk_fail",
         b"__stack_chk_fail_local",
@@ -270,11 +342,35 @@ fn is_abort(name: &[u8]) -> bool {
         b"__chk_fail",
         b"__assert_fail",
         b"__assert",
+        b"__assert_fail_base",
+        b"__assert_perror_fail",
+        b"__libc_assert_fail",
         b"__libc_fatal",
+        b"_dl_fatal_printf",
+        b"_dl_signal_error",
+        b"_dl_signal_exception",
+        b"malloc_printerr",
         b"__libc_message",
         b"__cxa_pure_virtual",
     ];
     NAMES.contains(&name)
+}
+
+/// Functions that go on where a function further up called `setjmp`.
+fn is_leap(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 4] = [b"longjmp", b"_longjmp", b"siglongjmp", b"__longjmp_chk"];
+    NAMES.contains(&name)
+}
+
+/// Functions that go on in a frame further up, at a place that only its unwind table names.
+fn is_throw(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 2] = [b"_Unwind_RaiseException", b"_Unwind_ForcedUnwind"];
+    NAMES.contains(&name)
+}
+
+/// Functions that find others by name.
+fn is_lookup(name: &[u8]) -> bool {
+    matches!(name, b"dlsym" | b"dlvsym")
 }
 
 /// How libgcc's `__gnu_Unwind_Restore_VFP` and `__gnu_Unwind_Save_VFP` begin, in ARM and in Thumb state, and the bytes
@@ -376,6 +472,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             phnum: reader.u16(44)?,
             shentsize: reader.u16(46)?,
             shnum: reader.u16(48)?,
+            shstrndx: reader.u16(50)?,
         };
         Ok((header, reader))
     }
@@ -430,28 +527,36 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         )
     }
 
-    /// Looks at the first instruction of each function that the unwind table (EHABI, 5) names: in ARM state it is
-    /// hardly ever conditional, and Thumb code seldom has bits like it.
-    fn unwinds_arm_only(&self, segments: &[Segment]) -> bool {
+    /// Where functions begin by the unwind table (`.ARM.exidx`), up to a limit.
+    fn unwound(&self, segments: &[Segment]) -> Vec<u32> {
         let table = segments
             .iter()
             .find(|segment| segment.kind == SEGMENT_EXIDX);
-        let Some(table) = table else { return false };
-        let count = usize::try_from(table.file_len / 8)
-            .unwrap_or(0)
-            .min(UNWOUND.end);
-        let mut functions = (0u32..).take(count).map_while(|number| {
-            let offset = u64::from(table.offset) + u64::from(number) * 8;
-            let distance = self.u32(offset).ok()? << 1;
-            let place = table.addr.wrapping_add(number * 8);
-            Some(place.wrapping_add_signed(distance.cast_signed() >> 1))
-        });
-        // The last entry of a table names where the code ends.
-        let is_arm = |addr: u32| {
-            let word = offset_of(segments, addr).and_then(|offset| self.u32(offset).ok());
+        let Some(table) = table else {
+            return Vec::new();
+        };
+        let mut starts: Vec<u32> = (0..table.file_len / 8)
+            .take(MAX_UNWOUND)
+            .map_while(|number| {
+                let offset = u64::from(table.offset) + u64::from(number) * 8;
+                let distance = self.u32(offset).ok()? << 1;
+                let place = table.addr.wrapping_add(number * 8);
+                Some(place.wrapping_add_signed(distance.cast_signed() >> 1))
+            })
+            .collect();
+        starts.sort_unstable();
+        starts
+    }
+
+    /// Do all functions in the unwind table begin like ARM code does?
+    fn unwinds_arm_only(&self, file: &ElfFile) -> bool {
+        let is_arm = |addr: &u32| {
+            let word = offset_of(&file.segments, *addr).and_then(|offset| self.u32(offset).ok());
             addr.is_multiple_of(4) && word.is_some_and(|word| word >> 29 == 7)
         };
-        count > UNWOUND.start && functions.by_ref().take(count - 1).all(is_arm)
+        // The last entry of a table names where the code ends.
+        let functions = file.unwound.split_last().map_or(&[][..], |(_, rest)| rest);
+        functions.iter().all(is_arm)
     }
 
     /// The functions of [`ElfFile::unwinder`] in a file without symbols, by their instructions.
@@ -480,36 +585,73 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         found
     }
 
-    /// Names of needed libraries; the string table's address is turned into an offset by the load segments.
-    fn needed(&self, segments: &[Segment]) -> Vec<String> {
-        let Some(dynamic) = segments
+    /// Entries of the dynamic section: tag and value.
+    fn dynamic(&self, segments: &[Segment]) -> Vec<(u32, u32)> {
+        let dynamic = segments
             .iter()
-            .find(|segment| segment.kind == SEGMENT_DYNAMIC)
-        else {
+            .find(|segment| segment.kind == SEGMENT_DYNAMIC);
+        let Some(dynamic) = dynamic else {
             return Vec::new();
         };
-        let entries: Vec<(u32, u32)> = (0..u64::from(dynamic.file_len.min(1 << 16) / 8))
+        (0..u64::from(dynamic.file_len.min(1 << 16) / 8))
             .map_while(|index| {
                 let at = u64::from(dynamic.offset) + 8 * index;
                 Some((self.u32(at).ok()?, self.u32(at + 4).ok()?)).filter(|(tag, _)| *tag != 0)
             })
-            .collect();
-        let strings = entries
-            .iter()
-            .find(|(tag, _)| *tag == 5)
-            .and_then(|(_, addr)| offset_of(segments, *addr));
-        let Some(strings) = strings else {
+            .collect()
+    }
+
+    /// Names of the libraries that the file needs.
+    fn needed(&self, segments: &[Segment]) -> Vec<String> {
+        let entries = self.dynamic(segments);
+        let Some(strings) =
+            value_of(&entries, DT_STRTAB).and_then(|addr| offset_of(segments, addr))
+        else {
             return Vec::new();
         };
-        let names = entries.iter().filter(|(tag, _)| *tag == 1);
+        let names = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED);
         names
             .filter_map(|(_, name)| self.text(strings + u64::from(*name), 256))
             .collect()
     }
 
+    /// Slots that are bound when they are first used (`DT_JMPREL`), and functions that the loader calls.
+    fn bind(&self, file: &mut ElfFile) {
+        let entries = self.dynamic(&file.segments);
+        let value = |tag| value_of(&entries, tag);
+        let offset = |tag| offset_of(&file.segments, value(tag)?);
+        file.linkage.called = [DT_INIT, DT_FINI].into_iter().filter_map(value).collect();
+        if let (Some(relocations), Some(symbols), Some(strings)) =
+            (offset(DT_JMPREL), offset(DT_SYMTAB), offset(DT_STRTAB))
+        {
+            let count = value(DT_PLTRELSZ).unwrap_or(0) / 8;
+            file.linkage.slots = (0..u64::from(count))
+                .take(MAX_SLOTS)
+                .map_while(|number| {
+                    let at = relocations + number * 8;
+                    let (slot, info) = (self.u32(at).ok()?, self.u32(at + 4).ok()?);
+                    let name = self.u32(symbols + u64::from(info >> 8) * 16).ok()?;
+                    Some((
+                        slot,
+                        self.text(strings + u64::from(name), 256)?,
+                        info & 0xff,
+                    ))
+                })
+                .filter(|(.., kind)| *kind == R_ARM_JUMP_SLOT)
+                .map(|(slot, name, _)| (slot, name.into_bytes().into()))
+                .collect();
+        }
+        file.linkage.exports.sort_unstable();
+        file.linkage.exports.dedup();
+        file.linkage.resolvers.sort_unstable();
+    }
+
     /// Sections are optional: whatever of them cannot be read is left out.
     fn sections(&self, file: &mut ElfFile) {
         let header = file.header;
+        let names =
+            u64::from(header.shoff) + u64::from(header.shstrndx) * u64::from(header.shentsize);
+        let names = self.section(names).map(|names| u64::from(names.offset));
         if header.shentsize < 40 {
             return;
         }
@@ -521,6 +663,11 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             if section.flags & SHF_EXECINSTR != 0 && section.kind == SHT_PROGBITS {
                 let end = section.addr.saturating_add(section.len);
                 file.code.push((section.addr, end));
+            }
+            let name = names.and_then(|names| self.text(names + u64::from(section.name), 16));
+            if matches!(name.as_deref(), Some(".got" | ".got.plt")) {
+                let end = section.addr.saturating_add(section.len);
+                file.linkage.tables.push((section.addr, end));
             }
             match section.kind {
                 0x7000_0003 => {
@@ -535,7 +682,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                         .section(strings)
                         .and_then(|strings| self.section_bytes(&strings));
                     if let Some((bytes, names)) = self.section_bytes(&section).zip(names) {
-                        self.symbols(file, &bytes, &names);
+                        self.symbols(file, &bytes, &names, section.kind == 11);
                     }
                 }
                 _ => {}
@@ -545,6 +692,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
 
     fn section(&self, at: u64) -> Option<Section> {
         Some(Section {
+            name: self.u32(at).ok()?,
             kind: self.u32(at + 4).ok()?,
             flags: self.u32(at + 8).ok()?,
             addr: self.u32(at + 12).ok()?,
@@ -576,7 +724,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         Some(bytes)
     }
 
-    fn symbols(&self, file: &mut ElfFile, table: &[u8], names: &[u8]) {
+    fn symbols(&self, file: &mut ElfFile, table: &[u8], names: &[u8], dynamic: bool) {
         let word = |bytes: &[u8]| {
             let bytes = bytes.try_into().ok()?;
             Some(if self.big_endian {
@@ -593,13 +741,22 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                 continue;
             };
             let defined = entry.get(14..16).is_some_and(|index| index != [0, 0]);
-            let function = entry.get(12).is_some_and(|info| info & 15 == 2);
+            let kind = entry.get(12).map(|info| info & 15);
+            let function = matches!(kind, Some(STT_FUNC | STT_GNU_IFUNC));
             let name = usize::try_from(name)
                 .ok()
                 .and_then(|name| names.get(name..)?.split(|byte| *byte == 0).next())
                 .unwrap_or_default();
             if !defined {
+                file.linkage.looks_up |= dynamic && is_lookup(name);
+                file.linkage.leaps |= dynamic && is_leap(name);
                 continue;
+            }
+            if dynamic && function {
+                file.linkage.exports.push((name.into(), value));
+                if kind == Some(STT_GNU_IFUNC) {
+                    file.linkage.resolvers.push(value);
+                }
             }
             match name {
                 [b'$', b'a'] | [b'$', b'a', b'.', ..] => file.map.push((value, MapKind::Arm)),
@@ -608,6 +765,13 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                 _ if function => {
                     if is_abort(name) {
                         file.aborts.push(value);
+                    }
+                    // The C library leaps by itself, too, where it cancels a thread.
+                    if is_leap(name) && !dynamic {
+                        file.leaps.push(value);
+                    }
+                    if is_throw(name) {
+                        file.throws.push(value);
                     }
                     if is_unwinder(name) {
                         file.unwinder.push((value & !1, value & !1));
@@ -624,12 +788,18 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
 }
 
 struct Section {
+    name: u32,
     kind: u32,
     flags: u32,
     addr: u32,
     offset: u32,
     len: u32,
     link: u32,
+}
+
+fn value_of(entries: &[(u32, u32)], wanted: u32) -> Option<u32> {
+    let entry = entries.iter().find(|(tag, _)| *tag == wanted);
+    entry.map(|(_, value)| *value)
 }
 
 /// File offset of an address, by the load segments.

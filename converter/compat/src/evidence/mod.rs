@@ -272,8 +272,8 @@ pub struct SpaceFacts {
     pub files: Vec<FileFacts>,
     /// Code scan.
     pub code: Found,
-    /// No loader binds the program to libraries: what memory does not point to is not called.
-    pub is_static: bool,
+    /// It is known how code is bound together: what neither code nor memory leads to is not called.
+    pub is_linked: bool,
     /// Names of executable mappings whose code could not be seen.
     pub unseen_code: Vec<String>,
     /// The code scan's findings in coprocessor 1 that FPA and iwMMXt share.
@@ -324,7 +324,7 @@ impl SpaceFacts {
 
     /// Does all that can run lie on the ways that the scan followed? Then what it merely swept does not.
     pub fn is_closed(&self) -> bool {
-        self.is_static && !self.code.open && self.code_is_complete()
+        self.is_linked && !self.code.open && self.code_is_complete()
     }
 
     /// What AT_HWCAP advertised to the process.

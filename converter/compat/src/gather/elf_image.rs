@@ -1,5 +1,7 @@
 //! A plain executable or library: what would a process of it need?
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use super::{Options, below_sysroot};
 use crate::elf::{self, ElfError, ElfFile, ReadAt};
@@ -60,7 +62,7 @@ fn libraries(
         .cloned()
         .chain(file.needed.iter().cloned())
         .collect();
-    let mut done = std::collections::BTreeSet::new();
+    let mut done = BTreeSet::new();
     while let Some(name) = wanted.pop() {
         let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if !done.insert(short) {
@@ -159,6 +161,9 @@ fn plan_of<'a>(
     let mut plan = Plan {
         regions: Vec::new(),
         entries: Vec::new(),
+        slots: BTreeMap::new(),
+        main: None,
+        entry: None,
         from_start: true,
         big_endian_code: file.header.big_endian && !file.header.is_be8(),
     };
@@ -198,14 +203,22 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
             .filter(|(addr, _)| (start..end).contains(addr))
             .collect(),
         sections: moved_pairs(&file.code, bias),
-        is_all_arm: file.functions.len() >= MANY
-            && file.functions.iter().all(|pointer| pointer & 1 == 0)
-            || file.functions.is_empty() && file.unwinds_arm_only,
+        is_all_arm: is_all_arm(file),
         undeclared: FeatureSet::EMPTY,
         functions: moved(&file.functions, bias),
         aborts: moved(&file.aborts, bias),
+        leaps: moved(&file.leaps, bias),
+        throws: moved(&file.throws, bias),
+        unwound: moved(&file.unwound, bias),
         guarded: moved_pairs(&file.unwinder, bias),
     }
+}
+
+/// Do names and the unwind table tell of many functions, and none of Thumb code?
+fn is_all_arm(file: &ElfFile) -> bool {
+    let (names, unwound) = (file.functions.len(), file.unwound.len());
+    file.functions.iter().all(|pointer| pointer & 1 == 0)
+        && (names >= MANY || file.unwinds_arm_only && names + unwound >= MANY)
 }
 
 /// So many names of functions that they say something of the rest.
@@ -244,7 +257,7 @@ fn enter(
     for function in &file.functions {
         plan.enter(function.wrapping_add(bias), EntryKind::Known);
     }
-    for pointer in pointers(memory, ranges, &plan.regions, bias) {
+    for pointer in pointers(memory, ranges, &plan.regions, bias, &BTreeSet::new()) {
         plan.enter(pointer, EntryKind::Pointer);
     }
 }

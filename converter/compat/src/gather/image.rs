@@ -1,6 +1,6 @@
 //! Evidence of a whole image: threads, registers, memory, code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ckpt_format::Arch;
 use ckpt_format::Order;
@@ -10,6 +10,7 @@ use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Task, Vma, VmaKind
 use super::Options;
 use super::elf_image::{facts_of, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
+use super::linkage::{self, Linked};
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use crate::elf::{self, Attributes, ReadAt};
 use crate::evidence::{
@@ -31,6 +32,7 @@ const AT_HWCAP2: u64 = 26;
 const AT_PAGESZ: u64 = 6;
 const AT_BASE: u64 = 7;
 const AT_ENTRY: u64 = 9;
+const AT_RANDOM: u64 = 25;
 const AT_SYSINFO_EHDR: u64 = 33;
 const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 const VM_READ: u64 = 1;
@@ -157,8 +159,10 @@ impl Gatherer<'_> {
                 .abi_signs
                 .extend(thread.call_before_pc.map(AbiSign::CallInstruction));
         }
-        space.is_static = self.is_static(&files);
-        let plan = self.plan(&threads, &memory, &files, &kernel_pages, space.advertised());
+        let linked = self.linked(&files, &memory);
+        space.is_linked = linked.is_some();
+        let regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
+        let plan = self.plan(&threads, &memory, &files, linked, regions);
         space.code = run(&memory, &plan, self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
@@ -293,31 +297,31 @@ impl Gatherer<'_> {
         threads: &[ThreadFacts],
         memory: &dyn Memory,
         files: &Files,
-        kernel_pages: &[(u32, u32)],
-        advertised: FeatureSet,
+        linked: Option<Linked>,
+        regions: Vec<CodeRegion>,
     ) -> Plan {
-        let big = self.evidence.endian == Some(Endian::Be32);
-        let mut plan = Plan {
-            regions: self.regions(threads, files, kernel_pages, advertised),
-            entries: Vec::new(),
-            from_start: false,
-            big_endian_code: big,
-        };
-        for thread in threads {
-            enter_thread(&mut plan, thread, memory);
-        }
-        if let Some(entry) = self
-            .mm
-            .auxv(AT_ENTRY)
-            .and_then(|entry| u32::try_from(entry).ok())
-        {
-            plan.enter(entry, EntryKind::Symbol);
-        }
-        let kind = if self.is_static(files) {
+        // Where nothing says what is called, all that has a name may be.
+        let kind = if linked.is_some() {
             EntryKind::Symbol
         } else {
             EntryKind::Known
         };
+        let linked = linked.unwrap_or_default();
+        let mut plan = Plan {
+            regions,
+            entries: Vec::new(),
+            slots: linked.slots,
+            main: None,
+            entry: self.aux(AT_ENTRY),
+            from_start: false,
+            big_endian_code: self.evidence.endian == Some(Endian::Be32),
+        };
+        for thread in threads {
+            enter_thread(&mut plan, thread, memory);
+        }
+        if let Some(entry) = plan.entry {
+            plan.enter(entry, EntryKind::Symbol);
+        }
         for file in files.iter() {
             let Some((elf, bias)) = file.elf.as_ref().zip(file.bias) else {
                 continue;
@@ -326,17 +330,68 @@ impl Gatherer<'_> {
                 plan.enter(function.wrapping_add(bias), kind);
             }
         }
-        // Constant tables lie in executable mappings, too.
-        let ranges: Vec<(u32, u32)> = self
-            .mm
-            .vmas
-            .iter()
-            .filter_map(|vma| Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?)))
-            .collect();
-        for pointer in pointers(memory, &ranges, &plan.regions, 0) {
-            plan.enter(pointer, EntryKind::Pointer);
+        for function in linked.called {
+            plan.enter(function, EntryKind::Known);
         }
+        self.enter_pointers(&mut plan, threads, memory, files, &linked.all);
         plan
+    }
+
+    /// Words in memory that point into code.
+    fn enter_pointers(
+        &self,
+        plan: &mut Plan,
+        threads: &[ThreadFacts],
+        memory: &dyn Memory,
+        files: &Files,
+        slots: &BTreeSet<u32>,
+    ) {
+        let ranges =
+            self.mm.vmas.iter().filter_map(|vma| {
+                Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?))
+            });
+        let places = linkage::places(ranges.collect(), self.main_stack(threads), files);
+        let in_data = pointers(memory, &places.data, &plan.regions, 0, slots);
+        let exe = files.iter().find(|file| file.is_exe);
+        let main = exe.and_then(|file| Some(file.elf.as_ref()?.main?.wrapping_add(file.bias?)));
+        // `longjmp` may lead back behind any `setjmp` in functions that `main` called.
+        let elfs = files.iter().filter_map(|file| file.elf.as_ref());
+        let leaps = elfs.into_iter().any(|elf| elf.linkage.leaps);
+        plan.main = main.filter(|main| !leaps && !in_data.contains(main));
+        let at_start = pointers(memory, &places.starts, &plan.regions, 0, slots);
+        for pointer in in_data.union(&at_start) {
+            plan.enter(*pointer, EntryKind::Pointer);
+        }
+    }
+
+    /// The stack that the process began on, and the stack pointer of the thread that is on it.
+    fn main_stack(&self, threads: &[ThreadFacts]) -> Option<((u32, u32), u32)> {
+        let inside = self.mm.auxv(AT_RANDOM).unwrap_or(self.mm.start_stack);
+        let vma = self.mm.vma_at(inside)?;
+        let (start, end) = (u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?);
+        // A handler may run on a piece of this stack that lies above what it interrupted.
+        let in_handler = threads
+            .iter()
+            .any(|thread| !thread.returns_to_kernel_page.is_empty());
+        let pointers = threads.iter().filter_map(|thread| thread.regs.get(13));
+        let inside = pointers.copied().filter(|sp| (start..end).contains(sp));
+        let lowest = inside.min().filter(|_| !in_handler);
+        Some(((start, end), lowest.unwrap_or(start)))
+    }
+
+    fn aux(&self, key: u64) -> Option<u32> {
+        self.mm
+            .auxv(key)
+            .and_then(|value| u32::try_from(value).ok())
+    }
+
+    /// How code is bound together; `None` if that cannot be told.
+    fn linked(&self, files: &Files, memory: &dyn Memory) -> Option<Linked> {
+        if self.is_static(files) {
+            return Some(Linked::default());
+        }
+        let complete = self.options.sysroot.is_some() && self.evidence.missing_files.is_empty();
+        linkage::link(files, memory).filter(|_| complete)
     }
 
     /// Does no loader take part? AT_BASE is its address, and 0 without one.

@@ -4,6 +4,7 @@
 mod elf_image;
 mod files;
 mod image;
+mod linkage;
 mod space;
 
 use std::path::{Path, PathBuf};

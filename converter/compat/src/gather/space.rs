@@ -1,6 +1,6 @@
 //! An address space put together from pieces of files and images, and the scan of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::elf::ReadAt;
 use crate::evidence::{CoprocessorOne, SpaceFacts};
@@ -81,12 +81,13 @@ const MAX_POINTER_WORDS: u64 = 64 << 20;
 const MAX_POINTERS: usize = 1 << 20;
 
 /// Aligned words in ranges that may point into code. `bias` is added as a second reading, for files whose
-/// relocations are not applied.
+/// relocations are not applied. What lies in slots of linkage tables is left out.
 pub(super) fn pointers(
     memory: &dyn Memory,
     ranges: &[(u32, u32)],
     regions: &[CodeRegion],
     bias: u32,
+    slots: &BTreeSet<u32>,
 ) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let mut budget = MAX_POINTER_WORDS;
@@ -109,7 +110,10 @@ pub(super) fn pointers(
             if bytes.iter().all(|byte| *byte == 0) {
                 continue;
             }
-            for word in bytes.chunks_exact(4) {
+            for (place, word) in (at..).step_by(4).zip(bytes.chunks_exact(4)) {
+                if slots.contains(&place) {
+                    continue;
+                }
                 let Ok(word) = word.try_into().map(u32::from_le_bytes) else {
                     continue;
                 };
@@ -130,6 +134,9 @@ pub(super) fn pointers(
 pub(super) struct Plan {
     pub(super) regions: Vec<CodeRegion>,
     pub(super) entries: Vec<Entry>,
+    pub(super) slots: BTreeMap<u32, u32>,
+    pub(super) main: Option<u32>,
+    pub(super) entry: Option<u32>,
     pub(super) from_start: bool,
     pub(super) big_endian_code: bool,
 }
@@ -149,6 +156,9 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
         memory,
         regions: &plan.regions,
         entries: &plan.entries,
+        slots: &plan.slots,
+        main: plan.main,
+        entry: plan.entry,
         from_start: plan.from_start,
         big_endian_code: plan.big_endian_code,
         jobs,

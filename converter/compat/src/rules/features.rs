@@ -109,12 +109,12 @@ fn by_code(
         return advertised(space, target, family, feature);
     };
     let dead = strength == Strength::Swept && space.is_closed();
-    let everywhere = strength >= Strength::FromEntries && NOWHERE.has(feature);
+    let everywhere = strength != Strength::Inevitable && NOWHERE.has(feature);
     // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none,
     // and what it could not execute there it will not execute elsewhere.
     let unadvertised =
         UNITS.has(feature) && space.hwcap.is_some() && !space.advertised().has(feature);
-    let elsewhere = strength >= Strength::FromEntries
+    let elsewhere = strength != Strength::Inevitable
         && (unadvertised || BY_ISA.has(feature) && impossible(evidence, space, feature));
     if dead || everywhere || elsewhere || is_noise(space, strength, hit) {
         return Outcome::nothing();

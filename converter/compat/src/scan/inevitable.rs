@@ -25,19 +25,33 @@ const MAX_STUB_LEN: usize = 32;
 /// Functions within functions.
 const MAX_DEPTH: usize = 48;
 
-/// Everything inevitable from an entry.
-pub(super) fn from(job: &Job<'_>, entry: &Entry) -> (FeatureHits, Option<Frames>) {
+/// What lies ahead of a thread.
+pub(super) struct Ahead {
+    /// Everything inevitable.
+    pub(super) hits: FeatureHits,
+    /// What is left of the functions that it is in, if all of it could be followed.
+    pub(super) frames: Option<Frames>,
+    /// One of those is `main`.
+    pub(super) in_main: bool,
+    /// Where it goes on when they return, or when a signal handler does.
+    pub(super) returns: Vec<Place>,
+}
+
+/// What lies ahead from an entry.
+pub(super) fn from(job: &Job<'_>, entry: &Entry) -> Ahead {
     let known = Known::of(entry.regs);
     let start = Isa::of_pointer(entry.pointer);
     let mut analysis = Analysis {
         job,
-        window: Window::new(job.memory, job.big_endian_code),
+        window: Window::new(job),
         summaries: HashMap::new(),
         budget: MAX_INSNS,
         start,
         known,
         stack: known.get(13).map(Stack::new),
         frames: None,
+        in_main: false,
+        returns: Vec::new(),
     };
     let summary = analysis.function(start, 0);
     let mut hits = FeatureHits::default();
@@ -48,7 +62,12 @@ pub(super) fn from(job: &Job<'_>, entry: &Entry) -> (FeatureHits, Option<Frames>
         pointer: entry.pointer,
         needs,
     });
-    (hits, frames)
+    Ahead {
+        hits,
+        frames,
+        in_main: analysis.in_main,
+        returns: analysis.returns,
+    }
 }
 
 /// What a caller has to know of a function.
@@ -77,6 +96,10 @@ struct Analysis<'a, 'j> {
     stack: Option<Stack>,
     /// What the rest of the functions that the thread is in needs, if all of it could be followed.
     frames: Option<FeatureSet>,
+    /// All of it could be followed, and one of the functions is `main`.
+    in_main: bool,
+    /// Where returns from those functions lead.
+    returns: Vec<Place>,
 }
 
 /// One instruction in the graph.
@@ -152,6 +175,7 @@ impl Analysis<'_, '_> {
     fn summarize(&mut self, start: Place, depth: usize, known: Known) -> Summary {
         let graph = self.graph(start, depth, known);
         if depth == 0 && graph.values().all(|node| !node.lost) {
+            self.in_main = self.is_in_main(&graph);
             let needs = graph.values().map(|node| node.needs);
             self.frames = Some(needs.fold(FeatureSet::EMPTY, FeatureSet::union));
         }
@@ -162,6 +186,16 @@ impl Analysis<'_, '_> {
             len: graph.len(),
             inevitable: super::paths::inevitable_in(&graph, start),
         }
+    }
+
+    /// Is one of these places in `main`?
+    fn is_in_main(&self, graph: &HashMap<Place, Node>) -> bool {
+        let bounds = self
+            .job
+            .main
+            .and_then(|main| super::region_at(self.job.regions, main)?.function_at(main & !1));
+        let mut places = graph.keys();
+        bounds.is_some_and(|(from, to)| places.any(|(addr, _)| (from..to).contains(addr)))
     }
 
     fn is_code(&self, addr: u32) -> bool {
@@ -219,7 +253,14 @@ impl Analysis<'_, '_> {
                     work.push(*next);
                 }
             }
-            graph.insert(place, node);
+            match taken_apart(place, &insn, &node) {
+                Some([taken, rest]) => {
+                    graph.extend([((place.0 | 1, place.1), taken), (place, rest)]);
+                }
+                None => {
+                    graph.insert(place, node);
+                }
+            }
         }
         graph
     }
@@ -230,15 +271,8 @@ impl Analysis<'_, '_> {
         if !self.is_code(place.0) {
             return None;
         }
-        let mut insn = fetch(&mut self.window, place.0, place.1)?;
-        if *it_left > 0 {
-            insn.conditional = true;
-            *it_left -= 1;
-        }
-        if insn.it_len > 0 {
-            *it_left = insn.it_len;
-        }
-        Some(insn)
+        let insn = fetch(&mut self.window, place.0, place.1)?;
+        Some(super::under_it(insn, it_left))
     }
 
     fn node(&mut self, place: Place, insn: &Insn, known: &Known, depth: usize) -> Node {
@@ -311,6 +345,7 @@ impl Analysis<'_, '_> {
         };
         let place = Isa::of_pointer(pointer);
         let returns = self.is_code(place.0) && follows_call(&mut self.window, place.0, place.1);
+        self.returns.extend(returns.then_some(place));
         returns.then_some(place)
     }
 
@@ -341,6 +376,7 @@ impl Analysis<'_, '_> {
         if cpsr & 0x1f == 0x10 && self.is_code(place.0) {
             node.exit = false;
             node.next.push(place);
+            self.returns.push(place);
             node.replaced = Some(Known::of(Some(regs)));
         }
     }
@@ -368,7 +404,9 @@ impl Analysis<'_, '_> {
         match target {
             Some((addr, _)) if addr >= VECTORS && !calls && depth == 0 => {
                 let back = known.get(14).map(Isa::of_pointer);
-                node.go_on(back.filter(|back| self.is_code(back.0)));
+                let back = back.filter(|back| self.is_code(back.0));
+                self.returns.extend(back);
+                node.go_on(back);
                 false
             }
             Some((addr, _)) if addr >= VECTORS => {
@@ -435,6 +473,30 @@ impl Analysis<'_, '_> {
                 .extend(self.function(main, depth + 1).inevitable);
         }
     }
+}
+
+/// A conditional jump or return needs its features only where it is taken: a node for that way, at an address that no
+/// instruction has, and one for both.
+fn taken_apart(place: Place, insn: &Insn, node: &Node) -> Option<[Node; 2]> {
+    let jumps = !matches!(
+        insn.flow,
+        Flow::Next | Flow::Call(..) | Flow::CallRegister(_) | Flow::Syscall(_) | Flow::Trap(_)
+    );
+    if !(jumps && insn.conditional) || node.needs.is_empty() {
+        return None;
+    }
+    let (falls, leads) = node.next.split_last()?;
+    let taken = Node {
+        next: leads.to_vec(),
+        inevitable: vec![(place.0, place.1, node.needs)],
+        ..node.clone()
+    };
+    let rest = Node {
+        next: vec![(place.0 | 1, place.1), *falls],
+        needs: node.needs,
+        ..Node::default()
+    };
+    Some([taken, rest])
 }
 
 /// From the start of a frame to r0 in its `struct sigcontext`: flags, link, stack, three words.

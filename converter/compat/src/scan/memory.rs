@@ -1,7 +1,9 @@
 //! Reading an address space through a small window.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+
+use super::Job;
 
 /// An address space that can be read; several threads may.
 pub trait Memory: Sync {
@@ -60,16 +62,18 @@ pub(super) struct Window<'a> {
     memory: &'a dyn Memory,
     pages: HashMap<u32, Page>,
     last: Option<(u32, Page)>,
+    slots: &'a BTreeMap<u32, u32>,
     big_endian_code: bool,
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(memory: &'a dyn Memory, big_endian_code: bool) -> Self {
+    pub(super) fn new(job: &Job<'a>) -> Self {
         Self {
-            memory,
+            memory: job.memory,
             pages: HashMap::new(),
             last: None,
-            big_endian_code,
+            slots: job.slots,
+            big_endian_code: job.big_endian_code,
         }
     }
 
@@ -99,19 +103,23 @@ impl<'a> Window<'a> {
         (self.memory.read(addr, &mut bytes) == N).then_some(bytes)
     }
 
-    /// A data word, little-endian unless the image's code is big-endian too.
+    /// A data word, little-endian unless the image's code is big-endian too. A slot of a linkage table holds what it
+    /// will be bound to.
     pub(super) fn word(&mut self, addr: u32) -> Option<u32> {
+        match self.slots.get(&addr) {
+            Some(function) => Some(*function),
+            None => self.code_word(addr),
+        }
+    }
+
+    /// An A32 instruction word.
+    pub(super) fn code_word(&mut self, addr: u32) -> Option<u32> {
         let bytes = self.bytes(addr)?;
         Some(if self.big_endian_code {
             u32::from_be_bytes(bytes)
         } else {
             u32::from_le_bytes(bytes)
         })
-    }
-
-    /// An A32 instruction word.
-    pub(super) fn code_word(&mut self, addr: u32) -> Option<u32> {
-        self.word(addr)
     }
 
     /// A T32 halfword.

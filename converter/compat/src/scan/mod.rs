@@ -10,12 +10,15 @@ mod inevitable;
 mod known;
 mod memory;
 mod paths;
+mod returns;
 mod sweep;
 mod tables;
 mod walk;
 
 pub use hits::{FeatureHits, Hit};
 pub use memory::{Memory, SliceMemory};
+
+use std::collections::BTreeMap;
 
 use crate::arm::{Flow, Insn, Isa, classify_arm, classify_thumb};
 use crate::feature::{Feature, FeatureSet};
@@ -43,6 +46,12 @@ pub struct CodeRegion {
     pub functions: Vec<u32>,
     /// Those of them that end the process with an error.
     pub aborts: Vec<u32>,
+    /// Those of them that go on where a function further up called `setjmp`.
+    pub leaps: Vec<u32>,
+    /// Those of them that go on where the unwind table of a function further up says.
+    pub throws: Vec<u32>,
+    /// Where functions begin by the unwind table, ascending: each stretch holds one or more.
+    pub unwound: Vec<u32>,
     /// Stretches that save or restore a unit for frames that used it: they run only where the unit is advertised.
     pub guarded: Vec<(u32, u32)>,
 }
@@ -74,21 +83,33 @@ impl CodeRegion {
         self.functions.binary_search(&pointer).is_ok()
     }
 
-    /// The function that holds an address, from and to, if mapping symbols and names tell all functions.
+    /// The function that holds an address, from and to, if mapping symbols and names tell all functions; else the
+    /// few functions between two entries of the unwind table.
     fn function_at(&self, addr: u32) -> Option<(u32, u32)> {
-        let after = self.functions.partition_point(|start| *start & !1 <= addr);
-        let start = self.functions.get(after.checked_sub(1)?)? & !1;
-        let end = self
-            .functions
-            .get(after)
-            .map_or(self.end, |next| *next & !1);
-        (!self.map.is_empty()).then_some((start, end))
+        let starts = if self.map.is_empty() {
+            &self.unwound
+        } else {
+            &self.functions
+        };
+        let after = starts.partition_point(|start| *start & !1 <= addr);
+        let start = starts.get(after.checked_sub(1)?)? & !1;
+        let end = starts.get(after).map_or(self.end, |next| *next & !1);
+        (!self.map.is_empty() || end - start <= MAX_UNWOUND_LEN).then_some((start, end))
+    }
+
+    /// Is this `longjmp`?
+    fn leaps_to(&self, pointer: u32) -> bool {
+        self.leaps.binary_search(&pointer).is_ok()
+    }
+
+    /// Does the unwinder of exceptions begin here?
+    fn throws_at(&self, pointer: u32) -> bool {
+        self.throws.binary_search(&pointer).is_ok()
     }
 
     /// Does the process end with an error in the function that begins here?
     fn aborts_at(&self, addr: u32, isa: Isa) -> bool {
-        let pointer = addr | u32::from(isa == Isa::Thumb);
-        self.aborts.binary_search(&pointer).is_ok()
+        self.aborts.binary_search(&isa.pointer(addr)).is_ok()
     }
 
     /// Of these features, those that only a process to which they were advertised uses at this address.
@@ -104,6 +125,9 @@ impl CodeRegion {
         }
     }
 }
+
+/// Longest stretch of an unwind table that is taken for the bounds of a function, bytes.
+const MAX_UNWOUND_LEN: u32 = 64 << 10;
 
 /// What a mapping symbol declares (ELF for the ARM Architecture, 5.5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,6 +174,12 @@ pub struct Job<'a> {
     pub regions: &'a [CodeRegion],
     /// Where to follow control flow from.
     pub entries: &'a [Entry],
+    /// Slots of linkage tables that are not bound yet, and the function that each will be bound to.
+    pub slots: &'a BTreeMap<u32, u32>,
+    /// `main` of a process that has begun and keeps no pointer to it: once it was called, nothing else will call it.
+    pub main: Option<u32>,
+    /// The entry of that program, which calls `main`.
+    pub entry: Option<u32>,
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
     /// Big-endian code (BE32).
@@ -204,17 +234,19 @@ impl Found {
 /// Runs the scan.
 pub fn scan(job: &Job<'_>) -> Found {
     let mut found = Found::default();
-    let reached = walk::walk(job, &mut found);
-    sweep::sweep(job, &reached, &mut found);
+    let mut stacks = walk::Stacks::default();
     for entry in job
         .entries
         .iter()
         .filter(|entry| entry.kind == EntryKind::Pc)
     {
-        let (hits, frames) = inevitable::from(job, entry);
-        found.inevitable.merge(&hits);
-        found.frames.extend(frames);
+        let ahead = inevitable::from(job, entry);
+        found.inevitable.merge(&ahead.hits);
+        stacks.add(&ahead);
+        found.frames.extend(ahead.frames);
     }
+    let reached = walk::walk(job, stacks, &mut found);
+    sweep::sweep(job, &reached, &mut found);
     found
 }
 
@@ -240,6 +272,17 @@ fn fetch(window: &mut Window<'_>, addr: u32, isa: Isa) -> Option<Insn> {
             Some(classify_thumb(first, second, addr))
         }
     }
+}
+
+/// An instruction behind `IT` is conditional; `left` counts those that are.
+fn under_it(mut insn: Insn, left: &mut u8) -> Insn {
+    insn.conditional |= *left > 0;
+    *left = if insn.it_len > 0 {
+        insn.it_len
+    } else {
+        left.saturating_sub(1)
+    };
+    insn
 }
 
 /// The region that holds an address.

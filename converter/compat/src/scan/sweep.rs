@@ -20,7 +20,7 @@ pub(super) fn sweep(job: &Job<'_>, reached: &Reached, found: &mut Found) {
     let worker = || {
         let mut part = Found::default();
         while let Some((region, start, end)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let window = Window::new(job.memory, job.big_endian_code);
+            let window = Window::new(job);
             Sweeper {
                 window,
                 reached,

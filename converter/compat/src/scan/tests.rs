@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan};
 use crate::feature::Feature::{self, *};
 
@@ -27,6 +29,9 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
             kind,
             regs: None,
         }],
+        slots: &BTreeMap::new(),
+        main: None,
+        entry: None,
         from_start: true,
         big_endian_code: false,
         jobs: 2,
@@ -141,6 +146,9 @@ fn memory_that_is_missing_is_not_seen() {
         memory: &memory,
         regions: &[region],
         entries: &[],
+        slots: &BTreeMap::new(),
+        main: None,
+        entry: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -191,6 +199,9 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
             kind: EntryKind::Pc,
             regs: Some(regs),
         }],
+        slots: &BTreeMap::new(),
+        main: None,
+        entry: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -269,6 +280,9 @@ fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
             entry(BASE | 1, EntryKind::Known),
             entry(guess, EntryKind::Pointer),
         ],
+        slots: &BTreeMap::new(),
+        main: None,
+        entry: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -319,4 +333,49 @@ fn arm_code_that_returns_to_thumb_by_mov_needs_v7() {
         CodeRegion::default(),
     );
     assert!(has(&found.from_entries, V5t) && !has(&found.from_entries, V7));
+}
+
+#[test]
+fn a_conditional_return_is_needed_where_it_is_taken() {
+    // bl f; exit; f: cmn r0, #4096; bxcc lr; bx lr
+    let both = run(&[
+        0xeb00_0001,
+        EXIT[0],
+        EXIT[1],
+        0xe370_0a01,
+        0x312f_ff1e,
+        BX_LR,
+    ]);
+    assert!(has(&both.inevitable, Bx));
+    // The same, but the other way ends the process.
+    let one = run(&[
+        0xeb00_0001,
+        EXIT[0],
+        EXIT[1],
+        0xe370_0a01,
+        0x312f_ff1e,
+        EXIT[0],
+        EXIT[1],
+    ]);
+    assert!(!has(&one.inevitable, Bx) && has(&one.from_pc, Bx));
+}
+
+#[test]
+fn code_behind_a_return_under_it_is_reached() {
+    // adr r0, t + 1; bx r0; t: cmp r0, #0; it eq; bxeq lr; vadd; bx lr
+    let found = run(&[
+        0xe28f_0001,
+        0xe12f_ff10,
+        0xbf08_2800,
+        0xee30_4770,
+        0x4770_0a00,
+    ]);
+    assert!(has(&found.from_pc, Vfp));
+}
+
+#[test]
+fn behind_a_call_of_what_never_returns_lies_no_code() {
+    // bl f; data; f: exit
+    let found = run(&[0xeb00_0000, VADD, EXIT[0], EXIT[1]]);
+    assert!(!has(&found.from_pc, Vfp));
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::inevitable::Ahead;
 use super::memory::Window;
+use super::returns::Returns;
 use super::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Found, Job, Known, MapKind, VECTORS,
 };
@@ -92,37 +94,92 @@ impl Reached {
 }
 
 /// Follows every entry, the strongest first, and files what it meets under the entry's strength.
-pub(super) fn walk(job: &Job<'_>, found: &mut Found) -> Reached {
+pub(super) fn walk(job: &Job<'_>, stacks: Stacks, found: &mut Found) -> Reached {
     // Behind calls that do not return lie literal pools; which words are literals is known once all code was seen.
-    let literals = round(job, &mut Found::default(), Reached::default());
-    round(job, found, literals)
+    // So are the functions whose addresses the process may have given away before it stopped: to the kernel as
+    // handlers of signals, or to its C library, which keeps them enciphered.
+    let all = round(job, &mut Found::default(), Learnt::default());
+    let learnt = Learnt {
+        literals: all.reached,
+        taken: all.taken,
+        stacks,
+    };
+    round(job, found, learnt).reached
 }
 
-/// One walk over everything, with the literals that an earlier one found.
-fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
+/// What a walk over everything tells the next one, which follows only what can still run.
+#[derive(Default)]
+struct Learnt {
+    literals: Reached,
+    /// Constants that point into code.
+    taken: BTreeSet<u32>,
+    stacks: Stacks,
+}
+
+/// What was told by following the stacks of all threads.
+#[derive(Default)]
+pub(super) struct Stacks {
+    /// Where the functions return to that threads are in.
+    returns: Vec<(u32, Isa)>,
+    num_threads: usize,
+    /// Threads whose functions could be followed to the last.
+    num_followed: usize,
+    /// One of them is in `main`, which will not be called again.
+    in_main: bool,
+}
+
+impl Stacks {
+    pub(super) fn add(&mut self, ahead: &Ahead) {
+        self.num_threads += 1;
+        self.num_followed += usize::from(ahead.frames.is_some());
+        self.in_main |= ahead.in_main;
+        self.returns.extend(&ahead.returns);
+    }
+
+    /// Are all return addresses known, so that none need be guessed?
+    fn are_known(&self) -> bool {
+        self.num_threads > 0 && self.num_followed == self.num_threads
+    }
+}
+
+/// One walk.
+fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt) -> Walker<'a, 'j> {
     let mut walker = Walker {
         job,
-        window: Window::new(job.memory, job.big_endian_code),
+        window: Window::new(job),
         reached: Reached::default(),
         sure: None,
-        past_pcs: false,
-        literals,
+        literals: learnt.literals,
+        taken: BTreeSet::new(),
+        knows_returns: learnt.stacks.are_known(),
         work: Vec::new(),
         pointers: HashSet::new(),
         computed: BTreeSet::new(),
         swept: BTreeSet::new(),
+        returns: Returns::default(),
         num_insns: 0,
         calls_from_thumb: false,
         stays_in_arm: FeatureHits::default(),
         guarded: FeatureHits::default(),
+        leaps: false,
         open: false,
     };
+    let is_over = |pointer| learnt.stacks.in_main && [job.main, job.entry].contains(&Some(pointer));
     let mut entries: Vec<_> = job.entries.to_vec();
+    entries.retain(|entry| {
+        let guessed = entry.kind == EntryKind::Return && learnt.stacks.are_known();
+        let sure = matches!(entry.kind, EntryKind::Pc | EntryKind::Symbol);
+        !guessed && (sure || !is_over(entry.pointer))
+    });
+    entries.extend(learnt.stacks.returns.iter().map(|(addr, isa)| Entry {
+        pointer: isa.pointer(*addr),
+        kind: EntryKind::Pc,
+        regs: None,
+    }));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.kind));
     let symbols =
         entries.split_off(entries.partition_point(|entry| entry.kind > EntryKind::Symbol));
     for entry in entries {
-        walker.past_pcs |= entry.kind < EntryKind::Pc;
         if entry.kind < EntryKind::Known && walker.sure.is_none() {
             walker.sure = Some(walker.reached.reached_so_far());
         }
@@ -133,8 +190,18 @@ fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
         };
         walker.enter(&entry, hits);
     }
+    let taken = learnt.taken.into_iter();
+    walker
+        .pointers
+        .extend(taken.filter(|pointer| !is_over(*pointer)));
     walker.follow_pointers(&mut found.from_entries);
     walker.follow_computed(&mut found.from_entries);
+    if walker.leaps {
+        // Back to a place behind `setjmp` in a function that is not left yet: ways from the start lead there.
+        walker.pointers.extend(job.main);
+        walker.follow_pointers(&mut found.from_entries);
+        walker.follow_computed(&mut found.from_entries);
+    }
     found.guarded = std::mem::take(&mut walker.guarded);
     found.open = walker.open;
     if walker.calls_from_thumb {
@@ -146,7 +213,7 @@ fn round(job: &Job<'_>, found: &mut Found, literals: Reached) -> Reached {
     }
     walker.follow_pointers(&mut found.swept);
     found.num_insns += walker.num_insns;
-    walker.reached
+    walker
 }
 
 struct Walker<'a, 'j> {
@@ -155,22 +222,27 @@ struct Walker<'a, 'j> {
     reached: Reached,
     /// ARM and Thumb code by page that program counters and functions of files led to, before any guess.
     sure: Option<HashMap<u32, Box<(Bits, Bits)>>>,
-    /// What follows are entries that no thread is at.
-    past_pcs: bool,
     literals: Reached,
     work: Vec<(u32, Isa)>,
+    /// No word is a return address but those that were followed.
+    knows_returns: bool,
     /// Constants in reached code that point into code.
     pointers: HashSet<u32>,
-    /// Functions with a jump through a register, from and to.
-    computed: BTreeSet<(u32, u32)>,
+    /// All of them, of whatever was walked.
+    taken: BTreeSet<u32>,
+    /// Functions with a jump through a register, from and to, and its instruction set.
+    computed: BTreeSet<(u32, u32, Isa)>,
     /// Those of them that were followed at every instruction.
-    swept: BTreeSet<(u32, u32)>,
+    swept: BTreeSet<(u32, u32, Isa)>,
+    returns: Returns,
     num_insns: u64,
     /// Thumb code calls what may be ARM code.
     calls_from_thumb: bool,
     /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
     stays_in_arm: FeatureHits,
     guarded: FeatureHits,
+    /// `longjmp` was reached.
+    leaps: bool,
     open: bool,
 }
 
@@ -209,15 +281,17 @@ impl Walker<'_, '_> {
             .is_some_and(|region| region.aborts_at(addr, isa))
     }
 
-    /// A jump through a register may go to any label of its function (computed goto), or leave it (a call in tail
+    /// A jump that was not resolved may go to any label of its function (computed goto), or leave it (a call in tail
     /// position). Where the function's bounds are not known, the scan stays open.
-    fn computed(&mut self, addr: u32) {
-        match self
+    fn computed(&mut self, addr: u32, isa: Isa) {
+        // Without mapping symbols, Thumb code among literals cannot be read instruction by instruction.
+        let region = self
             .region(addr)
-            .and_then(|region| region.function_at(addr))
-        {
-            Some(function) => {
-                self.computed.insert(function);
+            .filter(|region| !region.map.is_empty() || region.is_all_arm);
+        let function = region.and_then(|region| region.function_at(addr));
+        match function {
+            Some((from, to)) => {
+                self.computed.insert((from, to, isa));
             }
             None => self.open = true,
         }
@@ -227,28 +301,34 @@ impl Walker<'_, '_> {
     fn follow_computed(&mut self, hits: &mut FeatureHits) {
         while let Some(function) = self.computed.difference(&self.swept).next().copied() {
             self.swept.insert(function);
-            let (mut at, end) = function;
+            let (mut at, end, jumps_in) = function;
             while at < end {
-                let isa = match self
-                    .region(at)
-                    .and_then(|region| super::sweep::kind_at(region, at))
-                {
-                    Some(MapKind::Arm) => Isa::Arm,
-                    Some(MapKind::Thumb) => Isa::Thumb,
-                    _ => {
-                        at = at.saturating_add(2);
-                        continue;
-                    }
+                let Some(isa) = self.isa_by_map(at, jumps_in) else {
+                    at = at.saturating_add(2);
+                    continue;
                 };
                 let Some(insn) = fetch(&mut self.window, at, isa) else {
                     break;
                 };
-                if self.reached.isa_at(at).is_none() {
+                let is_code = insn.is_defined() && !super::sweep::is_unlikely(&insn, isa);
+                if is_code && self.reached.isa_at(at).is_none() {
                     self.follow(at, isa, hits);
                 }
                 at = at.saturating_add(u32::from(insn.len));
             }
             self.follow_pointers(hits);
+        }
+    }
+
+    /// The instruction set at an address of a function by mapping symbols, without any that of its jump; none for data.
+    fn isa_by_map(&self, addr: u32, jumps_in: Isa) -> Option<Isa> {
+        let region = self.region(addr)?;
+        match super::sweep::kind_at(region, addr) {
+            Some(MapKind::Arm) => Some(Isa::Arm),
+            Some(MapKind::Thumb) => Some(Isa::Thumb),
+            Some(MapKind::Data) => None,
+            None if !region.map.is_empty() || self.literals.is_data(addr) => None,
+            None => Some(jumps_in).filter(|isa| addr.is_multiple_of(isa.alignment())),
         }
     }
 
@@ -280,9 +360,16 @@ impl Walker<'_, '_> {
                     u32::from(insn.len) == len && (insn.ends_block() || insn.is_padding())
                 }) || self.reached.is_data(addr.wrapping_sub(len))
             });
-        let before = before && !(isa == Isa::Thumb && no_thumb);
-        self.open |= !before;
-        before
+        if isa == Isa::Thumb && no_thumb {
+            return false;
+        }
+        if !before && self.knows_returns && follows_call(&mut self.window, addr, isa) {
+            return false;
+        }
+        // A label of a computed jump, perhaps, or a place behind a call; almost anything decodes as Thumb code.
+        let inside = no_thumb;
+        self.open |= !before && !inside;
+        before || inside
     }
 
     /// A word that points into code is taken for a function pointer if eight instructions from there decode.
@@ -347,16 +434,24 @@ impl Walker<'_, '_> {
 
     /// Straight code from an address to where it ends or has been before.
     fn block(&mut self, mut addr: u32, isa: Isa, mut known: Known, hits: &mut FeatureHits) {
+        if let Some(region) = self.region(addr) {
+            let pointer = isa.pointer(addr);
+            let (leaps, throws) = (region.leaps_to(pointer), region.throws_at(pointer));
+            self.leaps |= leaps;
+            self.open |= throws;
+        }
+        let mut it_left = 0;
         while self.is_code(addr, isa) && !self.is_others(addr, isa) {
             let Some(insn) = fetch(&mut self.window, addr, isa) else {
                 return;
             };
+            let insn = super::under_it(insn, &mut it_left);
             let needs = known.needs(&insn);
-            let (guesses, past_pcs) = (self.sure.is_some(), self.past_pcs);
+            let guesses = self.sure.is_some();
             let needs = self.region(addr).map_or(needs, |region| {
                 let needs = needs.minus(region.guarded(needs, addr));
                 // Without mapping symbols data behind calls that do not return is taken for code.
-                if guesses || past_pcs && region.map.is_empty() {
+                if guesses || region.map.is_empty() {
                     needs.minus(region.undeclared)
                 } else {
                     needs
@@ -382,7 +477,7 @@ impl Walker<'_, '_> {
             }
             let goes_on = self.flow(&insn, addr, isa, &known, hits);
             known.step(&insn, &mut self.window, None);
-            self.note_pointer(&insn, &known);
+            self.note_pointers(&insn, &known);
             if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
                 known.call();
             }
@@ -412,14 +507,26 @@ impl Walker<'_, '_> {
         self.literals.is_data(addr) || self.literals.is_data(addr.wrapping_add(2))
     }
 
-    /// A constant that points into code may be called from somewhere.
-    fn note_pointer(&mut self, insn: &Insn, known: &Known) {
-        let Some(value) = insn.value.and_then(|(reg, _)| known.get(reg)) else {
-            return;
-        };
+    /// Constants that point into code, and words that were loaded from places that are known, may be called.
+    fn note_pointers(&mut self, insn: &Insn, known: &Known) {
+        let loaded = insn.transfer.as_ref().filter(|transfer| transfer.load);
+        let loaded = loaded.map_or(0, |transfer| transfer.list);
+        let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
+        for reg in (0..15).filter(|reg| (loaded | computed) >> reg & 1 == 1) {
+            if let Some(value) = known.get(reg) {
+                self.note_pointer(value);
+            }
+        }
+    }
+
+    fn note_pointer(&mut self, value: u32) {
         let (addr, _) = Isa::of_pointer(value);
         let aligned = value.is_multiple_of(4) || value & 1 == 1;
-        if aligned && self.region(addr).is_some() && self.reached.isa_at(addr).is_none() {
+        if !aligned || self.region(addr).is_none() {
+            return;
+        }
+        self.taken.insert(value);
+        if self.reached.isa_at(addr).is_none() {
             self.pointers.insert(value);
         }
     }
@@ -446,14 +553,14 @@ impl Walker<'_, '_> {
             Flow::Trap(trap) => trap == crate::arm::Trap::Breakpoint,
             Flow::Return => false,
             Flow::JumpUnknown => {
-                self.open = true;
+                self.computed(addr, isa);
                 false
             }
             Flow::JumpTable(table) => {
                 match super::tables::targets(table, isa, self.job.regions, known, &mut self.window)
                 {
                     Some(targets) => self.work.extend(targets),
-                    None => self.open = true,
+                    None => self.computed(addr, isa),
                 }
                 false
             }
@@ -466,11 +573,14 @@ impl Walker<'_, '_> {
                         hits.kuser(addr, isa);
                         return calls;
                     }
-                    Some((to, to_isa)) => {
-                        self.work.push((to, to_isa));
-                        return calls && !self.aborts(to, to_isa);
+                    // Whoever comes here dies by his own hand.
+                    Some((to, to_isa)) if self.aborts(to, to_isa) => return false,
+                    Some(to) if calls => {
+                        self.work.push(to);
+                        return self.returns.may(self.job, &mut self.window, to);
                     }
-                    None if !calls => self.computed(addr),
+                    Some(to) => self.work.push(to),
+                    None if !calls => self.computed(addr, isa),
                     None => {}
                 }
                 calls
