@@ -1,10 +1,14 @@
 //! How the work of a job grows with the image: in a line, or something is wrong.
 
 use crate::work::instructions;
+use ckpt_bridge::bytes::Blob;
+use ckpt_bridge::{open_stream, to_criu};
+use ckpt_parser::decoder::Options;
 use ckpt_samples::big::{Filled, Sparse, page_groups, records, tasks, vmas};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A job over images of any size.
 pub struct Job {
@@ -74,6 +78,24 @@ pub const JOBS: &[Job] = &[
         command: "ckpt-convert IN --to criu --allow all --force -o OUT.tar",
         image: page_runs,
     },
+    Job {
+        name: "from CRIU",
+        unit: "mappings",
+        command: "ckpt-inspect IN --stats",
+        image: criu_set,
+    },
+    Job {
+        name: "CRIU to a core",
+        unit: "mappings",
+        command: "ckpt-convert IN --to elf-core --allow all --force -o OUT",
+        image: criu_set,
+    },
+    Job {
+        name: "verdict",
+        unit: "mappings",
+        command: "ckpt-check --target v7-vfp IN",
+        image: page_runs,
+    },
 ];
 
 fn create(path: &Path) -> io::Result<BufWriter<File>> {
@@ -88,6 +110,19 @@ fn page_runs(path: &Path, n: u64) -> io::Result<()> {
     let mut to = Sparse(create(path)?);
     page_groups(&mut to, 17, n * 4096, 1)?;
     io::Write::flush(&mut to.0)
+}
+
+/// A CRIU set of mappings with a page each, in a tar file.
+fn criu_set(path: &Path, n: u64) -> io::Result<()> {
+    let stream = path.with_extension("stream");
+    page_runs(&stream, n)?;
+    let blob = Blob::new("stream", Arc::new(std::fs::read(&stream)?));
+    let folder = tempfile::tempdir()?;
+    let tree = open_stream(&blob, Options::default()).map_err(io::Error::other)?;
+    to_criu(&tree.tree, folder.path()).map_err(io::Error::other)?;
+    let mut archive = tar::Builder::new(create(path)?);
+    archive.append_dir_all(".", folder.path())?;
+    io::Write::flush(&mut archive.into_inner()?)
 }
 
 /// Instructions of a job over an image with `n` of its units.

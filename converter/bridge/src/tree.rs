@@ -542,7 +542,8 @@ impl Tree {
         while (out.len() as u64) < len {
             let at = addr.checked_add(out.len() as u64)?;
             let left = len - out.len() as u64;
-            let vma = vmas.iter().find(|v| v.start <= at && at < v.end)?;
+            let behind = vmas.partition_point(|v| v.start <= at);
+            let vma = vmas.get(behind.checked_sub(1)?).filter(|v| at < v.end)?;
             let (pages, key) = match vma.kind {
                 VmaKind::Shared(index) => (
                     &self.segments.get(index)?.pages,

@@ -40,7 +40,7 @@ fn work_grows_in_a_line() {
             "{}: {} {} {} {steep:.2}",
             job.name, small.1, middle.1, large.1
         );
-        if steep > 1.5 {
+        if steep > 1.2 {
             wrong.lock().unwrap().push((job.name, steep));
         }
     });
