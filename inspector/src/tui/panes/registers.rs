@@ -168,7 +168,7 @@ fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
             Ink::Number,
         ));
     }
-    if let Some(call) = words::syscall(image, task) {
+    if let Some(call) = words::syscall_state(image, task) {
         rows.push(Row::new(" call ", Ink::Name).and(call, Ink::Text));
     }
     rows.extend(calls(model, image, task, live));

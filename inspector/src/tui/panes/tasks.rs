@@ -235,7 +235,7 @@ fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Ve
         let text = format!("{}, {}", count(mm.vmas.len(), "mapping"), words::size(size));
         rows.push(Row::pair("memory", text, Ink::Link).link(Link::Address(live.mm, mm.code.0)));
     }
-    if let Some(call) = words::syscall(image, task) {
+    if let Some(call) = words::syscall_state(image, task) {
         rows.push(Row::pair("system call", call, Ink::Text));
     }
     if let Some(regs) = task.arm() {
