@@ -176,7 +176,7 @@ pub(crate) struct Args {
     pub(crate) salvage: bool,
 
     /// Replace page contents, data in flight and texts by zeros and x, keeping every length: for
-    /// showing an image to strangers
+    /// showing an image to strangers. Registers stay, floating-point ones too (--strip fp)
     #[arg(long)]
     pub(crate) redact: bool,
 
