@@ -75,6 +75,22 @@ fn a_typo_names_what_was_meant() {
 }
 
 #[test]
+fn the_nearest_target_says_what_it_is_worth() {
+    let nearest = |name: &str| text(&check(&["--nearest", &sample(name)]).stdout);
+    let unknown = nearest("minimal-r17-arm");
+    assert!(
+        unknown.contains("nearest target v7: needs ARMv7-A"),
+        "{unknown}"
+    );
+    assert!(
+        unknown.contains("no target is known to restore it"),
+        "{unknown}"
+    );
+    let nowhere = nearest("tour-r17-s390x");
+    assert!(nowhere.contains("--target NAME says why"), "{nowhere}");
+}
+
+#[test]
 fn lists_and_explanations_name_everything() {
     let rules = text(&check(&["--list-rules"]).stdout);
     for rule in ckpt_compat::rules::rules() {

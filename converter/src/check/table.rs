@@ -75,11 +75,23 @@ pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::
                 "    parts that do as well: {}",
                 list(&nearest.parts, 8)
             )?;
+            let target = &nearest.target;
+            match verdict {
+                Verdict::Conditional => {
+                    writeln!(out, "    --target {target} names the conditions")?;
+                }
+                Verdict::Unknown => writeln!(
+                    out,
+                    "    no target is known to restore it: evidence is missing. --target {target} says which; \
+                     often --sysroot DIR gives it"
+                )?,
+                _ => {}
+            }
         }
     } else if report.targets.is_empty() {
         writeln!(
             out,
-            "{}: no known target restores it",
+            "{}: no known target restores it; --target NAME says why",
             style.bold(&report.image)
         )?;
     }

@@ -108,11 +108,13 @@ pub enum Has {
 
 impl Target {
     /// Finds a target by name: the catalogue first, then the grammar; `+feature` adds to either.
+    /// Capitals are as good as small letters.
     ///
     /// ```
     /// use ckpt_compat::{Feature, Target};
     /// let target = Target::named("v7-neon")?;
     /// assert!(target.features.has(Feature::VfpD32));
+    /// assert_eq!(Target::named("V7-NEON")?.name, "v7-neon");
     /// assert!(Target::named("v7-noen").unwrap_err().near.contains(&"v7-neon".to_string()));
     /// # Ok::<(), ckpt_compat::target::UnknownTarget>(())
     /// ```
@@ -120,7 +122,7 @@ impl Target {
     /// # Errors
     /// An unknown name, with the names near to it.
     pub fn named(name: &str) -> Result<Self, UnknownTarget> {
-        grammar::parse(name)
+        grammar::parse(&name.to_lowercase())
     }
 
     /// Reads a target file (TOML, the form of the catalogue's files).
