@@ -149,6 +149,15 @@ fn other_forms_hold_the_same_verdicts() {
             .iter()
             .any(|result| result["ruleId"] == "abi.personality" && result["level"] == "error")
     );
+    let odd = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("an image #1.ckpt");
+    std::fs::copy(&oabi, &odd).unwrap();
+    let sarif = json(&[odd.to_str().unwrap(), "-t", "v7", "--format", "sarif"]);
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+    assert!(
+        uri.starts_with("file:///") && uri.ends_with("/an%20image%20%231.ckpt"),
+        "{uri}"
+    );
     let junit = text(&check(&[&oabi, "-t", "v7", "--format", "junit"]).stdout);
     assert!(
         junit.contains("<failure message=\"not restorable\">"),

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use ckpt_compat::Verdict;
 use ckpt_compat::report::{FindingReport, Report, SCHEMA, TargetReport};
 use ckpt_compat::rules::rules;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::table::{self, Style};
@@ -184,7 +185,7 @@ fn sarif(reports: &[Report]) -> Value {
         if let Some(offset) = finding.evidence.iter().find_map(|cite| cite.offset) {
             region.insert("byteOffset".to_owned(), json!(offset));
         }
-        let mut place = json!({ "artifactLocation": { "uri": report.image } });
+        let mut place = json!({ "artifactLocation": { "uri": uri(&report.image) } });
         if let Some(object) = place.as_object_mut().filter(|_| !region.is_empty()) {
             object.insert("region".to_owned(), Value::Object(region));
         }
@@ -218,6 +219,27 @@ fn sarif(reports: &[Report]) -> Value {
     })
 }
 
+/// What a path may hold unescaped in a URI (RFC 3986).
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+/// The name of an image as a reference: an absolute path, one from where the program runs, or an object in a store.
+fn uri(image: &str) -> String {
+    if image.contains("://") {
+        return image.to_owned();
+    }
+    let host = if image.starts_with('/') {
+        "file://"
+    } else {
+        ""
+    };
+    format!("{host}{}", utf8_percent_encode(image, IN_PATH))
+}
+
 fn xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -228,6 +250,7 @@ fn xml(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             // Control characters have no place in XML 1.0.
             c if c.is_control() && c != '\n' && c != '\t' => escaped.push('\u{fffd}'),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }
