@@ -250,13 +250,17 @@ fn unseen(evidence: &Evidence, target: &Target, family: &Family, space: &SpaceFa
     } else {
         shortened(&space.unseen_code)
     };
+    let (are, need, them) = match space.unseen_code.len() {
+        0 | 1 => ("is", "needs", "it"),
+        _ => ("are", "need", "them"),
+    };
     let supply = if evidence.sysroot {
-        "is not in the image and not below the --sysroot either"
+        format!("{are} not in the image and not below the --sysroot either")
     } else {
-        "is not in the image: --sysroot DIR supplies it"
+        format!("{are} not in the image: --sysroot DIR supplies {them}")
     };
     let mut outcome = Outcome::of(
-        format!("whatever {files} needs"),
+        format!("whatever {files} {need}"),
         format!("lacks {}", lacking.join(", ")),
     )
     .cite(space.cite(format!("{files} {supply}")))
