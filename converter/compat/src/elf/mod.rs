@@ -4,10 +4,16 @@
 //! ARM Architecture (IHI0045) for the attributes.
 
 mod attributes;
+mod dynamic;
+mod known;
+mod unwind;
 
 pub use attributes::{AttributeValue, Attributes, attribute_names};
+pub use dynamic::Linkage;
 
 use crate::scan::MapKind;
+use known::{is_abort, is_leap, is_lookup, is_throw};
+use unwind::{end_unwinder, is_unwinder};
 
 /// Bytes at offsets: a file, or a mapping of its first pages.
 pub trait ReadAt {
@@ -230,58 +236,14 @@ impl ElfFile {
     }
 }
 
-/// Functions that other files see, and slots of the linkage table that the loader binds when they are first used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Linkage {
-    /// Functions by name, with the Thumb bit, ascending.
-    pub exports: Vec<(Box<[u8]>, u32)>,
-    /// Those of them that choose the function that is meant, ascending.
-    pub resolvers: Vec<u32>,
-    /// Address of a slot, and the name of the function that belongs there.
-    pub slots: Vec<(u32, Box<[u8]>)>,
-    /// Sections that linker and loader fill with addresses, from and to.
-    pub tables: Vec<(u32, u32)>,
-    /// The file asks for `longjmp`.
-    pub leaps: bool,
-    /// Functions that the loader calls when the file comes and goes (`DT_INIT`, `DT_FINI`).
-    pub called: Vec<u32>,
-    /// The file looks functions up by name at run time.
-    pub looks_up: bool,
-}
-
-impl Linkage {
-    /// All functions of a name: there is one for each version.
-    pub fn named(&self, name: &[u8]) -> impl Iterator<Item = u32> {
-        let first = self.exports.partition_point(|(known, _)| **known < *name);
-        let rest = self.exports.get(first..).unwrap_or_default();
-        rest.iter()
-            .take_while(move |(known, _)| **known == *name)
-            .map(|(_, addr)| *addr)
-    }
-}
-
 const STT_FUNC: u8 = 2;
 const STT_GNU_IFUNC: u8 = 10;
 /// The section holds instructions.
 const SHF_EXECINSTR: u32 = 4;
 /// `SHT_PROGBITS`
 const SHT_PROGBITS: u32 = 1;
-const DT_NEEDED: u32 = 1;
-const DT_PLTRELSZ: u32 = 2;
-const DT_STRTAB: u32 = 5;
-const DT_SYMTAB: u32 = 6;
-const DT_INIT: u32 = 12;
-const DT_FINI: u32 = 13;
-const DT_JMPREL: u32 = 23;
-const R_ARM_JUMP_SLOT: u32 = 22;
-/// Slots of one file that are looked at.
-const MAX_SLOTS: usize = 1 << 16;
 const SEGMENT_LOAD: u32 = 1;
-const SEGMENT_DYNAMIC: u32 = 2;
 const SEGMENT_INTERP: u32 = 3;
-const SEGMENT_EXIDX: u32 = 0x7000_0001;
-/// Functions in an unwind table that are looked at.
-const MAX_UNWOUND: usize = 1 << 18;
 const MAX_SECTION_LEN: u32 = 256 << 20;
 
 /// Reads all of a file that matters here.
@@ -330,76 +292,6 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.code.sort_unstable();
     end_unwinder(&mut file);
     Ok(file)
-}
-
-/// Functions of C libraries that end the process because something is wrong: a way on for nobody.
-fn is_abort(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 17] = [
-        b"abort",
-        b"__stack_chk_fail",
-        b"__stack_chk_fail_local",
-        b"__fortify_fail",
-        b"__chk_fail",
-        b"__assert_fail",
-        b"__assert",
-        b"__assert_fail_base",
-        b"__assert_perror_fail",
-        b"__libc_assert_fail",
-        b"__libc_fatal",
-        b"_dl_fatal_printf",
-        b"_dl_signal_error",
-        b"_dl_signal_exception",
-        b"malloc_printerr",
-        b"__libc_message",
-        b"__cxa_pure_virtual",
-    ];
-    NAMES.contains(&name)
-}
-
-/// Functions that go on where a function further up called `setjmp`.
-fn is_leap(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 4] = [b"longjmp", b"_longjmp", b"siglongjmp", b"__longjmp_chk"];
-    NAMES.contains(&name)
-}
-
-/// Functions that go on in a frame further up, at a place that only its unwind table names.
-fn is_throw(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 2] = [b"_Unwind_RaiseException", b"_Unwind_ForcedUnwind"];
-    NAMES.contains(&name)
-}
-
-/// Functions that find others by name.
-fn is_lookup(name: &[u8]) -> bool {
-    matches!(name, b"dlsym" | b"dlvsym")
-}
-
-/// How libgcc's `__gnu_Unwind_Restore_VFP` and `__gnu_Unwind_Save_VFP` begin, in ARM and in Thumb state, and the bytes
-/// from there to the end of the last of the ten functions, which lie in one piece.
-const UNWINDERS: [[u8; 16]; 2] = [
-    *b"\x21\x0b\x90\xec\x1e\xff\x2f\xe1\x21\x0b\x80\xec\x1e\xff\x2f\xe1",
-    *b"\x90\xec\x21\x0b\x70\x47\x00\xbf\x80\xec\x21\x0b\x70\x47\x00\xbf",
-];
-const UNWINDERS_LEN: u32 = 0xe0;
-
-fn is_unwinder(name: &[u8]) -> bool {
-    name.starts_with(b"__gnu_Unwind_Save_") || name.starts_with(b"__gnu_Unwind_Restore_")
-}
-
-/// Longest of these functions: sixteen registers, the return, padding. Bytes.
-const MAX_UNWINDER_LEN: u32 = 72;
-
-/// Their symbols have no size: each ends where the next function begins.
-fn end_unwinder(file: &mut ElfFile) {
-    for (start, end) in file.unwinder.iter_mut().filter(|(start, end)| start == end) {
-        let after = file
-            .functions
-            .partition_point(|function| function & !1 <= *start);
-        let next = file
-            .functions
-            .get(after)
-            .map_or(u32::MAX, |function| function & !1);
-        *end = next.min(start.saturating_add(MAX_UNWINDER_LEN));
-    }
 }
 
 /// Reads the header and the segments only: what is in memory of a process.
@@ -525,125 +417,6 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             u64::from(segment.offset),
             usize::try_from(segment.file_len.min(4096)).ok()?,
         )
-    }
-
-    /// Where functions begin by the unwind table (`.ARM.exidx`), up to a limit.
-    fn unwound(&self, segments: &[Segment]) -> Vec<u32> {
-        let table = segments
-            .iter()
-            .find(|segment| segment.kind == SEGMENT_EXIDX);
-        let Some(table) = table else {
-            return Vec::new();
-        };
-        let mut starts: Vec<u32> = (0..table.file_len / 8)
-            .take(MAX_UNWOUND)
-            .map_while(|number| {
-                let offset = u64::from(table.offset) + u64::from(number) * 8;
-                let distance = self.u32(offset).ok()? << 1;
-                let place = table.addr.wrapping_add(number * 8);
-                Some(place.wrapping_add_signed(distance.cast_signed() >> 1))
-            })
-            .collect();
-        starts.sort_unstable();
-        starts
-    }
-
-    /// Do all functions in the unwind table begin like ARM code does?
-    fn unwinds_arm_only(&self, file: &ElfFile) -> bool {
-        let is_arm = |addr: &u32| {
-            let word = offset_of(&file.segments, *addr).and_then(|offset| self.u32(offset).ok());
-            addr.is_multiple_of(4) && word.is_some_and(|word| word >> 29 == 7)
-        };
-        // The last entry of a table names where the code ends.
-        let functions = file.unwound.split_last().map_or(&[][..], |(_, rest)| rest);
-        functions.iter().all(is_arm)
-    }
-
-    /// The functions of [`ElfFile::unwinder`] in a file without symbols, by their instructions.
-    fn stripped_unwinder(&self, segments: &[Segment]) -> Vec<(u32, u32)> {
-        const PIECE: usize = 1 << 16;
-        let mut found = Vec::new();
-        let mut bytes = vec![0; PIECE + 16];
-        for segment in segments
-            .iter()
-            .filter(|segment| segment.is_load() && segment.is_executable())
-        {
-            for start in (0..segment.file_len).step_by(PIECE) {
-                let offset = u64::from(segment.offset) + u64::from(start);
-                let got = self.source.read_at(offset, &mut bytes);
-                let read = bytes.get(..got).unwrap_or_default();
-                let at = (0u32..)
-                    .step_by(4)
-                    .zip(read.windows(16).step_by(4))
-                    .find(|(_, window)| UNWINDERS.iter().any(|known| known == window));
-                if let Some((at, _)) = at {
-                    let addr = segment.addr.wrapping_add(start).wrapping_add(at);
-                    found.push((addr, addr.wrapping_add(UNWINDERS_LEN)));
-                }
-            }
-        }
-        found
-    }
-
-    /// Entries of the dynamic section: tag and value.
-    fn dynamic(&self, segments: &[Segment]) -> Vec<(u32, u32)> {
-        let dynamic = segments
-            .iter()
-            .find(|segment| segment.kind == SEGMENT_DYNAMIC);
-        let Some(dynamic) = dynamic else {
-            return Vec::new();
-        };
-        (0..u64::from(dynamic.file_len.min(1 << 16) / 8))
-            .map_while(|index| {
-                let at = u64::from(dynamic.offset) + 8 * index;
-                Some((self.u32(at).ok()?, self.u32(at + 4).ok()?)).filter(|(tag, _)| *tag != 0)
-            })
-            .collect()
-    }
-
-    /// Names of the libraries that the file needs.
-    fn needed(&self, segments: &[Segment]) -> Vec<String> {
-        let entries = self.dynamic(segments);
-        let Some(strings) =
-            value_of(&entries, DT_STRTAB).and_then(|addr| offset_of(segments, addr))
-        else {
-            return Vec::new();
-        };
-        let names = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED);
-        names
-            .filter_map(|(_, name)| self.text(strings + u64::from(*name), 256))
-            .collect()
-    }
-
-    /// Slots that are bound when they are first used (`DT_JMPREL`), and functions that the loader calls.
-    fn bind(&self, file: &mut ElfFile) {
-        let entries = self.dynamic(&file.segments);
-        let value = |tag| value_of(&entries, tag);
-        let offset = |tag| offset_of(&file.segments, value(tag)?);
-        file.linkage.called = [DT_INIT, DT_FINI].into_iter().filter_map(value).collect();
-        if let (Some(relocations), Some(symbols), Some(strings)) =
-            (offset(DT_JMPREL), offset(DT_SYMTAB), offset(DT_STRTAB))
-        {
-            let count = value(DT_PLTRELSZ).unwrap_or(0) / 8;
-            file.linkage.slots = (0..u64::from(count))
-                .take(MAX_SLOTS)
-                .map_while(|number| {
-                    let at = relocations + number * 8;
-                    let (slot, info) = (self.u32(at).ok()?, self.u32(at + 4).ok()?);
-                    let name = self.u32(symbols + u64::from(info >> 8) * 16).ok()?;
-                    Some((
-                        slot,
-                        self.text(strings + u64::from(name), 256)?,
-                        info & 0xff,
-                    ))
-                })
-                .filter(|(.., kind)| *kind == R_ARM_JUMP_SLOT)
-                .map(|(slot, name, _)| (slot, name.into_bytes().into()))
-                .collect();
-        }
-        file.linkage.exports.sort_unstable();
-        file.linkage.exports.dedup();
-        file.linkage.resolvers.sort_unstable();
     }
 
     /// Sections are optional: whatever of them cannot be read is left out.
@@ -795,11 +568,6 @@ struct Section {
     offset: u32,
     len: u32,
     link: u32,
-}
-
-fn value_of(entries: &[(u32, u32)], wanted: u32) -> Option<u32> {
-    let entry = entries.iter().find(|(tag, _)| *tag == wanted);
-    entry.map(|(_, value)| *value)
 }
 
 /// File offset of an address, by the load segments.

@@ -1,0 +1,113 @@
+//! The dynamic section: libraries that a file needs, and what is bound by name.
+
+use super::{ElfFile, ReadAt, Reader, Segment, offset_of};
+
+const SEGMENT_DYNAMIC: u32 = 2;
+const DT_NEEDED: u32 = 1;
+const DT_PLTRELSZ: u32 = 2;
+const DT_STRTAB: u32 = 5;
+const DT_SYMTAB: u32 = 6;
+const DT_INIT: u32 = 12;
+const DT_FINI: u32 = 13;
+const DT_JMPREL: u32 = 23;
+const R_ARM_JUMP_SLOT: u32 = 22;
+/// Slots of one file that are looked at.
+const MAX_SLOTS: usize = 1 << 16;
+
+/// Functions that other files see, and slots of the linkage table that the loader binds when they are first used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linkage {
+    /// Functions by name, with the Thumb bit, ascending.
+    pub exports: Vec<(Box<[u8]>, u32)>,
+    /// Those of them that choose the function that is meant, ascending.
+    pub resolvers: Vec<u32>,
+    /// Address of a slot, and the name of the function that belongs there.
+    pub slots: Vec<(u32, Box<[u8]>)>,
+    /// Sections that linker and loader fill with addresses, from and to.
+    pub tables: Vec<(u32, u32)>,
+    /// The file asks for `longjmp`.
+    pub leaps: bool,
+    /// Functions that the loader calls when the file comes and goes (`DT_INIT`, `DT_FINI`).
+    pub called: Vec<u32>,
+    /// The file looks functions up by name at run time.
+    pub looks_up: bool,
+}
+
+impl Linkage {
+    /// All functions of a name: there is one for each version.
+    pub fn named(&self, name: &[u8]) -> impl Iterator<Item = u32> {
+        let first = self.exports.partition_point(|(known, _)| **known < *name);
+        let rest = self.exports.get(first..).unwrap_or_default();
+        rest.iter()
+            .take_while(move |(known, _)| **known == *name)
+            .map(|(_, addr)| *addr)
+    }
+}
+
+impl<R: ReadAt + ?Sized> Reader<'_, R> {
+    /// Entries of the dynamic section: tag and value.
+    fn dynamic(&self, segments: &[Segment]) -> Vec<(u32, u32)> {
+        let dynamic = segments
+            .iter()
+            .find(|segment| segment.kind == SEGMENT_DYNAMIC);
+        let Some(dynamic) = dynamic else {
+            return Vec::new();
+        };
+        (0..u64::from(dynamic.file_len.min(1 << 16) / 8))
+            .map_while(|index| {
+                let at = u64::from(dynamic.offset) + 8 * index;
+                Some((self.u32(at).ok()?, self.u32(at + 4).ok()?)).filter(|(tag, _)| *tag != 0)
+            })
+            .collect()
+    }
+
+    /// Names of the libraries that the file needs.
+    pub(super) fn needed(&self, segments: &[Segment]) -> Vec<String> {
+        let entries = self.dynamic(segments);
+        let Some(strings) =
+            value_of(&entries, DT_STRTAB).and_then(|addr| offset_of(segments, addr))
+        else {
+            return Vec::new();
+        };
+        let names = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED);
+        names
+            .filter_map(|(_, name)| self.text(strings + u64::from(*name), 256))
+            .collect()
+    }
+
+    /// Slots that are bound when they are first used (`DT_JMPREL`), and functions that the loader calls.
+    pub(super) fn bind(&self, file: &mut ElfFile) {
+        let entries = self.dynamic(&file.segments);
+        let value = |tag| value_of(&entries, tag);
+        let offset = |tag| offset_of(&file.segments, value(tag)?);
+        file.linkage.called = [DT_INIT, DT_FINI].into_iter().filter_map(value).collect();
+        if let (Some(relocations), Some(symbols), Some(strings)) =
+            (offset(DT_JMPREL), offset(DT_SYMTAB), offset(DT_STRTAB))
+        {
+            let count = value(DT_PLTRELSZ).unwrap_or(0) / 8;
+            file.linkage.slots = (0..u64::from(count))
+                .take(MAX_SLOTS)
+                .map_while(|number| {
+                    let at = relocations + number * 8;
+                    let (slot, info) = (self.u32(at).ok()?, self.u32(at + 4).ok()?);
+                    let name = self.u32(symbols + u64::from(info >> 8) * 16).ok()?;
+                    Some((
+                        slot,
+                        self.text(strings + u64::from(name), 256)?,
+                        info & 0xff,
+                    ))
+                })
+                .filter(|(.., kind)| *kind == R_ARM_JUMP_SLOT)
+                .map(|(slot, name, _)| (slot, name.into_bytes().into()))
+                .collect();
+        }
+        file.linkage.exports.sort_unstable();
+        file.linkage.exports.dedup();
+        file.linkage.resolvers.sort_unstable();
+    }
+}
+
+fn value_of(entries: &[(u32, u32)], wanted: u32) -> Option<u32> {
+    let entry = entries.iter().find(|(tag, _)| *tag == wanted);
+    entry.map(|(_, value)| *value)
+}
