@@ -42,11 +42,18 @@ pub(super) const CASES: &[Case] = &[
                 }
             })
         },
-        runs: &[Run {
-            command: "ckpt-convert IN --to r18 -o OUT",
-            exit: 0,
-            says: "criu.stray-pages",
-        }],
+        runs: &[
+            Run {
+                command: "ckpt-convert IN --to r18 -o OUT",
+                exit: 1,
+                says: "criu.stray-pages",
+            },
+            Run {
+                command: "ckpt-convert IN --to r18 --allow all -o OUT",
+                exit: 0,
+                says: "criu.stray-pages",
+            },
+        ],
     },
     Case {
         what: "CRIU: mappings that lie over each other, and of 2^63 bytes",
@@ -59,11 +66,18 @@ pub(super) const CASES: &[Case] = &[
                 m.set_subs("vmas", vmas);
             })
         },
-        runs: &[Run {
-            command: "ckpt-convert IN --to r18 -o OUT",
-            exit: 0,
-            says: "criu.bad-mapping",
-        }],
+        runs: &[
+            Run {
+                command: "ckpt-convert IN --to r18 -o OUT",
+                exit: 1,
+                says: "criu.bad-mapping",
+            },
+            Run {
+                command: "ckpt-convert IN --to r18 --allow all -o OUT",
+                exit: 0,
+                says: "criu.bad-mapping",
+            },
+        ],
     },
     Case {
         what: "CRIU: compressed blocks that say they are longer than their file",
