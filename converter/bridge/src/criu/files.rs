@@ -103,8 +103,13 @@ impl Files {
             }
         }
         if let Some(file) = set.get(OLD_WATCHED) {
+            let mut watched: BTreeMap<u64, Vec<Msg>> = BTreeMap::new();
             for entry in image::read(file, "EVENTPOLL_TFD")? {
-                files.watch(entry.message);
+                let of = watched.entry(entry.message.u64("id")).or_default();
+                of.push(entry.message);
+            }
+            for (id, items) in watched {
+                files.watch(id, items);
             }
         }
         if let Some(file) = set.get("remap-fpath.img") {
@@ -130,14 +135,14 @@ impl Files {
         self.entries.insert(id, m);
     }
 
-    /// Puts something that an epoll file watches into its message.
-    fn watch(&mut self, item: Msg) {
-        let Some(file) = self.entries.get_mut(&item.u64("id")) else {
+    /// Puts what an epoll file watches into its message.
+    fn watch(&mut self, id: u64, items: Vec<Msg>) {
+        let Some(file) = self.entries.get_mut(&id) else {
             return;
         };
         if let Some(mut own) = file.sub("epfd") {
             let mut all = own.subs("tfd");
-            all.push(item);
+            all.extend(items);
             own.set_subs("tfd", all);
             file.set_sub("epfd", own);
         }

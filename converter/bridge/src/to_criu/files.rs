@@ -79,9 +79,9 @@ impl Writer<'_> {
         self.kept.as_ref().is_some_and(|kept| kept.is_homeless(id))
     }
 
-    /// Writes a file of the kept set as it is, and those that it needs.
-    pub(super) fn keep_file(&mut self, id: u64) {
-        let mut todo = vec![id];
+    /// Writes a file of the kept set as it is, and those that it needs; the numbers of all that are new.
+    pub(super) fn keep_file(&mut self, id: u64) -> Vec<u64> {
+        let (mut todo, mut new) = (vec![id], Vec::new());
         while let Some(id) = todo.pop() {
             let Some(kept) = &self.kept else { break };
             if self.files.contains_key(&id) {
@@ -90,8 +90,10 @@ impl Writer<'_> {
             if let Some(m) = kept.files.get(id) {
                 todo.extend(kept.files.needs(id));
                 self.files.insert(id, plain(m.clone()));
+                new.push(id);
             }
         }
+        new
     }
 
     /// Takes out of epoll files what they watch and nobody has open any more.
@@ -120,20 +122,20 @@ impl Writer<'_> {
 
     /// Keeps the files that wait in queues of sockets for somebody to take them, and what these need.
     pub(super) fn keep_in_flight(&mut self) -> Result<()> {
-        let mut waiting = self.kept_entries("sk-queues", "SK_QUEUES")?;
-        loop {
-            let (here, rest): (Vec<_>, Vec<_>) = waiting
-                .into_iter()
-                .partition(|e| self.files.contains_key(&e.message.u64("id_for")));
-            if here.is_empty() {
-                return Ok(());
-            }
+        let mut waiting: HashMap<u64, Vec<Entry>> = HashMap::new();
+        for entry in self.kept_entries("sk-queues", "SK_QUEUES")? {
+            let socket = entry.message.u64("id_for");
+            waiting.entry(socket).or_default().push(entry);
+        }
+        let mut todo: Vec<u64> = self.files.keys().copied().collect();
+        while let Some(socket) = todo.pop() {
+            let here = waiting.remove(&socket).unwrap_or_default();
             let rights = here.iter().flat_map(|e| e.message.subs("scm"));
             for id in rights.flat_map(|scm| scm.numbers("rights")) {
-                self.keep_file(id);
+                todo.extend(self.keep_file(id));
             }
-            waiting = rest;
         }
+        Ok(())
     }
 
     /// Adds a file: under its own number, or a new one.
@@ -329,12 +331,19 @@ impl Writer<'_> {
 
     /// The number of a terminal: CRIU finds the two sides of a pseudo terminal by it, and counts other
     /// kinds from 1000 on.
-    fn terminal_id(&self, index: usize) -> u64 {
+    fn terminal_id(&mut self, index: usize) -> u64 {
         let tty = self.tree.ttys.get(index);
         let wanted = tty.map_or(0, |t| u64::from(t.index) << 1 | u64::from(t.master));
-        let taken: HashSet<u64> = self.ttys.values().copied().collect();
-        let mut free = (wanted..).step_by(2).filter(|id| !taken.contains(id));
-        free.next().unwrap_or(wanted)
+        let mut free = wanted;
+        while let Some(&next) = self.behind_tty.get(&free) {
+            free = next;
+        }
+        // Who asks for one of these again goes there at once.
+        let mut at = wanted;
+        while at != free {
+            at = self.behind_tty.insert(at, free).unwrap_or(free);
+        }
+        free
     }
 
     fn tty(&mut self, index: usize, old: Option<u64>) -> Result<u64> {
@@ -343,6 +352,7 @@ impl Writer<'_> {
         }
         let id = old.unwrap_or_else(|| self.terminal_id(index));
         self.ttys.insert(index, id);
+        self.behind_tty.entry(id).or_insert(id.wrapping_add(2));
         let Some(tty) = self.tree.ttys.get(index) else {
             return Ok(id);
         };

@@ -82,6 +82,8 @@ struct Writer<'a> {
     open: HashSet<u64>,
     file_ids: HashMap<usize, u64>,
     ttys: HashMap<usize, u64>,
+    /// Where to look for a free number of a terminal on, by numbers that are taken.
+    behind_tty: HashMap<u64, u64>,
     tty_infos: Vec<Entry>,
     tty_data: Vec<Entry>,
     /// Numbers of what tasks share, by the field that holds them and the index in the tree.
@@ -169,6 +171,7 @@ impl Writer<'_> {
             open: HashSet::new(),
             file_ids: HashMap::new(),
             ttys: HashMap::new(),
+            behind_tty: HashMap::new(),
             tty_infos: Vec::new(),
             tty_data: Vec::new(),
             shared: HashMap::new(),
