@@ -79,23 +79,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn loss(
-        &mut self,
-        code: &'static str,
-        record: &str,
-        field: &str,
-        value: impl std::fmt::Display,
-        why: &'static str,
-    ) {
-        self.losses.push(Loss {
-            code,
-            record: record.into(),
-            field: field.into(),
-            value: value.to_string(),
-            why,
-        });
-    }
-
     /// The file mapping that holds an address.
     fn file_at(&self, addr: u64) -> Option<&MappedFile> {
         let next = self.files.partition_point(|f| f.start <= addr);
@@ -149,13 +132,13 @@ impl Reader<'_> {
         for s in &self.core.segments {
             let here = file.len().saturating_sub(s.offset);
             if here < s.file_size {
-                self.loss(
+                self.losses.push(Loss::new(
                     "core.truncated",
                     "PT_LOAD",
                     "p_filesz",
                     format!("{here} of {} bytes at {:#x}", s.file_size, s.addr),
                     "the file ends before the contents of the segment",
-                );
+                ));
             }
         }
     }
@@ -163,10 +146,16 @@ impl Reader<'_> {
     fn odd(&mut self, whole: &WholePages) {
         for start in &whole.bad {
             let value = format!("{start:#x}");
-            self.loss("core.bad-mapping", "PT_LOAD", "p_vaddr", value, OVERLAPS);
+            self.losses.push(Loss::new(
+                "core.bad-mapping",
+                "PT_LOAD",
+                "p_vaddr",
+                value,
+                OVERLAPS,
+            ));
         }
         if whole.incomplete > 0 || whole.shared > 0 {
-            self.loss(
+            self.losses.push(Loss::new(
                 "core.parts-of-pages",
                 "PT_LOAD",
                 "p_memsz",
@@ -175,7 +164,7 @@ impl Reader<'_> {
                     whole.incomplete, whole.shared
                 ),
                 "segments are no whole pages; the rest of a page is zero, and of two the first counts",
-            );
+            ));
         }
     }
 
@@ -203,13 +192,13 @@ impl Reader<'_> {
         if vdso == Some(end) && flags & 2 == 0 || vectors {
             if !plain.pages.is_empty() {
                 let name = if vectors { "[vectors]" } else { "[vvar]" };
-                self.loss(
+                self.losses.push(Loss::new(
                     "core.kernel-page",
                     "PT_LOAD",
                     name,
                     format!("{start:#x}"),
                     "the kernel provides this page anew",
-                );
+                ));
             }
             return Vma {
                 kind: VmaKind::Special,
@@ -365,13 +354,13 @@ impl Reader<'_> {
         mm.data = data.unwrap_or_default();
         mm.brk = (mm.data.1, mm.data.1);
         if exe.is_none() {
-            self.loss(
+            self.losses.push(Loss::new(
                 "core.no-program",
                 "NT_FILE",
                 "",
                 "none",
                 "the program's file is not named",
-            );
+            ));
         }
     }
 
@@ -461,13 +450,13 @@ impl Reader<'_> {
     fn thread_pointer(&mut self, thread: &Thread) -> u32 {
         if thread.tls.is_none() && self.core.machine == Machine::Arm {
             let tid = thread.status.tid;
-            self.loss(
+            self.losses.push(Loss::new(
                 "core.no-thread-pointer",
                 "THREAD",
                 "tp_value",
                 format!("0 for thread {tid}"),
                 "the core has no NT_ARM_TLS note",
-            );
+            ));
         }
         thread.tls.unwrap_or(0)
     }
@@ -514,7 +503,8 @@ impl Reader<'_> {
             ("FS", "/ and 022"),
             ("ARM_ABI", "no personality"),
         ] {
-            self.loss("core.absent", field, "", value, why);
+            self.losses
+                .push(Loss::new("core.absent", field, "", value, why));
         }
         let absent = self
             .core
@@ -523,13 +513,13 @@ impl Reader<'_> {
             .map(|s| (s.mem_size - s.file_size) / PAGE);
         let missing = absent.fold(0, u64::saturating_add);
         if missing > 0 {
-            self.loss(
+            self.losses.push(Loss::new(
                 "core.absent-pages",
                 "PT_LOAD",
                 "",
                 format!("{missing} pages"),
                 "the core left them out",
-            );
+            ));
         }
     }
 }

@@ -17,6 +17,25 @@ pub struct Loss {
     pub why: &'static str,
 }
 
+impl Loss {
+    /// A loss of a value that is shown as text.
+    pub(crate) fn new(
+        code: &'static str,
+        record: impl Into<String>,
+        field: &str,
+        value: impl fmt::Display,
+        why: &'static str,
+    ) -> Self {
+        Self {
+            code,
+            record: record.into(),
+            field: field.into(),
+            value: value.to_string(),
+            why,
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Reader, only};
 use crate::{
-    Error, Result,
+    Error, Loss, Result,
     criu::{Msg, Remap, fd_type, image},
     criu_defaults, kept,
     tree::{Dirs, EpollItem, Fd, File, FileKind, Pipe, Socket, Tree, Tty},
@@ -59,13 +59,13 @@ impl Reader<'_> {
                     file,
                     cloexec: m.u64("flags") & 1 != 0,
                 }),
-                None => self.loss(
+                None => self.losses.push(Loss::new(
                     "criu.descriptor",
                     name.clone(),
                     "fd",
                     fd,
                     "streams have no file of this kind, so the descriptor is closed",
-                ),
+                )),
             }
         }
         fds.sort_by_key(|fd| fd.fd);
@@ -105,15 +105,21 @@ impl Reader<'_> {
         match (self.entries.remap(id), &made) {
             (Some(Remap::Ghost(_)), _) => {
                 let why = "the file has no name any more, and records of a stream do not hold its contents";
-                self.loss("criu.ghost-file", "remap-fpath.img", "orig_id", id, why);
+                self.losses.push(Loss::new(
+                    "criu.ghost-file",
+                    "remap-fpath.img",
+                    "orig_id",
+                    id,
+                    why,
+                ));
             }
-            (None, None) => self.loss(
+            (None, None) => self.losses.push(Loss::new(
                 "criu.file-kind",
                 "files.img",
                 "id",
                 format!("{id}, of type {kind}"),
                 "streams have no such file",
-            ),
+            )),
             _ => {}
         }
         let index = made.map(|file| Tree::add(&mut self.tree.files, file));
@@ -187,7 +193,8 @@ impl Reader<'_> {
             let usual = criu_defaults::pipe_size(entry.message.u64("bytes"));
             if let Some(size) = entry.message.get("size").filter(|&s| s != usual) {
                 let why = "streams do not keep the size of a pipe's buffer";
-                self.loss("criu.pipe-size", name, "size", size, why);
+                self.losses
+                    .push(Loss::new("criu.pipe-size", name, "size", size, why));
             }
             pipe.data = entry.payload;
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Reader, only};
 use crate::{
-    Error, Result,
+    Error, Loss, Result,
     criu::{Msg, image, pagemap},
     criu_memory::{overlaid, within},
     to_criu::NO_FILE,
@@ -115,7 +115,13 @@ impl Reader<'_> {
         for start in take_overlaps(&mut mm.vmas) {
             let record = format!("mm-{pid}.img");
             let value = format!("{start:#x}");
-            self.loss("criu.bad-mapping", record, "vmas.start", value, OVERLAPS);
+            self.losses.push(Loss::new(
+                "criu.bad-mapping",
+                record,
+                "vmas.start",
+                value,
+                OVERLAPS,
+            ));
         }
         let pages = self
             .memory
@@ -124,7 +130,8 @@ impl Reader<'_> {
             let record = format!("pagemap-{pid}.img");
             let value = format!("{len} bytes at {addr:#x}");
             let why = "no mapping has these pages";
-            self.loss("criu.stray-pages", record, "vaddr", value, why);
+            self.losses
+                .push(Loss::new("criu.stray-pages", record, "vaddr", value, why));
         }
         for vma in &mut mm.vmas {
             if let Some(below) = shown.get(&vma.start) {
@@ -157,13 +164,13 @@ impl Reader<'_> {
             }
         }
         if v.u64("flags") & !known != 0 {
-            self.loss(
+            self.losses.push(Loss::new(
                 "criu.map-flags",
                 record.clone(),
                 "vmas.flags",
                 format!("{:#x} at {start:#x}", v.u64("flags") & !known),
                 "streams have no such flag",
-            );
+            ));
         }
         let madv = v.u64("madv");
         let mut rest = madv;
@@ -174,13 +181,13 @@ impl Reader<'_> {
             }
         }
         if rest != 0 {
-            self.loss(
+            self.losses.push(Loss::new(
                 "criu.madvise",
                 record.clone(),
                 "vmas.madv",
                 format!("{rest:#x} at {start:#x}"),
                 "streams have no such advice",
-            );
+            ));
         }
         let (mut offset, mut pages) = (v.u64("pgoff"), Vec::new());
         let kind = match MappedAs::of(v) {
@@ -194,13 +201,13 @@ impl Reader<'_> {
             }
             MappedAs::File => {
                 let Some(file) = self.file(v.u64("shmid"), &record)? else {
-                    self.loss(
+                    self.losses.push(Loss::new(
                         "criu.mapping",
                         record,
                         "vmas.start",
                         format!("{start:#x}"),
                         "streams cannot map a file of this kind",
-                    );
+                    ));
                     return Ok(None);
                 };
                 VmaKind::File(file)
@@ -223,13 +230,13 @@ impl Reader<'_> {
     /// What a private mapping of a memfd shows where nothing was written to it.
     fn shown_of_memfd(&mut self, v: &Msg, record: &str) -> Result<Vec<Pages>> {
         let memfd = self.memfd(v.u64("shmid"), record)?;
-        self.loss(
+        self.losses.push(Loss::new(
             "criu.private-memfd",
             record,
             "vmas.start",
             format!("{:#x}", v.u64("start")),
             "streams have no memfd; the mapping gets pages of its own",
-        );
+        ));
         let (start, from) = (v.u64("start"), v.u64("pgoff"));
         let map = format!("pagemap-shmem-{}.img", memfd.u64("shmid"));
         let all = self.memory.peek(self.set, &map, &mut self.losses)?;
@@ -259,13 +266,13 @@ impl Reader<'_> {
         if v.u64("status") & status::MEMFD != 0 {
             let found = self.memfd(shmid, record)?;
             (shmid, size) = (found.u64("shmid"), found.u64("size").max(reach));
-            self.loss(
+            self.losses.push(Loss::new(
                 "criu.memfd",
                 "memfd.img",
                 "name",
                 found.text("name").unwrap_or_default(),
                 "streams have no memfd; it comes back as shared anonymous memory",
-            );
+            ));
         }
         if let Some(&index) = self.segments.get(&shmid) {
             if let Some(segment) = self.tree.segments.get_mut(index) {

@@ -79,7 +79,8 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
     r.check_defaults("inventory.img", &inventory);
     if let Some(parent) = &set.parent {
         let why = "pages of the parent come into the set itself";
-        r.loss("criu.flattened", "parent", "", &parent.name, why);
+        let flattened = Loss::new("criu.flattened", "parent", "", &parent.name, why);
+        r.losses.push(flattened);
     }
     let pstree = image::read(set.need("pstree.img")?, "PSTREE")?;
     for index in order(&pstree) {
@@ -167,28 +168,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn loss(
-        &mut self,
-        code: &'static str,
-        record: impl Into<String>,
-        field: &str,
-        value: impl std::fmt::Display,
-        why: &'static str,
-    ) {
-        self.losses.push(Loss {
-            code,
-            record: record.into(),
-            field: field.into(),
-            value: value.to_string(),
-            why,
-        });
-    }
-
     /// Reports fields that are there, have no home in a stream, and would come back as something else.
     fn check_defaults(&mut self, record: &str, message: &Msg) {
         for d in DEFAULTS.iter().filter(|d| d.message == message.name()) {
             if let Some(value) = criu_defaults::differs(d, message) {
-                self.loss(d.code, record, d.field, value, d.why);
+                self.losses
+                    .push(Loss::new(d.code, record, d.field, value, d.why));
             }
         }
     }
@@ -233,13 +218,13 @@ impl Reader<'_> {
                 .is_some_and(|b| matches!(image::head(b), Ok(Some(_))))
                 || Path::new(&name).extension().is_some_and(|e| e == "img");
             if image && !known {
-                self.loss(
+                self.losses.push(Loss::new(
                     "criu.file",
                     name,
                     "",
                     "whole file",
                     "streams have no place for it",
-                );
+                ));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Reader, only};
 use crate::{
-    Result,
+    Loss, Result,
     criu::{Msg, image},
     tree::{
         Ipc, IpcLimits, IpcObjects, IpcOwner, IpcQueue, IpcSegment, IpcSemaphores, Segment, Tree,
@@ -113,13 +113,13 @@ impl Reader<'_> {
                 // A pid namespace of its own is there again when it is needed: where there is a process 1.
                 let known = field == "pid_ns_id" && self.tree.tasks.iter().any(|t| t.tid == 1);
                 if own.u64(field) != root.u64(field) && !known {
-                    self.loss(
+                    self.losses.push(Loss::new(
                         "criu.namespace",
                         "ids",
                         field,
                         own.u64(field),
                         "streams of a subtree do not make namespaces of this kind",
-                    );
+                    ));
                 }
             }
         }

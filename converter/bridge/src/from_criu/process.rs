@@ -2,7 +2,7 @@
 
 use super::{Reader, only};
 use crate::{
-    Error, Result,
+    Error, Loss, Result,
     criu::{Msg, image},
     from_core::{d32, vfp_unit},
     tree::{
@@ -107,13 +107,13 @@ impl Reader<'_> {
         };
         let flags = tc.u32("flags");
         if flags & !(PF_FORKNOEXEC | PF_SUPERPRIV) != PF_RANDOMIZE {
-            self.loss(
+            self.losses.push(Loss::new(
                 "criu.task-flags",
                 format!("core-{pid}.img"),
                 "tc.flags",
                 format!("{flags:#x}"),
                 "streams keep two of the kernel's flags only",
-            );
+            ));
         }
         let id = |field: &str| ids.as_ref().map_or(u64::from(pid), |m| m.u64(field));
         let process = self.shared(pid, tc);
@@ -222,13 +222,13 @@ impl Reader<'_> {
             tty: None,
         };
         for t in timers.iter().flat_map(|t| t.subs("posix")) {
-            self.loss(
+            self.losses.push(Loss::new(
                 "criu.posix-timer",
                 format!("core-{pid}.img"),
                 "tc.timers.posix",
                 t.u64("it_id"),
                 "streams have no timers of timer_create",
-            );
+            ));
         }
         process
     }

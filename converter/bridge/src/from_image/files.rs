@@ -1,6 +1,7 @@
 //! Open files, sockets and terminals.
 
 use super::{MAX_NESTED, MAX_RECORD, Reader, SecondPart, text};
+use crate::Loss;
 use crate::bytes::Blob;
 use crate::tree::{Dirs, EpollItem, File, FileKind, Socket, Tree, Tty};
 use ckpt_format::Tag;
@@ -73,13 +74,13 @@ impl Reader<'_> {
                 )
             }
             model::FileKind::Other(kind) => {
-                self.loss(
+                self.losses.push(Loss::new(
                     "stream.file-kind",
                     "FILE",
                     "f_type",
                     kind,
                     "the number is not known",
-                );
+                ));
                 FileKind::Path(path)
             }
         };
@@ -96,23 +97,23 @@ impl Reader<'_> {
         if s.queues.len() < 2 && !listening && !s.dead {
             let why =
                 "the stream has no queues for the socket, or they could not be told from another's";
-            self.loss(
+            self.losses.push(Loss::new(
                 "stream.socket-queue",
                 "SOCKET_QUEUE",
                 "",
                 format!("socket {number}"),
                 why,
-            );
+            ));
         }
         if s.queues.get(1).is_some_and(|q| !q.buffers.is_empty()) {
             let why = "other formats have no queue of what is still to be sent";
-            self.loss(
+            self.losses.push(Loss::new(
                 "stream.send-queue",
                 "SOCKET_QUEUE",
                 "total_bytes",
                 format!("socket {number}"),
                 why,
-            );
+            ));
         }
     }
 
@@ -264,13 +265,13 @@ impl Reader<'_> {
             },
         );
         self.index.dirs.insert(fs, index);
-        self.loss(
+        self.losses.push(Loss::new(
             "stream.no-directories",
             "FS",
             "",
             "/",
             "the stream has none; the root stands in",
-        );
+        ));
         index
     }
 }

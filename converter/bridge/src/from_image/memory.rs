@@ -1,6 +1,7 @@
 //! Address spaces, shared memory and pages.
 
 use super::{ALWAYSDUMP, AT_SYSINFO_EHDR, Reader, text};
+use crate::Loss;
 use crate::tree::{Action, Dirs, Fd, Mm, Pages, Pipe, Segment, Tree, Vma, VmaKind};
 use ckpt_parser::model;
 use ckpt_parser::packed::Slice;
@@ -63,13 +64,13 @@ impl Reader<'_> {
         }
         for (&number, fs) in &image.fs {
             if fs.umask.is_none() {
-                self.loss(
+                self.losses.push(Loss::new(
                     "stream.no-umask",
                     "FS",
                     "umask",
                     "022",
                     "the stream does not say it",
-                );
+                ));
             }
             let dirs = Dirs {
                 cwd: text(&fs.cwd),
@@ -125,13 +126,13 @@ impl Reader<'_> {
                 .filter(|&e| r.addr >= at && e <= end);
             let Some(next) = inside else {
                 let why = "the page lies outside of its mapping, or before the one before";
-                self.loss(
+                self.losses.push(Loss::new(
                     "stream.bad-page",
                     "PGARR",
                     "address",
                     format!("{:#x}", r.addr),
                     why,
-                );
+                ));
                 continue;
             };
             at = next;
@@ -153,13 +154,13 @@ impl Reader<'_> {
         for v in &mm.vmas {
             if v.start < end || v.end <= v.start {
                 let why = "the mapping is empty, or overlaps the one before";
-                self.loss(
+                self.losses.push(Loss::new(
                     "stream.bad-mapping",
                     "VMA",
                     "vm_start",
                     format!("{:#x}", v.start),
                     why,
-                );
+                ));
                 continue;
             }
             end = v.end;
@@ -183,13 +184,13 @@ impl Reader<'_> {
                 }
                 other => {
                     let why = "the mapping becomes memory of its own; what was shared is not";
-                    self.loss(
+                    self.losses.push(Loss::new(
                         "stream.mapping",
                         "VMA",
                         "vma_type",
                         format!("{} at {:#x}", other.number(), v.start),
                         why,
-                    );
+                    ));
                     segment(self).map_or(VmaKind::Anon, VmaKind::Shared)
                 }
             };

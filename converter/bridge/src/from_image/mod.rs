@@ -191,23 +191,6 @@ impl Record<'_> {
 }
 
 impl Reader<'_> {
-    fn loss(
-        &mut self,
-        code: &'static str,
-        record: &str,
-        field: &str,
-        value: impl std::fmt::Display,
-        why: &'static str,
-    ) {
-        self.losses.push(Loss {
-            code,
-            record: record.into(),
-            field: field.into(),
-            value: value.to_string(),
-            why,
-        });
-    }
-
     /// The record at an offset: its number, and where the next one starts.
     fn record_at(&self, offset: u64) -> Option<(u32, Record<'_>, u64)> {
         let head = self.stream.read(offset, 8, 8).ok()?;
@@ -247,7 +230,8 @@ impl Reader<'_> {
             }
             let why = "the record breaks a rule (§10.6), so the file is left out";
             let name = text(&file.name);
-            self.loss("stream.foreign", "FOREIGN", "name", name, why);
+            self.losses
+                .push(Loss::new("stream.foreign", "FOREIGN", "name", name, why));
         }
     }
 
@@ -259,13 +243,13 @@ impl Reader<'_> {
             ("stream.label", "SECURITY", image.labels.len()),
         ];
         for (code, record, count) in counts.into_iter().filter(|&(_, _, n)| n > 0) {
-            self.loss(
+            self.losses.push(Loss::new(
                 code,
                 record,
                 "",
                 format!("{count} of them"),
                 "they are not carried into other formats",
-            );
+            ));
         }
         if let Some(namespaces) = image
             .tasks
@@ -274,13 +258,13 @@ impl Reader<'_> {
             .max()
             .filter(|&n| n > 0)
         {
-            self.loss(
+            self.losses.push(Loss::new(
                 "stream.nested-pids",
                 "PIDS",
                 "depth",
                 namespaces,
                 "numbers in nested pid namespaces are not carried",
-            );
+            ));
         }
     }
 }

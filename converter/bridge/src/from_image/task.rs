@@ -1,6 +1,7 @@
 //! A task: its state, registers and register files.
 
 use super::Reader;
+use crate::Loss;
 use crate::bytes::{Fields, push_uint};
 use crate::core::Machine;
 use crate::tree::{Abi, Live, State, Task, Unit};
@@ -41,31 +42,31 @@ impl Reader<'_> {
         };
         let name = format!("task {}", task.pid);
         if live.sem_undo != 0 {
-            self.loss(
+            self.losses.push(Loss::new(
                 "stream.sem-undo",
                 &name,
                 "sem_undo_objref",
                 live.sem_undo,
                 "no other format has semaphore adjustments",
-            );
+            ));
         }
         if live.cred != live.ecred {
-            self.loss(
+            self.losses.push(Loss::new(
                 "stream.second-credentials",
                 &name,
                 "ecred_ref",
                 live.ecred,
                 "other formats have one set of credentials",
-            );
+            ));
         }
         if self.tree.machine == Machine::Arm && live.fpu.is_empty() {
-            self.loss(
+            self.losses.push(Loss::new(
                 "stream.no-fp-state",
                 &name,
                 "CPU_FPU",
                 "none",
                 "floating point registers start at zero",
-            );
+            ));
         }
         let flags = task.flags.unwrap_or(0);
         Live {
