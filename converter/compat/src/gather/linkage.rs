@@ -1,6 +1,6 @@
 //! What can be called through memory: slots that the dynamic loader binds, and where pointers to code can lie.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::files::{Files, SysrootFile};
 use super::image::word_at;
@@ -40,10 +40,13 @@ pub(super) fn link(files: &Files, memory: &dyn Memory) -> Option<Linked> {
         linked
             .called
             .extend(called.map(|addr| addr.wrapping_add(*bias)));
+        let exports = elf.linkage.exports.iter();
+        let own: HashSet<u32> = exports.map(|(_, function)| *function).collect();
         for (slot, name) in &elf.linkage.slots {
             let slot = slot.wrapping_add(*bias);
             linked.all.insert(slot);
-            if !is_bound(elf, *bias, word_at(memory, slot)) {
+            let addr = word_at(memory, slot).map(|word| word.wrapping_sub(*bias));
+            if !addr.is_some_and(|addr| is_bound(elf, &own, addr)) {
                 linked.bind(slot, name, &loaded);
             }
         }
@@ -51,13 +54,10 @@ pub(super) fn link(files: &Files, memory: &dyn Memory) -> Option<Linked> {
     Some(linked)
 }
 
-/// Until a function is called for the first time, its slot points to the linkage table's own code.
-fn is_bound(elf: &ElfFile, bias: u32, word: Option<u32>) -> bool {
-    word.is_some_and(|word| {
-        let addr = word.wrapping_sub(bias);
-        let mut exports = elf.linkage.exports.iter();
-        !elf.holds_code(addr & !1) || exports.any(|(_, function)| *function == addr)
-    })
+/// Until a function is called for the first time, its slot points to the linkage table's own code: into the file, but
+/// to none of its functions.
+fn is_bound(elf: &ElfFile, own: &HashSet<u32>, addr: u32) -> bool {
+    !elf.holds_code(addr & !1) || own.contains(&addr)
 }
 
 impl Linked {
@@ -139,14 +139,37 @@ fn filled(file: &SysrootFile) -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// Ranges without holes in them, in words.
+/// Ranges without holes in them, in words; ascending.
 fn without(mut ranges: Vec<(u32, u32)>, holes: &[(u32, u32)]) -> Vec<(u32, u32)> {
-    for (from, to) in holes.iter().map(|(from, to)| (from & !3, to & !3)) {
-        let cut = |(start, end): (u32, u32)| [(start, end.min(from)), (start.max(to), end)];
-        ranges = ranges.into_iter().flat_map(cut).collect();
-        ranges.retain(|(start, end)| start < end);
-        ranges.dedup();
+    let holes = united(holes.iter().map(|(from, to)| (from & !3, to & !3)));
+    ranges.sort_unstable();
+    let (mut left, mut first) = (Vec::new(), 0);
+    for (mut start, end) in ranges {
+        let over = holes.get(first..).unwrap_or_default();
+        first += over.iter().take_while(|(_, to)| *to <= start).count();
+        let ahead = holes.get(first..).unwrap_or_default();
+        for (from, to) in ahead.iter().take_while(|(from, _)| *from < end) {
+            if start < *from {
+                left.push((start, *from));
+            }
+            start = *to;
+        }
+        if start < end {
+            left.push((start, end));
+        }
     }
+    left
+}
+
+/// Ascending ranges that do not touch, which cover what these do.
+fn united(ranges: impl Iterator<Item = (u32, u32)>) -> Vec<(u32, u32)> {
+    let mut ranges: Vec<(u32, u32)> = ranges.filter(|(from, to)| from < to).collect();
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, last| {
+        let touch = next.0 <= last.1;
+        last.1 = if touch { last.1.max(next.1) } else { last.1 };
+        touch
+    });
     ranges
 }
 
@@ -163,5 +186,15 @@ mod tests {
             [(0x1004, 0x1800), (0x2000, 0x3000)]
         );
         assert_eq!(without(ranges.clone(), &[(0x6000, 0x7000)]), ranges);
+        let nested = [
+            (0x2800, 0x4800),
+            (0x1400, 0x1500),
+            (0x1000, 0x1600),
+            (0x9, 0x8),
+        ];
+        assert_eq!(
+            without(ranges, &nested),
+            [(0x1600, 0x2800), (0x4800, 0x5000)]
+        );
     }
 }

@@ -111,18 +111,18 @@ pub(super) fn pointers(
                 continue;
             }
             for (place, word) in (at..).step_by(4).zip(bytes.chunks_exact(4)) {
-                if slots.contains(&place) {
-                    continue;
-                }
                 let Ok(word) = word.try_into().map(u32::from_le_bytes) else {
                     continue;
                 };
-                if word != 0 && into_code(word) {
-                    found.insert(word);
-                }
-                let moved = word.wrapping_add(bias);
-                if bias != 0 && word != 0 && into_code(moved) {
-                    found.insert(moved);
+                // Few words are pointers: only those are looked up among the slots.
+                let mut note = |pointer| {
+                    if word != 0 && into_code(pointer) && !slots.contains(&place) {
+                        found.insert(pointer);
+                    }
+                };
+                note(word);
+                if bias != 0 {
+                    note(word.wrapping_add(bias));
                 }
             }
         }
