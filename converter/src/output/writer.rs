@@ -56,7 +56,9 @@ impl Writer {
                 let next = next.unwrap_or_else(|_| Vec::with_capacity(buffer.capacity()));
                 let full = std::mem::replace(buffer, next);
                 if beside.full.send(full).is_err() {
+                    // The thread has ended: by the error that it tells, and never without one.
                     self.file()?;
+                    return Err(failed());
                 }
             }
             State::Failed => return Err(failed()),
