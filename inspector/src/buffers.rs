@@ -131,6 +131,7 @@ pub fn search(
 ) -> io::Result<()> {
     let finder = Finder::new(pattern);
     for Buffer { holder, parts } in all(image) {
+        let mut place = Cursor::new(&parts);
         let mut kept: Vec<u8> = Vec::new();
         // Bytes of the buffer before those that are kept.
         let mut before = 0;
@@ -141,7 +142,7 @@ pub fn search(
             kept.truncate(have + n);
             for at in finder.find_iter(&kept) {
                 let at = before + at as u64;
-                let offset = offset_of(&parts, at);
+                let offset = place.offset_of(at);
                 if !found(Hit { holder, at, offset }) {
                     return Ok(());
                 }
@@ -163,15 +164,35 @@ fn pieces(part: Extent) -> impl Iterator<Item = Extent> {
     })
 }
 
-/// Where a byte of a buffer stands in the image.
-fn offset_of(parts: &[Extent], mut at: u64) -> u64 {
-    for part in parts {
-        if at < part.len {
-            return part.offset.saturating_add(at);
+/// Tells where bytes of a buffer stand in the image, if it is asked in their order.
+struct Cursor<'a> {
+    parts: std::slice::Iter<'a, Extent>,
+    part: Extent,
+    /// Bytes of the buffer before that part.
+    before: u64,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(parts: &'a [Extent]) -> Self {
+        let mut parts = parts.iter();
+        Cursor {
+            part: parts.next().copied().unwrap_or_default(),
+            parts,
+            before: 0,
         }
-        at -= part.len;
     }
-    0
+
+    fn offset_of(&mut self, at: u64) -> u64 {
+        while at.saturating_sub(self.before) >= self.part.len {
+            let Some(next) = self.parts.next() else {
+                return 0;
+            };
+            self.before += self.part.len;
+            self.part = *next;
+        }
+        let inside = at.saturating_sub(self.before);
+        self.part.offset.saturating_add(inside)
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +244,15 @@ mod tests {
                 "{buffer:?}"
             );
         }
+    }
+
+    #[test]
+    fn bytes_of_several_parts_have_their_places() {
+        let part = |offset, len| Extent { offset, len };
+        let parts = [part(10, 2), part(50, 0), part(100, 3)];
+        let mut place = Cursor::new(&parts);
+        let places: Vec<u64> = [0, 1, 2, 2, 4].map(|at| place.offset_of(at)).into();
+        assert_eq!(places, [10, 11, 100, 100, 102]);
     }
 
     #[test]
