@@ -291,7 +291,7 @@ types:
       ckpt_hdr_header_r01:
         doc: "HEADER (R01–R06). SPEC.md §1.8"
         seq:
-          - {id: magic, type: u8, -orig-id: "magic", doc: "0x00feed0cc0a2d200"}
+          - {id: magic, type: u8, -orig-id: "magic", doc: "begins an image: 0x00feed0cc0a2d200"}
           - {id: arch_id, type: u2le, -orig-id: "arch_id", doc: "architecture id, always little-endian"}
           - {id: major, type: u2, -orig-id: "major", doc: "first number of the kernel version, e.g. 3"}
           - {id: minor, type: u2, -orig-id: "minor", doc: "second number of the kernel version, e.g. 0"}
@@ -316,7 +316,7 @@ types:
       ckpt_hdr_header_r07:
         doc: "HEADER (R07–R13). SPEC.md §1.8"
         seq:
-          - {id: magic, type: u8, -orig-id: "magic", doc: "0x00feed0cc0a2d200"}
+          - {id: magic, type: u8, -orig-id: "magic", doc: "begins an image: 0x00feed0cc0a2d200"}
           - {id: arch_id, type: u2le, -orig-id: "arch_id", doc: "architecture id, always little-endian"}
           - {id: major, type: u2, -orig-id: "major", doc: "first number of the kernel version, e.g. 3"}
           - {id: minor, type: u2, -orig-id: "minor", doc: "second number of the kernel version, e.g. 0"}
@@ -341,7 +341,7 @@ types:
       ckpt_hdr_header_r14:
         doc: "HEADER (R14–R18). SPEC.md §1.8"
         seq:
-          - {id: magic, type: u8, -orig-id: "magic", doc: "0x00feed0cc0a2d200"}
+          - {id: magic, type: u8, -orig-id: "magic", doc: "begins an image: 0x00feed0cc0a2d200"}
           - {id: arch_id, type: u2le, -orig-id: "arch_id", doc: "architecture id, always little-endian"}
           - {id: major, type: u2, -orig-id: "major", doc: "first number of the kernel version, e.g. 3"}
           - {id: minor, type: u2, -orig-id: "minor", doc: "second number of the kernel version, e.g. 0"}
@@ -429,7 +429,7 @@ types:
       ckpt_hdr_tail:
         doc: "TAIL (R01–R18). SPEC.md §1.9"
         seq:
-          - {id: magic, type: u8, -orig-id: "magic", doc: "0x002d2a0cc0deef00"}
+          - {id: magic, type: u8, -orig-id: "magic", doc: "ends an image: 0x002d2a0cc0deef00"}
           - {id: trailing, size-eos: true}
       ckpt_error:
         doc: "ERROR (R01–R18). SPEC.md §1.7"
@@ -1427,9 +1427,9 @@ types:
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
-          - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
-          - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach, s since the epoch"}
-          - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change, s since the epoch"}
+          - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach"}
+          - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach"}
+          - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change"}
           - {id: shm_cprid, type: s4, -orig-id: "shm_cprid", doc: "pid of the creator"}
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
@@ -1454,9 +1454,9 @@ types:
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
           - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
-          - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
-          - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach, s since the epoch"}
-          - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change, s since the epoch"}
+          - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach"}
+          - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach"}
+          - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change"}
           - {id: shm_cprid, type: s4, -orig-id: "shm_cprid", doc: "pid of the creator"}
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
@@ -1481,9 +1481,9 @@ types:
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
           - {id: shm_segsz, type: u8, -orig-id: "shm_segsz", doc: "size of the segment"}
-          - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach, s since the epoch"}
-          - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach, s since the epoch"}
-          - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change, s since the epoch"}
+          - {id: shm_atim, type: u8, -orig-id: "shm_atim", doc: "last attach"}
+          - {id: shm_dtim, type: u8, -orig-id: "shm_dtim", doc: "last detach"}
+          - {id: shm_ctim, type: u8, -orig-id: "shm_ctim", doc: "last change"}
           - {id: shm_cprid, type: s4, -orig-id: "shm_cprid", doc: "pid of the creator"}
           - {id: shm_lprid, type: s4, -orig-id: "shm_lprid", doc: "pid of the last operator"}
           - {id: mlock_uid, type: u4, -orig-id: "mlock_uid", doc: "owner of the lock; 0xffffffff = not locked (others refused)"}
@@ -1506,9 +1506,9 @@ types:
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: q_stime, type: u8, -orig-id: "q_stime", doc: "last send, s since the epoch"}
-          - {id: q_rtime, type: u8, -orig-id: "q_rtime", doc: "last receive, s since the epoch"}
-          - {id: q_ctime, type: u8, -orig-id: "q_ctime", doc: "last change, s since the epoch"}
+          - {id: q_stime, type: u8, -orig-id: "q_stime", doc: "last send"}
+          - {id: q_rtime, type: u8, -orig-id: "q_rtime", doc: "last receive"}
+          - {id: q_ctime, type: u8, -orig-id: "q_ctime", doc: "last change"}
           - {id: q_cbytes, type: u8, -orig-id: "q_cbytes", doc: "sum of the message sizes (verified)"}
           - {id: q_qnum, type: u8, -orig-id: "q_qnum", doc: "number of messages that follow"}
           - {id: q_qbytes, type: u8, -orig-id: "q_qbytes", doc: "bytes allowed on the queue"}
@@ -1531,9 +1531,9 @@ types:
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
-          - {id: q_stime, type: u8, -orig-id: "q_stime", doc: "last send, s since the epoch"}
-          - {id: q_rtime, type: u8, -orig-id: "q_rtime", doc: "last receive, s since the epoch"}
-          - {id: q_ctime, type: u8, -orig-id: "q_ctime", doc: "last change, s since the epoch"}
+          - {id: q_stime, type: u8, -orig-id: "q_stime", doc: "last send"}
+          - {id: q_rtime, type: u8, -orig-id: "q_rtime", doc: "last receive"}
+          - {id: q_ctime, type: u8, -orig-id: "q_ctime", doc: "last change"}
           - {id: q_cbytes, type: u8, -orig-id: "q_cbytes", doc: "sum of the message sizes (verified)"}
           - {id: q_qnum, type: u8, -orig-id: "q_qnum", doc: "number of messages that follow"}
           - {id: q_qbytes, type: u8, -orig-id: "q_qbytes", doc: "bytes allowed on the queue"}
@@ -1575,8 +1575,8 @@ types:
           - {id: perms_mode, type: u4, -orig-id: "perms.mode", doc: "permissions"}
           - {id: perms_padding, type: u4, -orig-id: "perms._padding", doc: "unused, 0"}
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
-          - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation, s since the epoch"}
-          - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change, s since the epoch"}
+          - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation"}
+          - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change"}
           - {id: sem_nsems, type: u4, -orig-id: "sem_nsems", doc: "number of semaphores in the BUFFER that follows"}
           - {id: pad_76, size: 4}
           - {id: trailing, size-eos: true}
@@ -1596,8 +1596,8 @@ types:
           - {id: perms_seq, type: u8, -orig-id: "perms.seq", doc: "sequence number of the id"}
           - {id: perms_sec_ref, type: s4, -orig-id: "perms.sec_ref", doc: "label: a SECURITY object, 0 for none"}
           - {id: pad_60, size: 4}
-          - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation, s since the epoch"}
-          - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change, s since the epoch"}
+          - {id: sem_otime, type: u8, -orig-id: "sem_otime", doc: "last operation"}
+          - {id: sem_ctime, type: u8, -orig-id: "sem_ctime", doc: "last change"}
           - {id: sem_nsems, type: u4, -orig-id: "sem_nsems", doc: "number of semaphores in the BUFFER that follows"}
           - {id: pad_84, size: 4}
           - {id: trailing, size-eos: true}

@@ -64,6 +64,10 @@ pub enum Meaning {
     Ref(Object),
     /// An address in the process.
     Address,
+    /// A register, or another word of bits: only hexadecimal says something.
+    Word,
+    /// Seconds since 1970-01-01 00:00 UTC.
+    Time,
     /// A quantity; the unit.
     Unit(&'static str),
     /// Bytes that the format itself gives no meaning (padding with a name, opaque blocks).
@@ -85,6 +89,8 @@ pub struct Field {
     pub count: Count,
     /// What the value means.
     pub meaning: Meaning,
+    /// Names of the elements of an array; empty if they are only numbered.
+    pub elements: &'static [&'static str],
     /// One line of documentation, without a final full stop.
     pub doc: &'static str,
     /// First revision that has the field.
@@ -109,6 +115,7 @@ impl Field {
             ty,
             count: Count::One,
             meaning: Meaning::Plain,
+            elements: &[],
             doc: "",
             since: Revision::FIRST,
             until: Revision::LAST,
@@ -191,6 +198,13 @@ impl Field {
         self.count = Count::Fixed(count);
         self
     }
+    /// Names the elements of an array.
+    pub const fn named(mut self, elements: &'static [&'static str]) -> Self {
+        let fits = matches!(self.count, Count::Fixed(count) if count as usize == elements.len());
+        assert!(fits, "every element has a name");
+        self.elements = elements;
+        self
+    }
     /// Makes the field a flexible array whose length another field holds.
     pub const fn counted_by(mut self, name: &'static str) -> Self {
         self.count = Count::By(name);
@@ -244,6 +258,16 @@ impl Field {
     /// An address in the process.
     pub const fn address(mut self) -> Self {
         self.meaning = Meaning::Address;
+        self
+    }
+    /// A register, or another word of bits.
+    pub const fn word(mut self) -> Self {
+        self.meaning = Meaning::Word;
+        self
+    }
+    /// A time, in seconds since the epoch.
+    pub const fn time(mut self) -> Self {
+        self.meaning = Meaning::Time;
         self
     }
     /// A quantity in this unit.

@@ -255,6 +255,28 @@ pub static ARM_REGISTERS: [&str; 18] = [
     "pc", "cpsr", "orig_r0",
 ];
 
+/// Names of the VFP and Advanced SIMD double-word registers.
+pub static VFP_REGISTERS: [&str; 32] = [
+    "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8", "d9", "d10", "d11", "d12", "d13", "d14",
+    "d15", "d16", "d17", "d18", "d19", "d20", "d21", "d22", "d23", "d24", "d25", "d26", "d27",
+    "d28", "d29", "d30", "d31",
+];
+
+/// Names of the iwMMXt data registers.
+pub static IWMMXT_REGISTERS: [&str; 16] = [
+    "wR0", "wR1", "wR2", "wR3", "wR4", "wR5", "wR6", "wR7", "wR8", "wR9", "wR10", "wR11", "wR12",
+    "wR13", "wR14", "wR15",
+];
+
+/// Names of the iwMMXt general-purpose control registers.
+pub static IWMMXT_CONTROLS: [&str; 4] = ["wCGR0", "wCGR1", "wCGR2", "wCGR3"];
+
+/// Names of the Crunch data registers.
+pub static CRUNCH_REGISTERS: [&str; 16] = [
+    "mvdx0", "mvdx1", "mvdx2", "mvdx3", "mvdx4", "mvdx5", "mvdx6", "mvdx7", "mvdx8", "mvdx9",
+    "mvdx10", "mvdx11", "mvdx12", "mvdx13", "mvdx14", "mvdx15",
+];
+
 /// `HEADER.uflags` (§1.6). The sense of bit 1 changed in R11.
 pub static UFLAGS: Flags = Flags::new(
     "checkpoint flags",

@@ -3,6 +3,7 @@
 pub mod backtrace;
 pub mod buffers;
 pub mod cli;
+pub mod detail;
 pub mod diff;
 pub mod judge;
 pub mod open;

@@ -113,6 +113,23 @@ fn a_record_is_shown_field_by_field_whatever_names_it() {
 }
 
 #[test]
+fn registers_and_times_of_a_record_are_written_as_people_write_them() {
+    let line = |record: &str, field: &str| {
+        let text = stdout(&["--record", record]);
+        let mut words = text.lines().map(|line| line.split_whitespace().skip(2));
+        let words = words.find(|words| words.clone().next() == Some(field));
+        words.unwrap().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("CPU", "pc"), "pc 0x40091d80");
+    assert_eq!(line("CPU_FPU", "d8"), "d8 0x4058a66666666666");
+    assert!(line("CPU_FPU", "fpsid").starts_with("fpsid 0x41033090 FPSID"));
+    assert_eq!(line("HEADER", "h.type"), "h.type 1 HEADER");
+    let taken = line("HEADER", "time");
+    assert_eq!(taken, "time 1332000240 2012-03-17 16:04:00 UTC");
+    assert!(line("BUFFER", "bytes").ends_with("\"3.0.15\""));
+}
+
+#[test]
 fn what_find_finds_is_there() {
     let text = stdout(&["--find", "/usr/sbin/sensord"]);
     let (pid, rest) = text.split_once(':').unwrap();

@@ -1,5 +1,6 @@
 //! Typed access to the bytes of a record through its layout. Nothing is copied.
 
+use crate::text::utc;
 use ckpt_format::layout::Layout;
 use ckpt_format::schema::{Count, Meaning, Type};
 use ckpt_format::{Dialect, FieldId, Object, Order, Slot};
@@ -152,7 +153,19 @@ pub fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// What a value of a field means, in words; `None` for plain numbers.
+/// A number as people write it: addresses, bits and register words in hexadecimal, the rest in decimal.
+pub fn number(slot: &Slot, value: u64) -> String {
+    match slot.field.map(|field| (field.meaning, field.ty)) {
+        Some((
+            Meaning::Address | Meaning::Flags(_) | Meaning::Word | Meaning::Opaque | Meaning::Magic,
+            _,
+        )) => format!("{value:#x}"),
+        Some((_, Type::I16 | Type::I32 | Type::I64)) => value.cast_signed().to_string(),
+        _ => value.to_string(),
+    }
+}
+
+/// What a value of a field means beyond its [`number`], in words.
 pub fn meaning(slot: &Slot, value: u64, dialect: Dialect) -> Option<String> {
     let Dialect { revision, abi } = dialect;
     let small = (value & 0xffff_ffff) as u32;
@@ -168,11 +181,13 @@ pub fn meaning(slot: &Slot, value: u64, dialect: Dialect) -> Option<String> {
         }
         Meaning::Ref(_) if value == 0 => Some("none".to_owned()),
         Meaning::Ref(object) => Some(object.name().to_owned()),
-        Meaning::Address => Some(format!("{value:#010x}")),
         Meaning::Unit(unit) => Some(unit.to_owned()),
-        Meaning::Magic => Some(format!("{value:#018x}")),
+        Meaning::Time if value == 0 => Some("never".to_owned()),
+        Meaning::Time => Some(utc(value)),
         Meaning::Syscall => ckpt_format::syscalls::name(small).map(str::to_owned),
-        Meaning::Plain | Meaning::Opaque => None,
+        Meaning::Plain | Meaning::Address | Meaning::Word | Meaning::Opaque | Meaning::Magic => {
+            None
+        }
     }
 }
 

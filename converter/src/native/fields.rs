@@ -13,7 +13,7 @@ use ckpt_format::schema::Meaning;
 use ckpt_format::{Arch, Dialect, FieldId, Order, Revision, Slot, Tables, Tag};
 use ckpt_parser::detect;
 use ckpt_parser::encode::put_element;
-use ckpt_parser::view::{View, write_uint};
+use ckpt_parser::view::{View, number, write_uint};
 use std::collections::{HashMap, HashSet};
 
 macro_rules! ids {
@@ -521,25 +521,13 @@ fn compare_value(
 ) {
     let value = a.element(slot, index);
     if value != b.element(slot, index) {
-        let value = value.map(|value| show(slot, value)).unwrap_or_default();
+        let value = value.map(|value| number(slot, value)).unwrap_or_default();
         let code = code_of(tag, &name);
         found.push(Difference {
             field: name,
             value,
             code,
         });
-    }
-}
-
-/// A value as a reader wants it: addresses and bits in hexadecimal.
-fn show(slot: &Slot, value: u64) -> String {
-    use ckpt_format::schema::Type;
-    match slot.field.map(|field| (field.meaning, field.ty)) {
-        Some((Meaning::Flags(_) | Meaning::Address | Meaning::Magic | Meaning::Opaque, _)) => {
-            format!("{value:#x}")
-        }
-        Some((_, Type::I16 | Type::I32 | Type::I64)) => value.cast_signed().to_string(),
-        _ => value.to_string(),
     }
 }
 

@@ -373,10 +373,11 @@ fn describe(slot: &Slot) -> String {
         Meaning::Ref(object) if field.doc.contains(object.name()) => String::new(),
         Meaning::Ref(object) => format!("{} object", object.name()),
         Meaning::Address => "address".into(),
+        Meaning::Time => "s since the epoch".into(),
         Meaning::Unit(unit) => unit.into(),
         Meaning::Syscall => "[system call](syscalls.md)".into(),
         Meaning::Opaque => "opaque".into(),
-        Meaning::Plain | Meaning::Magic => String::new(),
+        Meaning::Plain | Meaning::Word | Meaning::Magic => String::new(),
     };
     match (field.doc.is_empty(), extra.is_empty()) {
         (true, _) => extra,

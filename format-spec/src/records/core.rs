@@ -41,7 +41,9 @@ pub static HEADER: Record = Record::new(
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_header",
         list![
-            Field::u64("magic").magic().doc("0x00feed0cc0a2d200"),
+            Field::u64("magic")
+                .magic()
+                .doc("begins an image: 0x00feed0cc0a2d200"),
             Field::le16("arch_id")
                 .of(&ARCH_ID)
                 .doc("architecture id, always little-endian"),
@@ -51,7 +53,7 @@ pub static HEADER: Record = Record::new(
             Field::u16("rev").doc("CHECKPOINT_VERSION: 3 to 6, in R18 7"),
             Field::nested("constants", &CONST).doc("sizes that the writing kernel was built with"),
             Field::u64("time")
-                .unit("s since the epoch")
+                .time()
                 .doc("when the checkpoint was taken"),
             Field::u64("uflags")
                 .flags(&UFLAGS)
@@ -175,7 +177,11 @@ pub static TAIL: Record = Record::new(
     "1.9",
     Struct::aligned(list![FieldList::new(
         "ckpt_hdr_tail",
-        list![Field::u64("magic").magic().doc("0x002d2a0cc0deef00"),]
+        list![
+            Field::u64("magic")
+                .magic()
+                .doc("ends an image: 0x002d2a0cc0deef00"),
+        ]
     ),]),
 );
 

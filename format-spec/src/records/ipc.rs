@@ -49,9 +49,9 @@ pub static IPC_SHM: Record = Record::new(
             Field::u64("shm_segsz")
                 .unit("bytes")
                 .doc("size of the segment"),
-            Field::u64("shm_atim").doc("last attach, s since the epoch"),
-            Field::u64("shm_dtim").doc("last detach, s since the epoch"),
-            Field::u64("shm_ctim").doc("last change, s since the epoch"),
+            Field::u64("shm_atim").time().doc("last attach"),
+            Field::u64("shm_dtim").time().doc("last detach"),
+            Field::u64("shm_ctim").time().doc("last change"),
             Field::i32("shm_cprid").doc("pid of the creator"),
             Field::i32("shm_lprid").doc("pid of the last operator"),
             Field::u32("mlock_uid")
@@ -78,9 +78,9 @@ pub static IPC_MSG: Record = Record::new(
         "ckpt_hdr_ipc_msg",
         list![
             Field::nested("perms", &IPC_PERMS).doc("owner, key and permissions"),
-            Field::u64("q_stime").doc("last send, s since the epoch"),
-            Field::u64("q_rtime").doc("last receive, s since the epoch"),
-            Field::u64("q_ctime").doc("last change, s since the epoch"),
+            Field::u64("q_stime").time().doc("last send"),
+            Field::u64("q_rtime").time().doc("last receive"),
+            Field::u64("q_ctime").time().doc("last change"),
             Field::u64("q_cbytes").doc("sum of the message sizes (verified)"),
             Field::u64("q_qnum").doc("number of messages that follow"),
             Field::u64("q_qbytes").doc("bytes allowed on the queue"),
@@ -129,8 +129,8 @@ pub static IPC_SEM: Record = Record::new(
         "ckpt_hdr_ipc_sem",
         list![
             Field::nested("perms", &IPC_PERMS).doc("owner, key and permissions"),
-            Field::u64("sem_otime").doc("last operation, s since the epoch"),
-            Field::u64("sem_ctime").doc("last change, s since the epoch"),
+            Field::u64("sem_otime").time().doc("last operation"),
+            Field::u64("sem_ctime").time().doc("last change"),
             Field::u32("sem_nsems").doc("number of semaphores in the BUFFER that follows"),
         ]
     ),]),

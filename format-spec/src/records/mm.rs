@@ -79,7 +79,9 @@ pub static VMA: Record = Record::new(
             Field::u64("vm_end")
                 .address()
                 .doc("address behind the last byte"),
-            Field::u64("vm_page_prot").doc("raw pgprot of the CPU; informational"),
+            Field::u64("vm_page_prot")
+                .word()
+                .doc("raw pgprot of the CPU; informational"),
             Field::u64("vm_flags")
                 .flags(&VM_FLAGS)
                 .doc("protection and behaviour, VM_ bits"),

@@ -3,12 +3,12 @@
 use super::args::{Args, Form};
 use super::part::{self, List, RecordLine, Tally};
 use super::{FINDINGS, decoder, hexdump, report};
+use crate::detail::{Field, Kind, Record};
 use crate::pattern::parse_number as number;
 use anyhow::{Context, Result, bail};
 use ckpt_format::Tag;
 use ckpt_parser::decoder::{Decoder, Event};
 use ckpt_parser::frame::Frame;
-use ckpt_parser::report::fields::{self, Shown};
 use ckpt_parser::report::lines::Step;
 use ckpt_parser::report::outline;
 use ckpt_parser::source::Source;
@@ -136,51 +136,42 @@ fn one<S: Source>(
         "{:>6} {:>5}  {:<28} {:<34} meaning",
         "offset", "bytes", "field", "value"
     )?;
-    writeln!(
-        out,
-        "{:>6} {:>5}  {:<28} {:<34}",
-        0, 4, "h.type", event.frame.number
-    )?;
-    writeln!(
-        out,
-        "{:>6} {:>5}  {:<28} {:<34}",
-        4, 4, "h.len", event.frame.len
-    )?;
-    if let Some(view) = decoder.view() {
-        for shown in fields::shown(&view) {
-            field(&shown, out)?;
-        }
+    let record = Record {
+        tables: &decoder.tables().clone(),
+        page_size: decoder.detection().page_size,
+        bytes: decoder.payload(0, whole.min(MAX_DUMP))?,
+        len: whole as u64,
+        role: event.role(),
+    };
+    let mut told = "";
+    for of in record.detail().fields {
+        // What is said of an array is said at its first element.
+        field(&of, if of.doc == told { "" } else { of.doc }, out)?;
+        told = of.doc;
     }
     writeln!(out)?;
-    let bytes = decoder.payload(0, whole.min(MAX_DUMP))?;
-    let shown = bytes.len();
-    hexdump::dump(bytes, event.frame.offset, colour, out)?;
+    hexdump::dump(record.bytes, event.frame.offset, colour, out)?;
+    let shown = record.bytes.len();
     if shown < whole {
         writeln!(out, "… {} more bytes; --raw writes them all", whole - shown)?;
     }
     Ok(())
 }
 
-fn field(shown: &Shown, out: &mut dyn Write) -> Result<()> {
-    let name = if shown.name.is_empty() {
-        "(padding)"
-    } else {
-        &shown.name
+fn field(field: &Field, doc: &str, out: &mut dyn Write) -> Result<()> {
+    let mark = match field.kind {
+        Kind::Padding if !field.value.is_empty() => "  not zero!",
+        Kind::Gap => "  belongs to no field",
+        _ => "",
     };
-    let mark = if shown.suspicious { "  not zero!" } else { "" };
-    let meaning = if shown.name.is_empty() {
-        ""
+    let meaning = if field.meaning.is_empty() {
+        doc
     } else {
-        &shown.meaning
-    };
-    let doc = if meaning.is_empty() && !shown.name.is_empty() {
-        shown.doc
-    } else {
-        ""
+        &field.meaning
     };
     let line = format!(
-        "{:>6} {:>5}  {name:<28} {:<34} {meaning}{doc}{mark}",
-        shown.offset, shown.len, shown.value
+        "{:>6} {:>5}  {:<28} {:<34} {meaning}{mark}",
+        field.offset, field.len, field.name, field.value
     );
     writeln!(out, "{}", line.trim_end())?;
     Ok(())

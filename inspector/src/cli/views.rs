@@ -3,9 +3,10 @@
 use super::args::{Args, Form};
 use super::part::{Held, List, OpenFile, Space, Thread};
 use crate::backtrace;
+use crate::detail;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
-use crate::tui::{detail, words};
+use crate::tui::words;
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::{Memory, stored_len};

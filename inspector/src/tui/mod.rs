@@ -13,7 +13,6 @@
 
 pub mod command;
 pub mod config;
-pub mod detail;
 pub mod disasm;
 pub mod export;
 pub mod guard;

@@ -162,7 +162,7 @@ pub fn address(image: &Image, mm: &Mm, symbols: Option<&Symbols>, addr: u64) -> 
 /// Text that an address points to, in quotes: at least four printable characters.
 pub fn text_at(bytes: &[u8]) -> Option<String> {
     let text = text_in(bytes)?;
-    Some(super::detail::quoted(text.as_bytes()))
+    Some(crate::detail::quoted(text.as_bytes()))
 }
 
 /// The same without quotes.

@@ -4,12 +4,12 @@
 //! The interface never reads the file. It says what the present screen needs as a list of
 //! [`Want`]s; the answers arrive as [`Message`]s in the one channel that it waits on.
 
-use super::detail::{Detail, Record};
 use super::index::{CHUNK, Chunk, Entry};
 use super::model::Derived;
 use super::search::{self, Domain};
 use super::spool::{self, Spooled};
 use crate::backtrace::{self, Frame};
+use crate::detail::{Detail, Record};
 use crate::diff::Diff;
 use crate::judge;
 use crate::open::Opened;

@@ -5,7 +5,6 @@
 //! bytes, any field may be null. The `schema` number changes when a name or meaning changes.
 
 pub mod document;
-pub mod fields;
 mod json;
 pub mod lines;
 pub mod outline;

@@ -5,13 +5,12 @@
     reason = "fields are read as 64 bits and hold what their own type holds"
 )]
 
-use super::fields::number;
 use crate::decoder::{Decoder, Event};
 use crate::frame::{HEADER_LEN, HEADER_SIZE};
 use crate::grammar::Role;
 use crate::source::Source;
 use crate::text::escape;
-use crate::view::{View, meaning, read_uint};
+use crate::view::{self, View, meaning, read_uint};
 use ckpt_format::records as table;
 use ckpt_format::schema::Meaning;
 use ckpt_format::{FieldId, Tag};
@@ -389,7 +388,7 @@ fn push_field(out: &mut String, view: &View, slot: &ckpt_format::Slot) {
         let Some(value) = view.element(slot, 0) else {
             return;
         };
-        let plain = number(slot, value, false);
+        let plain = view::number(slot, value);
         match slot.field.map(|field| field.meaning) {
             Some(Meaning::Enum(_) | Meaning::Flags(_) | Meaning::Syscall) => {
                 meaning(slot, value, view.dialect).unwrap_or(plain)

@@ -8,6 +8,8 @@ pub(crate) const CPU: FieldList = FieldList::new(
     list![
         Field::u32("uregs")
             .times(18)
+            .named(&ARM_REGISTERS)
+            .word()
             .doc("18 words: r0–r10, fp, ip, sp, lr, pc, cpsr, ORIG_r0"),
     ],
 )
@@ -48,8 +50,12 @@ pub(crate) const THREAD: FieldList = FieldList::new(
         Field::u32("syscall")
             .syscall()
             .doc("number of the system call the thread is in (UNCONFIRMED which value means none)"),
-        Field::u32("tp_value").doc("thread pointer (TLS register value)"),
-        Field::u32("thumbee_state").doc("ThumbEE handler base register, 0 if not configured"),
+        Field::u32("tp_value")
+            .word()
+            .doc("thread pointer (TLS register value)"),
+        Field::u32("thumbee_state")
+            .word()
+            .doc("ThumbEE handler base register, 0 if not configured"),
     ],
 )
 .since(R12)
@@ -63,9 +69,15 @@ pub static FPU_COMMON: Struct = Struct::natural(list![FieldList::new(
         Field::u32("flags")
             .flags(&FPU_FLAGS)
             .doc("what is known of it"),
-        Field::u32("fpsid").doc("FPSID of the processor, if flagged valid"),
-        Field::u32("mvfr0").doc("MVFR0 of the processor, if flagged valid"),
-        Field::u32("mvfr1").doc("MVFR1 of the processor, if flagged valid"),
+        Field::u32("fpsid")
+            .word()
+            .doc("FPSID of the processor, if flagged valid"),
+        Field::u32("mvfr0")
+            .word()
+            .doc("MVFR0 of the processor, if flagged valid"),
+        Field::u32("mvfr1")
+            .word()
+            .doc("MVFR1 of the processor, if flagged valid"),
         Field::u32("regset_len")
             .unit("bytes")
             .doc("length of the register set that follows"),
@@ -78,6 +90,7 @@ pub static FPA_REGISTER: Struct = Struct::natural(list![FieldList::new(
     list![
         Field::u32("word")
             .times(3)
+            .word()
             .doc("sign and exponent, high mantissa, low mantissa"),
     ]
 )]);
@@ -87,11 +100,17 @@ pub(crate) const CPU_FPU_VFP: FieldList = FieldList::new(
     "ckpt_hdr_cpu_fpu",
     list![
         Field::flat("common", &FPU_COMMON).doc("unit, flags and identification"),
-        Field::u64("fpregs").times(32).doc("d0 to d31"),
-        Field::u32("fpscr").doc("FPSCR"),
-        Field::u32("fpexc").doc("FPEXC, if flagged valid"),
-        Field::u32("fpinst").doc("FPINST, if flagged valid"),
-        Field::u32("fpinst2").doc("FPINST2, if flagged valid"),
+        Field::u64("fpregs")
+            .times(32)
+            .named(&VFP_REGISTERS)
+            .word()
+            .doc("d0 to d31"),
+        Field::u32("fpscr").word().doc("FPSCR"),
+        Field::u32("fpexc").word().doc("FPEXC, if flagged valid"),
+        Field::u32("fpinst").word().doc("FPINST, if flagged valid"),
+        Field::u32("fpinst2")
+            .word()
+            .doc("FPINST2, if flagged valid"),
     ],
 )
 .since(R18)
@@ -106,8 +125,8 @@ pub(crate) const CPU_FPU_FPA: FieldList = FieldList::new(
         Field::nested("fpa_regs", &FPA_REGISTER)
             .times(8)
             .doc("f0 to f7 in extended format"),
-        Field::u32("fpsr").doc("FPSR"),
-        Field::u32("fpcr").doc("FPCR"),
+        Field::u32("fpsr").word().doc("FPSR"),
+        Field::u32("fpcr").word().doc("FPCR"),
         Field::u8("ftype")
             .times(8)
             .doc("precision that each register holds"),
@@ -123,10 +142,18 @@ pub(crate) const CPU_FPU_IWMMXT: FieldList = FieldList::new(
     "ckpt_hdr_cpu_fpu",
     list![
         Field::flat("common", &FPU_COMMON).doc("unit, flags and identification"),
-        Field::u64("wr").times(16).doc("wR0 to wR15"),
-        Field::u32("wcssf").doc("wCSSF, saturation flags"),
-        Field::u32("wcasf").doc("wCASF, arithmetic flags"),
-        Field::u32("wcgr").times(4).doc("wCGR0 to wCGR3"),
+        Field::u64("wr")
+            .times(16)
+            .named(&IWMMXT_REGISTERS)
+            .word()
+            .doc("wR0 to wR15"),
+        Field::u32("wcssf").word().doc("wCSSF, saturation flags"),
+        Field::u32("wcasf").word().doc("wCASF, arithmetic flags"),
+        Field::u32("wcgr")
+            .times(4)
+            .named(&IWMMXT_CONTROLS)
+            .word()
+            .doc("wCGR0 to wCGR3"),
     ],
 )
 .since(R18)
@@ -138,11 +165,16 @@ pub(crate) const CPU_FPU_CRUNCH: FieldList = FieldList::new(
     "ckpt_hdr_cpu_fpu",
     list![
         Field::flat("common", &FPU_COMMON).doc("unit, flags and identification"),
-        Field::u64("mvdx").times(16).doc("mvdx0 to mvdx15"),
+        Field::u64("mvdx")
+            .times(16)
+            .named(&CRUNCH_REGISTERS)
+            .word()
+            .doc("mvdx0 to mvdx15"),
         Field::u32("mvax")
             .times(12)
+            .word()
             .doc("four 72-bit accumulators, three words each"),
-        Field::u64("dspsc").doc("status and control"),
+        Field::u64("dspsc").word().doc("status and control"),
     ],
 )
 .since(R18)
@@ -154,7 +186,10 @@ pub(crate) const CPU_FPU_XSCALE_DSP: FieldList = FieldList::new(
     "ckpt_hdr_cpu_fpu",
     list![
         Field::flat("common", &FPU_COMMON).doc("unit, flags and identification"),
-        Field::u32("acc0").times(2).doc("acc0, low word first"),
+        Field::u32("acc0")
+            .times(2)
+            .word()
+            .doc("acc0, low word first"),
     ],
 )
 .since(R18)

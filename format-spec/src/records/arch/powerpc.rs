@@ -5,7 +5,7 @@ use crate::records::*;
 /// `ckpt_hdr_header_arch`.
 pub(crate) const HEADER_ARCH: FieldList = FieldList::new(
     "ckpt_hdr_header_arch",
-    list![Field::u32("what").doc("0xdeadbeef; not checked"),],
+    list![Field::u32("what").word().doc("0xdeadbeef; not checked"),],
 )
 .on(ArchSet::PPC);
 
@@ -22,25 +22,39 @@ pub(crate) const CPU: FieldList = FieldList::new(
         Field::u32("fpr_size").unit("bytes").doc(
             "size of the floating-point registers; tells whether they are 64 or 128 bits wide"
         ),
-        Field::u64("orig_gpr3").doc("first argument of the system call"),
+        Field::u64("orig_gpr3")
+            .word()
+            .doc("first argument of the system call"),
         Field::ulong("pt_regs")
             .times(44)
+            .word()
             .doc("general registers as the kernel keeps them"),
-        Field::u64("fpr").times(32).doc("floating-point registers"),
-        Field::u32("fpscr").doc("floating-point status"),
+        Field::u64("fpr")
+            .times(32)
+            .word()
+            .doc("floating-point registers"),
+        Field::u32("fpscr").word().doc("floating-point status"),
         Field::i32("fpexc_mode").doc("floating-point exception mode"),
-        Field::u64("dabr").doc("data address breakpoint"),
+        Field::u64("dabr").word().doc("data address breakpoint"),
         Field::u64("vr")
             .times(64)
             .aligned(16)
+            .word()
             .doc("32 vector registers of 16 bytes"),
-        Field::u64("vscr").times(2).aligned(16).doc("vector status"),
-        Field::u64("vrsave").doc("which vector registers are in use"),
+        Field::u64("vscr")
+            .times(2)
+            .aligned(16)
+            .word()
+            .doc("vector status"),
+        Field::u64("vrsave")
+            .word()
+            .doc("which vector registers are in use"),
         Field::u32("evr")
             .times(32)
+            .word()
             .doc("upper halves of the SPE registers"),
-        Field::u64("acc").doc("SPE accumulator"),
-        Field::u32("spefscr").doc("SPE status"),
+        Field::u64("acc").word().doc("SPE accumulator"),
+        Field::u32("spefscr").word().doc("SPE status"),
     ],
 )
 .on(ArchSet::PPC)
@@ -59,25 +73,39 @@ pub(crate) const CPU_VSX: FieldList = FieldList::new(
         Field::u32("fpr_size").unit("bytes").doc(
             "size of the floating-point registers; tells whether they are 64 or 128 bits wide"
         ),
-        Field::u64("orig_gpr3").doc("first argument of the system call"),
+        Field::u64("orig_gpr3")
+            .word()
+            .doc("first argument of the system call"),
         Field::ulong("pt_regs")
             .times(44)
+            .word()
             .doc("general registers as the kernel keeps them"),
-        Field::u64("fpr").times(64).doc("floating-point registers"),
-        Field::u32("fpscr").doc("floating-point status"),
+        Field::u64("fpr")
+            .times(64)
+            .word()
+            .doc("floating-point registers"),
+        Field::u32("fpscr").word().doc("floating-point status"),
         Field::i32("fpexc_mode").doc("floating-point exception mode"),
-        Field::u64("dabr").doc("data address breakpoint"),
+        Field::u64("dabr").word().doc("data address breakpoint"),
         Field::u64("vr")
             .times(64)
             .aligned(16)
+            .word()
             .doc("32 vector registers of 16 bytes"),
-        Field::u64("vscr").times(2).aligned(16).doc("vector status"),
-        Field::u64("vrsave").doc("which vector registers are in use"),
+        Field::u64("vscr")
+            .times(2)
+            .aligned(16)
+            .word()
+            .doc("vector status"),
+        Field::u64("vrsave")
+            .word()
+            .doc("which vector registers are in use"),
         Field::u32("evr")
             .times(32)
+            .word()
             .doc("upper halves of the SPE registers"),
-        Field::u64("acc").doc("SPE accumulator"),
-        Field::u32("spefscr").doc("SPE status"),
+        Field::u64("acc").word().doc("SPE accumulator"),
+        Field::u32("spefscr").word().doc("SPE status"),
     ],
 )
 .on(ArchSet::PPC)

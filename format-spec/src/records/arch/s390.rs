@@ -6,27 +6,47 @@ use crate::records::*;
 pub(crate) const CPU: FieldList = FieldList::new(
     "ckpt_hdr_cpu",
     list![
-        Field::u64("args").doc("first argument of the system call"),
+        Field::u64("args")
+            .word()
+            .doc("first argument of the system call"),
         Field::u64("gprs")
             .times(16)
+            .word()
             .doc("general registers 0 to 15"),
-        Field::u64("orig_gpr2").doc("register 2 at the entry of the system call"),
+        Field::u64("orig_gpr2")
+            .word()
+            .doc("register 2 at the entry of the system call"),
         Field::u16("svcnr").doc("number of the supervisor call"),
         Field::u16("ilc").doc("length of the interrupted instruction"),
-        Field::u32("acrs").times(16).doc("access registers 0 to 15"),
-        Field::u64("ieee_instruction_pointer").doc("where the last IEEE exception was"),
-        Field::u64("psw_t_mask").doc("mask half of the program status word"),
-        Field::u64("psw_t_addr").doc("instruction address"),
-        Field::u32("fpc").doc("floating-point control"),
+        Field::u32("acrs")
+            .times(16)
+            .word()
+            .doc("access registers 0 to 15"),
+        Field::u64("ieee_instruction_pointer")
+            .word()
+            .doc("where the last IEEE exception was"),
+        Field::u64("psw_t_mask")
+            .word()
+            .doc("mask half of the program status word"),
+        Field::u64("psw_t_addr").word().doc("instruction address"),
+        Field::u32("fpc").word().doc("floating-point control"),
         Field::u64("fprs")
             .times(16)
+            .word()
             .doc("floating-point registers 0 to 15"),
         Field::u64("per_control_regs")
             .times(3)
+            .word()
             .doc("control registers 9 to 11: program event recording"),
-        Field::u64("starting_addr").doc("start of the recorded range"),
-        Field::u64("ending_addr").doc("end of the recorded range"),
-        Field::u64("address").doc("where the last recorded event was"),
+        Field::u64("starting_addr")
+            .word()
+            .doc("start of the recorded range"),
+        Field::u64("ending_addr")
+            .word()
+            .doc("end of the recorded range"),
+        Field::u64("address")
+            .word()
+            .doc("where the last recorded event was"),
         Field::u16("perc_atmid").doc("kind of the last recorded event"),
         Field::u8("access_id").doc("access register of the last recorded event"),
         Field::u8("single_step").doc("the thread is single-stepped"),
@@ -49,8 +69,12 @@ pub(crate) const MM_CONTEXT: FieldList = FieldList::new(
         Field::i32("noexec").doc("execute protection is on"),
         Field::i32("has_pgste").doc("page tables have the extension that guests need"),
         Field::i32("alloc_pgste").doc("page tables of a new program shall have that extension"),
-        Field::ulong("asce_bits").doc("type and length bits of the address-space control element"),
-        Field::ulong("asce_limit").doc("end of the address space"),
+        Field::ulong("asce_bits")
+            .word()
+            .doc("type and length bits of the address-space control element"),
+        Field::ulong("asce_limit")
+            .word()
+            .doc("end of the address space"),
     ],
 )
 .on(ArchSet::S390);

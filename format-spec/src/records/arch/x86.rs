@@ -6,40 +6,74 @@ use crate::records::*;
 pub(crate) const CPU_R05: FieldList = FieldList::new(
     "ckpt_hdr_cpu",
     list![
-        Field::u64("r15").doc("general register, zero on x86-32"),
-        Field::u64("r14").doc("general register, zero on x86-32"),
-        Field::u64("r13").doc("general register, zero on x86-32"),
-        Field::u64("r12").doc("general register, zero on x86-32"),
-        Field::u64("bp").doc("frame pointer"),
-        Field::u64("bx").doc("general register"),
-        Field::u64("r11").doc("general register, zero on x86-32"),
-        Field::u64("r10").doc("general register, zero on x86-32"),
-        Field::u64("r9").doc("general register, zero on x86-32"),
-        Field::u64("r8").doc("general register, zero on x86-32"),
-        Field::u64("ax").doc("general register, result of a system call"),
-        Field::u64("cx").doc("general register"),
-        Field::u64("dx").doc("general register"),
-        Field::u64("si").doc("general register"),
-        Field::u64("di").doc("general register"),
-        Field::u64("orig_ax").doc("number of the system call, or -1"),
+        Field::u64("r15")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r14")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r13")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r12")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("bp").word().doc("frame pointer"),
+        Field::u64("bx").word().doc("general register"),
+        Field::u64("r11")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r10")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r9")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r8")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("ax")
+            .word()
+            .doc("general register, result of a system call"),
+        Field::u64("cx").word().doc("general register"),
+        Field::u64("dx").word().doc("general register"),
+        Field::u64("si").word().doc("general register"),
+        Field::u64("di").word().doc("general register"),
+        Field::u64("orig_ax")
+            .word()
+            .doc("number of the system call, or -1"),
         Field::u64("ip").address().doc("instruction pointer"),
-        Field::u64("sp").doc("stack pointer"),
-        Field::u64("flags").doc("processor flags"),
-        Field::u64("fs").doc("base of segment fs, on x86-64"),
-        Field::u64("gs").doc("base of segment gs, on x86-64"),
-        Field::u16("fsindex").doc("selector fs, encoded (§7.1)"),
-        Field::u16("gsindex").doc("selector gs, encoded"),
-        Field::u16("cs").doc("selector cs, encoded"),
-        Field::u16("ss").doc("selector ss, encoded"),
-        Field::u16("ds").doc("selector ds, encoded"),
-        Field::u16("es").doc("selector es, encoded"),
+        Field::u64("sp").word().doc("stack pointer"),
+        Field::u64("flags").word().doc("processor flags"),
+        Field::u64("fs").word().doc("base of segment fs, on x86-64"),
+        Field::u64("gs").word().doc("base of segment gs, on x86-64"),
+        Field::u16("fsindex")
+            .word()
+            .doc("selector fs, encoded (§7.1)"),
+        Field::u16("gsindex").word().doc("selector gs, encoded"),
+        Field::u16("cs").word().doc("selector cs, encoded"),
+        Field::u16("ss").word().doc("selector ss, encoded"),
+        Field::u16("ds").word().doc("selector ds, encoded"),
+        Field::u16("es").word().doc("selector es, encoded"),
         Field::u32("used_math").doc("non-zero if a CPU_FPU record follows"),
-        Field::u64("debugreg0").doc("address of a hardware breakpoint"),
-        Field::u64("debugreg1").doc("address of a hardware breakpoint"),
-        Field::u64("debugreg2").doc("address of a hardware breakpoint"),
-        Field::u64("debugreg3").doc("address of a hardware breakpoint"),
-        Field::u64("debugreg6").doc("status of the hardware breakpoints"),
-        Field::u64("debugreg7").doc("control of the hardware breakpoints"),
+        Field::u64("debugreg0")
+            .word()
+            .doc("address of a hardware breakpoint"),
+        Field::u64("debugreg1")
+            .word()
+            .doc("address of a hardware breakpoint"),
+        Field::u64("debugreg2")
+            .word()
+            .doc("address of a hardware breakpoint"),
+        Field::u64("debugreg3")
+            .word()
+            .doc("address of a hardware breakpoint"),
+        Field::u64("debugreg6")
+            .word()
+            .doc("status of the hardware breakpoints"),
+        Field::u64("debugreg7")
+            .word()
+            .doc("control of the hardware breakpoints"),
     ],
 )
 .until(R05)
@@ -49,33 +83,55 @@ pub(crate) const CPU_R05: FieldList = FieldList::new(
 pub(crate) const CPU: FieldList = FieldList::new(
     "ckpt_hdr_cpu",
     list![
-        Field::u64("r15").doc("general register, zero on x86-32"),
-        Field::u64("r14").doc("general register, zero on x86-32"),
-        Field::u64("r13").doc("general register, zero on x86-32"),
-        Field::u64("r12").doc("general register, zero on x86-32"),
-        Field::u64("bp").doc("frame pointer"),
-        Field::u64("bx").doc("general register"),
-        Field::u64("r11").doc("general register, zero on x86-32"),
-        Field::u64("r10").doc("general register, zero on x86-32"),
-        Field::u64("r9").doc("general register, zero on x86-32"),
-        Field::u64("r8").doc("general register, zero on x86-32"),
-        Field::u64("ax").doc("general register, result of a system call"),
-        Field::u64("cx").doc("general register"),
-        Field::u64("dx").doc("general register"),
-        Field::u64("si").doc("general register"),
-        Field::u64("di").doc("general register"),
-        Field::u64("orig_ax").doc("number of the system call, or -1"),
+        Field::u64("r15")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r14")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r13")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r12")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("bp").word().doc("frame pointer"),
+        Field::u64("bx").word().doc("general register"),
+        Field::u64("r11")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r10")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r9")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("r8")
+            .word()
+            .doc("general register, zero on x86-32"),
+        Field::u64("ax")
+            .word()
+            .doc("general register, result of a system call"),
+        Field::u64("cx").word().doc("general register"),
+        Field::u64("dx").word().doc("general register"),
+        Field::u64("si").word().doc("general register"),
+        Field::u64("di").word().doc("general register"),
+        Field::u64("orig_ax")
+            .word()
+            .doc("number of the system call, or -1"),
         Field::u64("ip").address().doc("instruction pointer"),
-        Field::u64("sp").doc("stack pointer"),
-        Field::u64("flags").doc("processor flags"),
-        Field::u64("fs").doc("base of segment fs, on x86-64"),
-        Field::u64("gs").doc("base of segment gs, on x86-64"),
-        Field::u16("fsindex").doc("selector fs, encoded (§7.1)"),
-        Field::u16("gsindex").doc("selector gs, encoded"),
-        Field::u16("cs").doc("selector cs, encoded"),
-        Field::u16("ss").doc("selector ss, encoded"),
-        Field::u16("ds").doc("selector ds, encoded"),
-        Field::u16("es").doc("selector es, encoded"),
+        Field::u64("sp").word().doc("stack pointer"),
+        Field::u64("flags").word().doc("processor flags"),
+        Field::u64("fs").word().doc("base of segment fs, on x86-64"),
+        Field::u64("gs").word().doc("base of segment gs, on x86-64"),
+        Field::u16("fsindex")
+            .word()
+            .doc("selector fs, encoded (§7.1)"),
+        Field::u16("gsindex").word().doc("selector gs, encoded"),
+        Field::u16("cs").word().doc("selector cs, encoded"),
+        Field::u16("ss").word().doc("selector ss, encoded"),
+        Field::u16("ds").word().doc("selector ds, encoded"),
+        Field::u16("es").word().doc("selector es, encoded"),
         Field::u32("used_math").doc("non-zero if a CPU_FPU record follows"),
     ],
 )

@@ -1,7 +1,7 @@
 //! Records: outline of the stream, fields of a record, its bytes.
 
 use super::{Hex, bytes_of, cut, pending};
-use crate::tui::detail::{Detail, Field, Kind, Target};
+use crate::detail::{Detail, Field, Kind, Target};
 use crate::tui::hex::{PANEL, panels_for};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};

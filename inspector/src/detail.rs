@@ -5,7 +5,7 @@ use ckpt_format::{Layout, Slot, Tables, Tag};
 use ckpt_parser::frame::HEADER_LEN;
 use ckpt_parser::grammar::Role;
 use ckpt_parser::text::{count, escape};
-use ckpt_parser::view::{View, meaning, read_uint, reference, until_nul};
+use ckpt_parser::view::{View, meaning, number, read_uint, reference, until_nul};
 
 /// What a stretch of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub struct Record<'a> {
 const EXPANDED: u32 = 64;
 /// Plain numbers from here on are shown in hexadecimal too.
 const WORTH_HEX: u64 = 0x1_0000;
+/// Bytes that are written out.
+const BRIEF: usize = 8;
 /// Characters of a value that are shown in a list.
 const WIDEST: usize = 200;
 
@@ -181,6 +183,25 @@ fn is_text(role: Role) -> bool {
     )
 }
 
+/// Whether bytes look like text, NULs at the end aside.
+fn is_texty(bytes: &[u8]) -> bool {
+    let text = until_nul(bytes);
+    let rest = bytes.get(text.len()..).unwrap_or_default();
+    let printable = |byte: &u8| (0x20..0x7f).contains(byte) || *byte == b'\n';
+    text.len() >= 4
+        && text.iter().take(256).all(printable)
+        && rest.iter().take(256).all(|byte| *byte == 0)
+}
+
+/// Few bytes as hex digits, of many the number.
+fn brief_bytes(bytes: &[u8]) -> String {
+    if bytes.len() > BRIEF {
+        return count(bytes.len(), "byte");
+    }
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.join(" ")
+}
+
 /// Text in quotes, safe to show, cut to what a list has room for.
 pub fn quoted(bytes: &[u8]) -> String {
     let text = escape(until_nul(bytes.get(..4096).unwrap_or(bytes)));
@@ -272,22 +293,18 @@ fn worded(slot: &Slot, value: u64, view: &View) -> (String, String) {
         return (String::new(), String::new());
     };
     let signed = matches!(field.ty, Type::I16 | Type::I32 | Type::I64);
-    let mut in_words = meaning(slot, value, view.dialect).unwrap_or_default();
-    if matches!(field.meaning, Meaning::Plain)
-        && value >= WORTH_HEX
-        && !signed
-        && !matches!(field.ty, Type::Ulong)
-    {
-        in_words = format!("{value:#x}");
+    let digits = 2 * slot.element as usize;
+    match field.meaning {
+        Meaning::Address => (format!("{value:#010x}"), String::new()),
+        Meaning::Word | Meaning::Magic => (format!("0x{value:0digits$x}"), String::new()),
+        Meaning::Plain if value >= WORTH_HEX && !signed => {
+            (value.to_string(), format!("{value:#x}"))
+        }
+        _ => (
+            number(slot, value),
+            meaning(slot, value, view.dialect).unwrap_or_default(),
+        ),
     }
-    let number = match field.meaning {
-        Meaning::Address => return (format!("{value:#010x}"), String::new()),
-        Meaning::Flags(_) | Meaning::Magic => format!("{value:#x}"),
-        _ if signed => value.cast_signed().to_string(),
-        Meaning::Plain if matches!(field.ty, Type::Ulong) => format!("{value:#x}"),
-        _ => value.to_string(),
-    };
-    (number, in_words)
 }
 
 struct List<'a> {
@@ -364,13 +381,24 @@ impl List<'_> {
             let line = self.push(name, offset, bytes.len() as u64, Kind::Field);
             line.value = quoted(bytes);
             line.doc = field.doc;
+        } else if matches!(field.ty, Type::U8) && !matches!(field.count, Count::One) {
+            let bytes = view.slot_bytes(slot).unwrap_or_default();
+            let line = self.push(name, offset, bytes.len() as u64, Kind::Field);
+            line.value = brief_bytes(bytes);
+            if is_texty(bytes) {
+                line.meaning = quoted(bytes);
+            }
+            line.doc = field.doc;
         } else if slot.inner.is_some() {
             self.nested(view, slot, offset, &name, count);
         } else if matches!(field.count, Count::One) {
             self.value(view, slot, 0, offset, name);
         } else if count <= EXPANDED {
             for i in 0..count {
-                let name = element_name(&name, field.name, i);
+                let name = match field.elements.get(i as usize) {
+                    Some(element) => format!("{prefix}{element}"),
+                    None => format!("{name}[{i}]"),
+                };
                 self.value(view, slot, i, offset + u64::from(i * slot.element), name);
             }
         } else {
@@ -420,11 +448,7 @@ impl List<'_> {
                 _ => None,
             });
         let line = self.push(name, offset, u64::from(slot.element), Kind::Field);
-        line.value = if field.name == "uregs" {
-            format!("{:#010x}", value.unwrap_or(0))
-        } else {
-            number
-        };
+        line.value = number;
         line.meaning = words;
         line.doc = field.doc;
         line.target = target;
@@ -476,28 +500,12 @@ impl List<'_> {
             .get(usize::try_from(from).unwrap_or(usize::MAX)..);
         let bytes = bytes.unwrap_or_default();
         let len = self.record.len.saturating_sub(from);
-        let texty = is_text(self.record.role)
-            || (bytes.len() >= 4
-                && bytes
-                    .iter()
-                    .take(256)
-                    .all(|b| (0x20..0x7f).contains(b) || *b == b'\n'));
+        let texty = is_text(self.record.role) || is_texty(bytes);
         let line = self.push(name, from, len, kind);
         line.value = count(len, "byte");
         if texty {
             line.meaning = quoted(bytes);
         }
-    }
-}
-
-/// Elements of the register array have names of their own.
-fn element_name(name: &str, field: &str, index: u32) -> String {
-    let register = (field == "uregs")
-        .then(|| ckpt_format::values::ARM_REGISTERS.get(index as usize))
-        .flatten();
-    match register {
-        Some(register) => (*register).to_owned(),
-        None => format!("{name}[{index}]"),
     }
 }
 
