@@ -2,7 +2,7 @@
 
 use ckpt_format::schema::{Count, Meaning, Type};
 use ckpt_format::{Layout, Slot, Tables, Tag};
-use ckpt_parser::frame::HEADER_LEN;
+use ckpt_parser::frame::{HEADER_LEN, HEADER_SIZE};
 use ckpt_parser::grammar::Role;
 use ckpt_parser::text::{count, escape};
 use ckpt_parser::view::{View, meaning, number, read_uint, reference, until_nul};
@@ -107,7 +107,7 @@ impl<'a> Record<'a> {
         Some(self.tables.by_number(self.number())?.tag())
     }
     fn payload(&self) -> &'a [u8] {
-        self.bytes.get(HEADER_LEN as usize..).unwrap_or_default()
+        self.bytes.get(HEADER_SIZE..).unwrap_or_default()
     }
     fn num_pages(&self) -> u64 {
         let word = u64::from(self.tables.dialect.abi.arch.word_size());
@@ -463,7 +463,10 @@ impl List<'_> {
             let order = record.tables.dialect.abi.order;
             let at = |i: u64| {
                 let start = usize::try_from(from + i * word).ok()?;
-                let bytes = record.bytes.get(start..start + word as usize)?;
+                let bytes = record
+                    .bytes
+                    .get(start..)?
+                    .get(..usize::try_from(word).ok()?)?;
                 Some(read_uint(bytes, order))
             };
             let line = self.push("addresses", from, addresses, Kind::Payload);
@@ -528,7 +531,8 @@ mod tests {
             let (tables, page_size) = (decoder.tables().clone(), decoder.detection().page_size);
             while let Some(event) = decoder.next() {
                 let event = event.unwrap();
-                let (start, end) = (event.frame.offset as usize, event.frame.end() as usize);
+                let [start, end] =
+                    [event.frame.offset, event.frame.end()].map(|at| usize::try_from(at).unwrap());
                 let record = Record {
                     tables: &tables,
                     page_size,
