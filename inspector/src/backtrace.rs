@@ -7,7 +7,7 @@
 
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
-use crate::tui::words;
+use crate::words;
 use ckpt_compat::arm::{Flow, classify_arm, classify_thumb};
 use ckpt_format::Order;
 use ckpt_parser::memory::{Memory, Span};

@@ -5,7 +5,7 @@
     reason = "lengths of pieces and pages, far below 4 GiB"
 )]
 
-use crate::tui::words;
+use crate::words;
 use ckpt_parser::memory::{Backing, Memory, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, Task};
 use ckpt_parser::report::document::Parts;

@@ -10,4 +10,6 @@ pub mod open;
 pub mod pattern;
 pub mod symbols;
 pub mod sysroot;
+mod tree;
 pub mod tui;
+pub mod words;

@@ -6,7 +6,8 @@ use crate::backtrace;
 use crate::detail;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
-use crate::tui::words;
+use crate::tree::tree;
+use crate::words;
 use anyhow::Result;
 use ckpt_format::values;
 use ckpt_parser::memory::{Memory, stored_len};
@@ -14,7 +15,7 @@ use ckpt_parser::model::{File, FileKind, Image, Live, Mm, ObjRef, Task, Vma};
 use ckpt_parser::report::document::{self, Call, Document, Hex, Parts, register_file_list};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -26,10 +27,9 @@ pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
         "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} command",
         "pid", "tgid", "ppid", "pgid", "sid", "state", "system call"
     )?;
-    let depths = depths(image);
-    for task in wanted(image, args) {
-        let depth = depths.get(&task.tgid).copied().unwrap_or(0) + usize::from(!task.is_leader());
-        let indent = "  ".repeat(depth.min(20));
+    let tree = tree(image).into_iter();
+    for (task, depth) in tree.filter(|(task, _)| args.wants_task(task.pid, task.tgid)) {
+        let indent = "  ".repeat(usize::from(depth).min(20));
         let thread = if task.is_leader() { "" } else { "thread " };
         let nested: String = task
             .nested_pids
@@ -59,30 +59,6 @@ pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
     Ok(())
 }
 
-/// How deep each process stands in the tree, by pid. Parents are looked up once each.
-fn depths(image: &Image) -> HashMap<i32, usize> {
-    let parents: HashMap<i32, i32> = image
-        .processes()
-        .map(|task| (task.pid, task.ppid))
-        .collect();
-    let mut depths: HashMap<i32, usize> = HashMap::new();
-    for pid in parents.keys() {
-        let mut path = Vec::new();
-        let mut at = *pid;
-        // A damaged image may have parents in a circle; the path remembers where it has been.
-        while let Some(parent) = parents
-            .get(&at)
-            .filter(|_| !depths.contains_key(&at) && path.len() < MAX_TREE)
-        {
-            path.push(at);
-            at = *parent;
-        }
-        let above = depths.get(&at).map_or(0, |depth| depth + 1);
-        depths.extend(path.into_iter().rev().zip(above..));
-    }
-    depths
-}
-
 /// The tasks as JSON, as the whole document has them.
 pub(super) fn tasks_json(
     image: &Image,
@@ -102,9 +78,6 @@ fn wanted<'a>(image: &'a Image, args: &Args) -> impl Iterator<Item = &'a Task> {
     let tasks = image.tasks.iter();
     tasks.filter(|task| args.wants_task(task.pid, task.tgid))
 }
-
-/// Levels of a process tree that are followed.
-const MAX_TREE: usize = 1000;
 
 fn state(image: &Image, task: &Task) -> String {
     let dialect = image.detection.dialect;

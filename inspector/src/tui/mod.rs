@@ -34,7 +34,6 @@ pub mod tour;
 pub mod update;
 pub mod vfp;
 pub mod view;
-pub mod words;
 pub mod worker;
 
 pub use screen::{Screen, screenshot};

@@ -9,6 +9,7 @@ use super::prompt::Prompt;
 use super::search::Domain;
 use super::worker::{At, Data, Request, Want};
 use crate::symbols::Symbols;
+use crate::tree::tree;
 use ckpt_compat::arm::Isa;
 use ckpt_format::{Order, Tables};
 use ckpt_parser::detect::Detection;
@@ -258,7 +259,10 @@ impl Derived {
         }
         let holders = image.holders();
         Derived {
-            order: panes::tasks::tree(image),
+            order: tree(image)
+                .iter()
+                .map(|(task, depth)| (task.index, *depth))
+                .collect(),
             files: panes::files::lines(image, &holders),
             holders,
             mapped,

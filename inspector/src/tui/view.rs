@@ -8,7 +8,7 @@ use super::model::{Model, Overlay, Phase, Row};
 use super::panes;
 use super::tour;
 use super::update::describe;
-use super::words;
+use crate::words;
 use ckpt_parser::diagnostic::{Diagnostic, Severity};
 use ckpt_parser::text::count;
 use ratatui::buffer::Buffer;

@@ -106,7 +106,7 @@ fn about(model: &Model) -> Vec<Row> {
         Row::pair(change.group.name(), change.what.clone(), Ink::Name),
         Row::pair("first", change.left.clone(), Ink::Bad),
         Row::pair("second", change.right.clone(), Ink::Good),
-        Row::pair("compared", crate::tui::words::size(diff.compared), Ink::Dim),
+        Row::pair("compared", crate::words::size(diff.compared), Ink::Dim),
     ];
     rows.extend(
         change

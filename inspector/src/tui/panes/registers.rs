@@ -7,8 +7,8 @@ use crate::tui::disasm::{Leads, disassemble};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Format, Lanes, Link, Model, Row};
-use crate::tui::words;
 use crate::tui::worker::{Data, Want};
+use crate::words;
 use ckpt_compat::arm::Isa;
 use ckpt_format::Order;
 use ckpt_parser::model::{

@@ -4,68 +4,11 @@ use super::{bytes_of, cut_pending, cut_wrapped};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
-use crate::tui::words;
 use crate::tui::worker::Want;
+use crate::words;
 use ckpt_parser::model::{Image, Live, Pending, Task};
 use ckpt_parser::text::{count, escape};
 use std::ops::Range;
-
-/// Tasks depth first: children under parents, threads under their leader.
-pub fn tree(image: &Image) -> Vec<(u32, u16)> {
-    use std::collections::HashMap;
-    let mut below: HashMap<i32, Vec<u32>> = HashMap::new();
-    let mut roots = Vec::new();
-    let leaders: HashMap<i32, u32> = image
-        .tasks
-        .iter()
-        .filter(|task| task.is_leader())
-        .map(|task| (task.pid, task.index))
-        .collect();
-    for task in &image.tasks {
-        let above = if task.is_leader() {
-            task.ppid
-        } else {
-            task.tgid
-        };
-        if above != task.pid && leaders.contains_key(&above) {
-            below.entry(above).or_default().push(task.index);
-        } else {
-            roots.push(task.index);
-        }
-    }
-    let mut order = Vec::with_capacity(image.tasks.len());
-    let mut seen = vec![false; image.tasks.len()];
-    let mut stack: Vec<(u32, u16)> = roots.into_iter().rev().map(|task| (task, 0)).collect();
-    // Parents in a circle hang below no root; they are listed all the same.
-    let mut rest = image.tasks.iter().map(|task| task.index);
-    loop {
-        let Some((index, depth)) = stack.pop().or_else(|| {
-            rest.find(|index| !seen.get(*index as usize).copied().unwrap_or(true))
-                .map(|index| (index, 0))
-        }) else {
-            return order;
-        };
-        match seen.get_mut(index as usize) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        order.push((index, depth));
-        let task = image
-            .tasks
-            .get(index as usize)
-            .filter(|task| task.is_leader());
-        let children = task.and_then(|task| below.get(&task.pid));
-        let mut children = children.cloned().unwrap_or_default();
-        // Threads come before child processes.
-        children.sort_by_key(|child| {
-            image
-                .tasks
-                .get(*child as usize)
-                .map(|t| (t.is_leader(), t.index))
-        });
-        stack.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
-    }
-}
 
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {

@@ -4,8 +4,8 @@ use super::{fit, input, next_match, panes, registers, say, select_field};
 use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Model, Phase};
-use crate::tui::words;
 use crate::tui::worker::{Data, Message, Request, Want};
+use crate::words;
 use ckpt_parser::text::escape;
 
 /// What a message of the threads leads to.

@@ -102,6 +102,7 @@ pub fn unlimited(value: u64) -> String {
 }
 
 /// A size with a unit.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
 pub fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
