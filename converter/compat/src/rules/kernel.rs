@@ -171,7 +171,11 @@ fn version(evidence: &Evidence, target: &Target) -> Outcome {
     let outcome = Outcome::of(
         format!(
             "a linux-cr kernel of revision R{revision:02} (source: {})",
-            header.release
+            if header.release.is_empty() {
+                "not known"
+            } else {
+                &header.release
+            }
         ),
         own.clone()
             .unwrap_or_else(|| "release not known".to_owned()),
