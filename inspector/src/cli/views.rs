@@ -309,6 +309,11 @@ fn space_of<'a>(image: &'a Image, task: &Task) -> Option<(ObjRef, &'a Mm)> {
 /// Bytes looked at behind a pointer.
 const PREVIEW: usize = 48;
 
+/// The status register may look like an address; it is none.
+fn is_status(name: &str) -> bool {
+    name == "cpsr"
+}
+
 /// What the registers point to, a line for each that points somewhere.
 fn pointers<S: Source>(
     task: &Task,
@@ -318,7 +323,8 @@ fn pointers<S: Source>(
     out: &mut dyn Write,
 ) -> Result<()> {
     let list = task.live.as_ref().map(|live| live.regs.list());
-    for (name, value) in list.into_iter().flatten() {
+    let list = list.into_iter().flatten();
+    for (name, value) in list.filter(|(name, _)| !is_status(name)) {
         if let (Some(place), text) = pointed(value, mm, memory, symbols)? {
             let text = text.map_or(String::new(), |text| {
                 format!(" {}", detail::quoted(text.as_bytes()))
@@ -359,7 +365,8 @@ pub(super) fn regs_json<S: Source>(
         let mut shown = parts.task(task);
         namer.name(task, &mut shown);
         if let Some((_, mm)) = space_of(image, task) {
-            for register in shown.registers.iter_mut().flatten() {
+            let registers = shown.registers.iter_mut().flatten();
+            for register in registers.filter(|register| !is_status(&register.name)) {
                 let value = register.value.0;
                 (register.place, register.text) =
                     pointed(value, mm, &mut namer.memory, &namer.symbols.1)?;
