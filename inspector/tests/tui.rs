@@ -382,6 +382,55 @@ fn addresses_registers_and_pointers() {
     assert_eq!(screen.model.code, Code::Bytes);
 }
 
+/// In code, a line is an instruction: the cursor is on one, goes up to what is above the screen, and Enter follows the
+/// one that it is on.
+#[test]
+fn code_is_walked_by_instructions() {
+    let mut screen = sample(SMALL);
+    let under_cursor = |screen: &Screen| {
+        let line = screen.model.scroll(2).cursor;
+        panes::list(&screen.model, 2, line..line + 1).1[0].text()
+    };
+    let is_there =
+        |screen: &Screen| under_cursor(screen).contains(&format!("{:08x} ", screen.model.addr));
+    // The code is ARM; read as Thumb it has instructions of both lengths.
+    screen.prompt("@", "0x40800000");
+    screen.keys("P");
+    assert_eq!(screen.model.code, Code::Thumb);
+    let mut walked = Vec::new();
+    for _ in 0..30 {
+        assert!(is_there(&screen), "{}", screen.shown());
+        walked.push(screen.model.addr);
+        screen.keys("j");
+    }
+    let lengths: Vec<u64> = walked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(lengths.contains(&2) && lengths.contains(&4), "{lengths:?}");
+    for addr in walked.into_iter().rev() {
+        screen.keys("k");
+        assert_eq!(screen.model.addr, addr);
+        assert!(is_there(&screen), "{}", screen.shown());
+    }
+    screen.keys("P j j j j j");
+    assert!(
+        under_cursor(&screen).contains("bne 0x40800008"),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("Enter");
+    assert_eq!(screen.model.addr, 0x4080_0008);
+    screen.keys("j j j Enter");
+    assert_eq!(screen.model.addr, 0x4080_0008);
+    assert!(is_there(&screen), "{}", screen.shown());
+    // What is not in the image is no code.
+    screen.prompt("@", "pc");
+    assert!(
+        screen.shown().contains("not in the image"),
+        "{}",
+        screen.shown()
+    );
+    assert!(!screen.shown().contains("andeq"), "{}", screen.shown());
+}
+
 #[test]
 fn filters_folds_and_bookmarks() {
     let mut screen = sample(SMALL);
@@ -620,7 +669,7 @@ fn one_task_and_ten_thousand() {
     let (_folder, path) = named("minimal-r18-arm");
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     screen.keys("2");
-    assert!(screen.shown().contains("1 process,"), "{}", screen.shown());
+    assert!(screen.shown().contains("1 process ─"), "{}", screen.shown());
     let (_folder, path) = big(|out| ckpt_samples::big::tasks(out, 17, 10_000));
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     screen.keys("2 G");

@@ -33,56 +33,121 @@ pub enum Leads {
     Reads(u64, Option<u32>),
 }
 
-/// The instructions in `bytes`, the first of them at `addr`. `order` is that of the code: BE8
-/// processes have little-endian code.
+/// The instructions in `bytes`, the first of them at `addr`.
 pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<Instruction> {
-    let decoder = if thumb {
-        InstDecoder::default_thumb()
-    } else {
-        InstDecoder::default()
+    let code = Stretch {
+        bytes,
+        addr,
+        thumb,
+        order,
     };
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = bytes
-        .get(at..)
-        .filter(|rest| rest.len() >= if thumb { 2 } else { 4 })
-    {
-        let unit = |i: usize| -> u32 {
-            let pair = [
-                rest.get(2 * i).copied().unwrap_or(0),
-                rest.get(2 * i + 1).copied().unwrap_or(0),
-            ];
-            u32::from(if order == Order::Little {
-                u16::from_le_bytes(pair)
-            } else {
-                u16::from_be_bytes(pair)
-            })
-        };
-        let wide = !thumb || unit(0) >= 0xe800;
-        let len = if wide { 4 } else { 2 };
-        if rest.len() < len {
-            break;
+    let starts = code.starts(addr);
+    starts
+        .into_iter()
+        .filter_map(|at| code.instruction(at))
+        .collect()
+}
+
+/// A stretch of code.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Address of the first.
+    pub addr: u64,
+    /// Thumb, not ARM.
+    pub thumb: bool,
+    /// Byte order of the code: BE8 processes have little-endian code.
+    pub order: Order,
+}
+
+impl Stretch<'_> {
+    /// The least that an instruction of a state takes.
+    pub const fn unit(thumb: bool) -> u64 {
+        if thumb { 2 } else { 4 }
+    }
+
+    /// The state that runs it.
+    pub const fn isa(&self) -> Isa {
+        if self.thumb { Isa::Thumb } else { Isa::Arm }
+    }
+
+    /// Addresses of the instructions, of which one is `certain`: those before it are found by decoding towards it.
+    pub fn starts(&self, certain: u64) -> Vec<u64> {
+        let unit = Self::unit(self.thumb);
+        let lead = self.addr + certain.saturating_sub(self.addr) % unit;
+        // Decoding that began in the middle of an instruction falls into step, mostly.
+        let before = [lead, lead + unit]
+            .into_iter()
+            .map(|first| self.walk(first, certain))
+            .find(|starts| {
+                let last = starts.last();
+                last.is_none_or(|last| Some(certain) == self.next(*last))
+            });
+        let mut starts = before.unwrap_or_else(|| self.walk(lead, certain));
+        starts.extend(self.walk(certain.max(self.addr), u64::MAX));
+        starts
+    }
+
+    /// Addresses of instructions from one on, as far as they end before `limit`.
+    fn walk(&self, first: u64, limit: u64) -> Vec<u64> {
+        let mut starts = Vec::new();
+        let mut at = first;
+        while let Some(next) = self.next(at).filter(|next| *next <= limit) {
+            starts.push(at);
+            at = next;
         }
-        let word = match (thumb, wide, order) {
-            (true, false, _) => unit(0),
-            (true, true, _) | (false, _, Order::Big) => unit(0) << 16 | unit(1),
-            (false, _, Order::Little) => unit(1) << 16 | unit(0),
+        starts
+    }
+
+    /// Address behind an instruction.
+    fn next(&self, at: u64) -> Option<u64> {
+        let (_, len) = self.word(at)?;
+        Some(at + len as u64)
+    }
+
+    /// The bits of an instruction as the processor sees them, and its length.
+    fn word(&self, at: u64) -> Option<(u32, usize)> {
+        let rest = usize::try_from(at.checked_sub(self.addr)?).ok()?;
+        let rest = self.bytes.get(rest..)?;
+        let half = |i: usize| -> Option<u32> {
+            let pair = rest.get(2 * i..2 * i + 2)?.try_into().ok()?;
+            Some(u32::from(match self.order {
+                Order::Little => u16::from_le_bytes(pair),
+                Order::Big => u16::from_be_bytes(pair),
+            }))
         };
-        let here = addr + at as u64;
-        let insn = u32::try_from(here)
+        let first = half(0)?;
+        Some(match (self.thumb, self.order) {
+            (true, _) if first < 0xe800 => (first, 2),
+            (true, _) | (false, Order::Big) => (first << 16 | half(1)?, 4),
+            (false, Order::Little) => (half(1)? << 16 | first, 4),
+        })
+    }
+
+    /// The instruction at an address.
+    pub fn instruction(&self, at: u64) -> Option<Instruction> {
+        let (word, len) = self.word(at)?;
+        let (thumb, wide) = (self.thumb, len == 4);
+        let insn = u32::try_from(at)
             .ok()
             .map(|addr| classify(word, addr, thumb, wide));
         let leads = insn.as_ref().and_then(leads).map(|leads| match leads {
             Leads::Reads(literal, _) => {
-                let at = usize::try_from(literal.wrapping_sub(addr)).ok();
-                Leads::Reads(literal, at.and_then(|at| word_at(bytes, at, order)))
+                let at = usize::try_from(literal.wrapping_sub(self.addr)).ok();
+                let value = at.and_then(|at| word_at(self.bytes, at, self.order));
+                Leads::Reads(literal, value)
             }
             to @ Leads::To(..) => to,
         });
-        let own = wide.then(|| vfp::text(word).or_else(|| neon::text(word, thumb)));
-        let text = own.flatten().or_else(|| text(&decoder, word, thumb, len));
-        found.push(Instruction {
-            addr: here,
+        let own = wide.then(|| {
+            hint(word, thumb)
+                .or_else(|| vfp::text(word))
+                .or_else(|| neon::text(word, thumb))
+        });
+        let text = own.flatten().or_else(|| text(word, thumb, len));
+        Some(Instruction {
+            addr: at,
             len: len as u64,
             word,
             needs: insn
@@ -90,10 +155,8 @@ pub fn disassemble(bytes: &[u8], addr: u64, thumb: bool, order: Order) -> Vec<In
                 .map_or_else(String::new, |insn| needs(&insn)),
             text: text.map(|text| absolute(named(text), leads)),
             leads,
-        });
-        at += len;
+        })
     }
-    found
 }
 
 fn classify(word: u32, addr: u32, thumb: bool, wide: bool) -> Insn {
@@ -153,7 +216,31 @@ fn named(mut text: String) -> String {
     text
 }
 
-fn text(decoder: &InstDecoder, word: u32, thumb: bool, len: usize) -> Option<String> {
+/// Hints, which the decoder does not know by their names.
+fn hint(word: u32, thumb: bool) -> Option<String> {
+    // In ARM under any condition.
+    let hint = match thumb {
+        false if word >> 28 != 0xf && word & 0x0fff_ff00 == 0x0320_f000 => word & 0xff,
+        true if word & 0xffff_ff00 == 0xf3af_8000 => word & 0xff,
+        _ => return None,
+    };
+    let names = ["nop", "yield", "wfe", "wfi", "sev", "sevl"];
+    let condition = if thumb { 14 } else { word >> 28 };
+    let condition = vfp::CONDITIONS.get(condition as usize)?;
+    Some(match (names.get(hint as usize), hint) {
+        (Some(name), _) => format!("{name}{condition}"),
+        (None, 0x14) => format!("csdb{condition}"),
+        (None, 0xf0..) => format!("dbg{condition} {:#x}", hint & 0xf),
+        (None, _) => format!("nop{condition} {{{hint:#x}}}"),
+    })
+}
+
+fn text(word: u32, thumb: bool, len: usize) -> Option<String> {
+    let decoder = if thumb {
+        InstDecoder::default_thumb()
+    } else {
+        InstDecoder::default()
+    };
     let bytes = if thumb && len == 4 {
         word.rotate_left(16).to_le_bytes()
     } else {
@@ -168,6 +255,7 @@ fn text(decoder: &InstDecoder, word: u32, thumb: bool, len: usize) -> Option<Str
         let decoded = 0u32.wrapping_offset(instruction.len()).to_linear();
         (decoded == len).then(|| instruction.to_string())
     })?
+    .filter(|text| text != "invalid")
 }
 
 #[cfg(test)]
@@ -239,6 +327,46 @@ mod tests {
                 "vld1.8 {d0}, [r9], r10"
             ]
         );
+    }
+
+    /// What is above the cursor is found backwards, and an instruction of four bytes must not be cut in two.
+    #[test]
+    fn code_before_a_certain_place_is_decoded_towards_it() {
+        // add.w r3, r3, 1; ldr r0, [r1]; cbnz r0; ldr.w r0, [r2]; b.
+        let halves = [0xf103_u16, 0x0301, 0x6808, 0xb900, 0xf8d2, 0x0000, 0xe7fa];
+        let bytes: Vec<u8> = halves.iter().flat_map(|half| half.to_le_bytes()).collect();
+        let all = [0x8000, 0x8004, 0x8006, 0x8008, 0x800c];
+        for (from, certain) in [
+            (0, 0x8000),
+            (0, 0x800c),
+            (0, 0x8006),
+            (2, 0x8008),
+            (10, 0x800c),
+        ] {
+            let code = Stretch {
+                bytes: &bytes[from..],
+                addr: 0x8000 + from as u64,
+                thumb: true,
+                order: Order::Little,
+            };
+            let starts = code.starts(certain);
+            let at = all.iter().position(|at| *at == certain).unwrap();
+            assert!(
+                starts.ends_with(&all[at..]),
+                "{from} {certain:x} {starts:x?}"
+            );
+            assert!(starts.len() > at.min(1), "{from} {certain:x} {starts:x?}");
+        }
+    }
+
+    #[test]
+    fn hints_have_names() {
+        let words = [0xe320_f000_u32, 0x1320_f003, 0xe320_f014, 0xe320_f0f4];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let all = texts(&bytes, false, Order::Little);
+        assert_eq!(all, ["nop", "wfine", "csdb", "dbg 0x4"]);
+        let wide = [0xaf, 0xf3, 0x02, 0x80];
+        assert_eq!(texts(&wide, true, Order::Little), ["wfe"]);
     }
 
     #[test]

@@ -121,8 +121,8 @@ table! {
         "open" Action::Open, ["z o"], "open the node";
         "close" Action::Close, ["z c"], "close the node";
         "fold-all" Action::FoldAll, ["*"], "open or close all nodes";
-        "represent" Action::Represent, ["p"], "next representation: hex, integer, float; d, q, s lanes; 8, 16 columns";
-        "represent-back" Action::RepresentBack, ["P"], "previous representation";
+        "represent" Action::Represent, ["p"], "registers as hex, integer, float, in d, q, s lanes; memory as bytes, ARM, Thumb";
+        "represent-back" Action::RepresentBack, ["P"], "the same, backwards";
         "disassemble" Action::Disassemble, ["d"], "bytes, ARM code, Thumb code";
     }
     "Find" {

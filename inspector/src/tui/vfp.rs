@@ -18,7 +18,8 @@ pub fn text(word: u32) -> Option<String> {
     }
 }
 
-const CONDITIONS: [&str; 15] = [
+/// Conditions as suffixes, by number.
+pub const CONDITIONS: [&str; 15] = [
     "eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "",
 ];
 const CORE: [&str; 16] = [

@@ -112,7 +112,6 @@ fn tab_spans(model: &Model) -> Vec<(View, String, u16, u16)> {
         .map(|(i, view)| {
             let name = match (short, view) {
                 (true, View::Registers) => "Regs",
-                (true, View::Problems) => "Probl",
                 (_, view) => view.name(),
             };
             let text = format!(" {} {name} ", i + 1);

@@ -172,7 +172,8 @@ fn target_row(model: &Model, i: usize, assessment: &Assessment) -> Row {
         );
     }
     let verdict = assessment.verdict();
-    row.and(format!("{:<16} ", assessment.target), Ink::Name)
+    let names = if model.inside(0).width > 41 { 19 } else { 16 };
+    row.and(format!("{:<names$} ", assessment.target), Ink::Name)
         .and(verdict.name(), ink(verdict))
         .link(Link::Target(i))
 }

@@ -9,7 +9,9 @@ use crate::tui::search::Domain;
 use crate::tui::worker::Want;
 use crate::words;
 use ckpt_format::values;
-use ckpt_parser::model::{Extent, File, FileKind, Holders, Image, ObjRef, Socket, Task, Terminal};
+use ckpt_parser::model::{
+    Extent, Fd, File, FileKind, Holders, Image, ObjRef, Socket, Task, Terminal,
+};
 use ckpt_parser::text::{count, escape};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -98,7 +100,7 @@ pub fn title(model: &Model, pane: usize) -> String {
     match pane {
         0 => format!(
             "{}, {}, {}",
-            count(image.files.len(), "open file"),
+            count(image.files.len(), "file"),
             count(image.sockets.len(), "socket"),
             count(image.file_tables.len(), "table")
         ),
@@ -140,11 +142,18 @@ pub fn holds_match(model: &Model, row: usize) -> bool {
 
 fn file_of(image: &Image, line: FileLine) -> Option<(ObjRef, File<'_>)> {
     let number = match line {
-        FileLine::Fd(table, i) => image.file_tables.get(&table)?.fds.get(i as usize)?.file,
+        FileLine::Fd(..) => fd_of(image, line)?.file,
         FileLine::File(number) => number,
         _ => return None,
     };
     Some((number, image.files.get(number)?))
+}
+
+fn fd_of(image: &Image, line: FileLine) -> Option<Fd> {
+    match line {
+        FileLine::Fd(table, i) => image.file_tables.get(&table)?.fds.get(i as usize),
+        _ => None,
+    }
 }
 
 /// The line of an open file.
@@ -171,12 +180,10 @@ fn row(model: &Model, image: &Image, line: FileLine) -> Row {
             format!("System V objects of namespace {number}"),
             Ink::Title,
         ),
-        FileLine::Fd(table, i) => {
-            let fd = image
-                .file_tables
-                .get(&table)
-                .and_then(|table| table.fds.get(i as usize));
-            let Some(fd) = fd else { return Row::default() };
+        FileLine::Fd(..) => {
+            let Some(fd) = fd_of(image, line) else {
+                return Row::default();
+            };
             let sign = if fd.close_on_exec { "x" } else { " " };
             let row = Row::new(format!("{:>5}{sign} ", fd.fd), Ink::Number);
             match image.files.get(fd.file) {
@@ -358,6 +365,17 @@ fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
     if let Some((number, file)) = file_of(image, line) {
         about_file(model, image, number, &file, &mut rows);
     }
+    if let Some(fd) = fd_of(image, line) {
+        let exec = if fd.close_on_exec {
+            ", closed by exec (x)"
+        } else {
+            ""
+        };
+        rows.insert(
+            0,
+            Row::pair("descriptor", format!("{}{exec}", fd.fd), Ink::Number),
+        );
+    }
     match line {
         FileLine::Table(number) => about_table(image, number, &mut rows),
         FileLine::Queue(ns, i) => {
@@ -420,11 +438,10 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
         rows.push(Row::pair("path", escape(path), Ink::Text));
     }
     let (names, rest) = values::OPEN_FLAGS.names(u64::from(file.flags), arch);
-    rows.push(Row::pair(
-        "flags",
-        format!("{} {rest:#x}", names.join(" ")),
-        Ink::Normal,
-    ));
+    let rest = (rest != 0).then(|| format!("{rest:#x}"));
+    let names = names.iter().copied().map(str::to_owned);
+    let flags: Vec<String> = names.chain(rest).collect();
+    rows.push(Row::pair("flags", flags.join(" "), Ink::Normal));
     rows.push(Row::pair("position", file.pos.to_string(), Ink::Number));
     rows.push(
         Row::pair("record", file.record.index.to_string(), Ink::Link)

@@ -2,18 +2,17 @@
 
 use super::registers::{code_order, instruction_row};
 use super::{Hex, bytes_of, cut, pending};
-use crate::tui::disasm::disassemble;
+use crate::tui::disasm::Stretch;
 use crate::tui::hex::{PANEL, panels_for};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
-use crate::tui::model::{Code, Link, Model, Row};
+use crate::tui::model::{Code, Link, Model, Row, Scroll};
 use crate::tui::search::Domain;
 use crate::tui::worker::{Cell, Data, Want};
 use crate::words;
-use ckpt_compat::arm::Isa;
-use ckpt_parser::memory::{Backing, spans, stored_len};
+use ckpt_parser::memory::{Backing, Span, spans, stored_len};
 use ckpt_parser::model::{Image, Mm, ObjRef, Task, Vma};
-use ckpt_parser::text::escape;
+use ckpt_parser::text::{count, escape};
 use std::ops::Range;
 
 /// Lines of a pane.
@@ -176,7 +175,7 @@ fn vma_row(model: &Model, image: &Image, mm: &Mm, number: ObjRef, vma: &Vma) -> 
     if wide {
         row = row.and(format!(" {:>9}", words::size(vma.len())), Ink::Number);
         row = row.and(
-            format!(" {:>6}p", stored / image.page_size().max(1)),
+            format!(" {:>11}", count(stored / image.page_size().max(1), "page")),
             Ink::Dim,
         );
     }
@@ -281,11 +280,29 @@ pub fn shape(model: &Model) -> (usize, usize) {
 fn bytes_want(model: &Model) -> Option<Want> {
     let (mm, _) = model.current_mm()?;
     let (panels, height) = shape(model);
-    Some(Want::Memory {
-        mm,
-        addr: model.addr_top,
-        len: u32::try_from(panels * PANEL * height).unwrap_or(0),
-    })
+    let (addr, len) = match model.code {
+        Code::Bytes => (model.addr_top, panels * PANEL * height),
+        // The same bytes for many lines around: most steps wait for nothing.
+        Code::Arm | Code::Thumb => (
+            (model.addr_top & !(BLOCK - 1)).saturating_sub(BLOCK),
+            BLOCK as usize * 3,
+        ),
+    };
+    let len = u32::try_from(len).unwrap_or(0);
+    Some(Want::Memory { mm, addr, len })
+}
+
+/// Code is looked at in blocks: the one with the first line, and those before and behind, which are longer than a
+/// screen.
+const BLOCK: u64 = 2048;
+
+/// Whether the bytes of a stretch are neither in the image nor in a file at hand.
+pub fn is_unknown(span: &Span, files: &[ObjRef]) -> bool {
+    match span.backing {
+        Backing::Stored(_) | Backing::Zero => false,
+        Backing::File(file, _) => !files.contains(&file),
+        Backing::Special | Backing::Unmapped => true,
+    }
 }
 
 /// Bytes at the address.
@@ -302,13 +319,12 @@ pub fn hex(model: &Model) -> Option<Hex> {
     let mut unknown = Vec::new();
     for span in found {
         let range = span.addr - top..span.end() - top;
-        match span.backing {
-            Backing::Stored(_) => continue,
-            Backing::Zero => {}
-            Backing::File(file, _) if files.contains(&file) => {}
-            _ => unknown.push(range.clone()),
+        if is_unknown(span, files) {
+            unknown.push(range.clone());
         }
-        marks.push((range, Ink::Dim));
+        if !matches!(span.backing, Backing::Stored(_)) {
+            marks.push((range, Ink::Dim));
+        }
     }
     let (number, _) = model.current_mm()?;
     if model.search.domain == Some(Domain::Memory(number)) {
@@ -329,30 +345,114 @@ pub fn hex(model: &Model) -> Option<Hex> {
     })
 }
 
-fn code_rows(model: &Model, number: ObjRef) -> Vec<Row> {
-    let want = bytes_want(model);
-    let (Some(bytes), Some(image)) = (
-        want.and_then(|want| bytes_of(model, &want).map(<[u8]>::to_vec)),
-        &model.image,
-    ) else {
-        return Vec::new();
+/// Code around the address.
+struct Listing<'a> {
+    code: Stretch<'a>,
+    /// Stretches whose bytes nobody knows.
+    unknown: Vec<Range<u64>>,
+    /// Where instructions begin.
+    starts: Vec<u64>,
+    /// Which of them is under the cursor.
+    at: usize,
+    /// Which of them is on the first line.
+    top: usize,
+    height: usize,
+}
+
+impl Listing<'_> {
+    fn shown(&self) -> &[u64] {
+        let end = (self.top + self.height).min(self.starts.len());
+        self.starts.get(self.top..end).unwrap_or_default()
+    }
+}
+
+/// The code that is shown, once its bytes are there; the cursor is among the lines.
+fn listing(model: &Model) -> Option<Listing<'_>> {
+    let want = bytes_want(model)?;
+    let (Want::Memory { mm, addr, .. }, Some(Data::Memory(bytes, found, files))) =
+        (&want, model.data(&want))
+    else {
+        return None;
     };
-    let live = words::users(image, number)
+    let live = words::users(model.image.as_ref()?, *mm)
         .first()
         .and_then(|task| task.live.as_ref());
-    let order = live.map_or(model.order(), |live| code_order(model, live));
+    let code = Stretch {
+        bytes,
+        addr: *addr,
+        thumb: model.code == Code::Thumb,
+        order: live.map_or(model.order(), |live| code_order(model, live)),
+    };
+    let starts = code.starts(model.addr);
+    let at = starts.binary_search(&model.addr).ok()?;
+    let height = shape(model).1.max(1);
+    let top = starts.partition_point(|start| *start < model.addr_top);
+    let top = top.min(at).max((at + 1).saturating_sub(height));
+    Some(Listing {
+        code,
+        unknown: found
+            .iter()
+            .filter(|span| is_unknown(span, files))
+            .map(|span| span.addr..span.end())
+            .collect(),
+        starts,
+        at,
+        top,
+        height,
+    })
+}
+
+fn code_rows(model: &Model, number: ObjRef) -> Vec<Row> {
+    let Some(listing) = listing(model) else {
+        return Vec::new();
+    };
     let pc = model
         .current_task()
         .and_then(Task::arm)
         .map_or(u64::MAX, |regs| u64::from(regs.pc()));
-    let isa = match model.code {
-        Code::Thumb => Isa::Thumb,
-        Code::Arm | Code::Bytes => Isa::Arm,
-    };
-    let all = disassemble(&bytes, model.addr_top, isa == Isa::Thumb, order);
-    all.iter()
-        .map(|i| instruction_row(model, i, number, isa, pc))
+    let code = &listing.code;
+    listing
+        .shown()
+        .iter()
+        .filter_map(|at| {
+            if listing.unknown.iter().any(|range| range.contains(at)) {
+                return Some(unknown_row(model, *at));
+            }
+            let instruction = code.instruction(*at)?;
+            Some(instruction_row(model, &instruction, number, pc))
+        })
         .collect()
+}
+
+/// What nobody knows must not look like an instruction.
+fn unknown_row(model: &Model, addr: u64) -> Row {
+    let none = model.look.glyph(Glyph::None).repeat(4);
+    Row::new(format!(" {addr:08x} "), Ink::Address)
+        .and(format!("{none}     not in the image"), Ink::Dim)
+}
+
+/// Keeps the line of the cursor where the address is.
+pub fn fit(model: &mut Model) {
+    if model.code == Code::Bytes {
+        return;
+    }
+    let Some((top, line)) = listing(model).and_then(|listing| {
+        let top = *listing.starts.get(listing.top)?;
+        Some((top, listing.at - listing.top))
+    }) else {
+        return;
+    };
+    model.addr_top = top;
+    *model.scroll_mut(View::Memory, 2) = Scroll {
+        cursor: line,
+        top: 0,
+    };
+}
+
+/// The cursor goes to a line of the code that is shown.
+pub fn choose_line(model: &mut Model, line: usize) {
+    let chosen = listing(model).and_then(|listing| listing.shown().get(line).copied());
+    model.addr = chosen.unwrap_or(model.addr);
 }
 
 /// What the view needs.
@@ -376,7 +476,7 @@ pub fn pointer(model: &Model) -> Option<Link> {
 pub fn show(model: &mut Model, addr: u64) {
     let (panels, height) = shape(model);
     let row = row_len(model.code, panels);
-    model.addr = addr;
+    model.addr = aligned(model.code, addr);
     let visible = model.addr_top <= addr && addr < model.addr_top + row * height as u64;
     if !visible {
         model.addr_top = (addr / row * row).saturating_sub(row * (height as u64 / 3));
@@ -387,9 +487,28 @@ pub fn show(model: &mut Model, addr: u64) {
 fn row_len(code: Code, panels: usize) -> u64 {
     match code {
         Code::Bytes => (panels * PANEL) as u64,
-        Code::Arm => 4,
-        Code::Thumb => 2,
+        Code::Arm | Code::Thumb => Stretch::unit(code == Code::Thumb),
     }
+}
+
+/// Where an instruction can begin.
+fn aligned(code: Code, addr: u64) -> u64 {
+    match code {
+        Code::Bytes => addr,
+        Code::Arm | Code::Thumb => addr & !(row_len(code, 0) - 1),
+    }
+}
+
+/// Shows the same place as bytes, or as code.
+pub fn represent(model: &mut Model, code: Code) {
+    model.code = code;
+    model.addr_top = model.addr;
+    if code == Code::Bytes {
+        let row = row_len(code, shape(model).0);
+        model.addr_top = model.addr / row * row;
+    }
+    model.addr = aligned(code, model.addr);
+    model.addr_top = model.addr_top.min(model.addr);
 }
 
 /// Puts the cursor of the mappings on the one that holds the address.
@@ -416,7 +535,23 @@ pub fn follow_vma(model: &mut Model) {
     };
     model.addr = start;
     model.addr_top = start;
-    *model.scroll_mut(View::Memory, 1) = crate::tui::model::Scroll::default();
+    *model.scroll_mut(View::Memory, 1) = Scroll::default();
+}
+
+/// Moves the cursor by lines: rows of bytes, or instructions.
+pub fn move_lines(model: &mut Model, lines: isize) {
+    let to = listing(model).and_then(|listing| {
+        let last = listing.starts.len().checked_sub(1)?;
+        let to = listing.at.saturating_add_signed(lines).min(last);
+        listing.starts.get(to).copied()
+    });
+    match to.filter(|_| model.code != Code::Bytes) {
+        Some(to) => {
+            model.addr = to;
+            select_vma(model);
+        }
+        None => move_by(model, lines as i64 * row_bytes(model)),
+    }
 }
 
 /// Moves the cursor of the bytes; keeps it on the screen.

@@ -8,6 +8,7 @@ use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
 use crate::tui::worker::{Data, Want};
 use std::ops::Range;
+use unicode_width::UnicodeWidthStr;
 
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
@@ -25,7 +26,9 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
             Some(detail) => {
                 let len = detail.fields.len();
                 let fields = detail.fields.iter().skip(range.start).take(range.len());
-                (len, fields.map(|field| field_row(model, field)).collect())
+                let names = names_width(model, detail);
+                let row = |field| field_row(model, field, names);
+                (len, fields.map(row).collect())
             }
             None => (0, Vec::new()),
         },
@@ -104,7 +107,14 @@ pub fn current_field(model: &Model) -> Option<&Field> {
         .get(model.lists[View::Records as usize][1].cursor)
 }
 
-fn field_row(model: &Model, field: &Field) -> Row {
+/// Columns for the names of a record's fields: all of the longest, if that leaves more than half of the pane.
+fn names_width(model: &Model, detail: &Detail) -> usize {
+    let longest = detail.fields.iter().map(|field| field.name.width()).max();
+    let room = usize::from(model.inside(1).width) / 2;
+    longest.unwrap_or(0).min(room).max(18)
+}
+
+fn field_row(model: &Model, field: &Field, names: usize) -> Row {
     let (name, value) = match field.kind {
         Kind::Header => (Ink::Dim, Ink::Dim),
         Kind::Field => (Ink::Name, Ink::Number),
@@ -118,7 +128,7 @@ fn field_row(model: &Model, field: &Field) -> Row {
         _ => value,
     };
     let mut row = Row::new(format!("{:4x} ", field.offset), Ink::Address)
-        .and(format!("{:<18} ", field.name), name)
+        .and(format!("{:<names$} ", field.name), name)
         .and(field.value.clone(), value);
     if !field.meaning.is_empty() {
         row = row.and(format!(" {}", field.meaning), Ink::Normal);

@@ -1,16 +1,17 @@
 //! Registers of a task: general ones and what they point to, code around pc, other register files.
 
+use super::memory::is_unknown;
 use super::{bytes_of, cut, cut_pending};
 use crate::backtrace::How;
 use crate::symbols;
-use crate::tui::disasm::{Leads, disassemble};
+use crate::tui::disasm::{Instruction, Leads, Stretch};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Format, Lanes, Link, Model, Row};
 use crate::tui::worker::{Data, Want};
 use crate::words;
-use ckpt_compat::arm::Isa;
 use ckpt_format::Order;
+use ckpt_parser::memory::Span;
 use ckpt_parser::model::{
     ArmRegs, Crunch, FpFile, FpRegs, Fpa, Image, Iwmmxt, Live, Regs, Task, Vfp,
 };
@@ -143,21 +144,20 @@ fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     let width = model.word() * 2;
     let mut rows = Vec::new();
     for (name, value) in live.regs.list() {
-        let is_status = matches!(name.as_str(), "cpsr" | "ORIG_r0");
-        let mut row = Row::new(format!("{name:>5} "), Ink::Name)
+        let mut row = Row::new(format!("{name:>7} "), Ink::Name)
             .and(format!("{value:0width$x}"), Ink::Number);
-        if !is_status {
+        if let (Regs::Arm(regs), "cpsr") = (&live.regs, name.as_str()) {
+            row = row.and(format!("  {}", regs.cpsr_words().join(" ")), Ink::Normal);
+        } else {
             row.cells.extend(points_to(model, image, live.mm, value));
             if row.cells.len() > 2 {
                 row.link = Some(Link::Address(live.mm, value));
             }
-        } else if let (Regs::Arm(regs), "cpsr") = (&live.regs, name.as_str()) {
-            row = row.and(format!("  {}", regs.cpsr_words().join(" ")), Ink::Normal);
         }
         rows.push(row);
     }
     if let Some(tp) = live.thread.tp_value {
-        let mut row = Row::new("  tls ", Ink::Name).and(format!("{tp:0width$x}"), Ink::Number);
+        let mut row = Row::new("    tls ", Ink::Name).and(format!("{tp:0width$x}"), Ink::Number);
         row.cells
             .extend(points_to(model, image, live.mm, u64::from(tp)));
         rows.push(row.link(Link::Address(live.mm, u64::from(tp))));
@@ -169,7 +169,7 @@ fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
         ));
     }
     if let Some(call) = words::syscall_state(image, task) {
-        rows.push(Row::new(" call ", Ink::Name).and(call, Ink::Text));
+        rows.push(Row::new("   call ", Ink::Name).and(call, Ink::Text));
     }
     rows.extend(calls(model, image, task, live));
     let record = Link::Record(live.cpu_record.index, 0);
@@ -193,7 +193,7 @@ fn calls(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
         } else {
             Ink::Address
         };
-        Row::new(format!("{:>5} ", format!("#{number}")), Ink::Name)
+        Row::new(format!("{:>7} ", format!("#{number}")), Ink::Name)
             .and(format!("{:08x}", frame.pc), Ink::Number)
             .and(format!(" {:<7} ", frame.how.name()), Ink::Dim)
             .and(place, ink)
@@ -203,14 +203,14 @@ fn calls(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
 }
 
 /// Instructions shown before pc.
-const BEFORE: u64 = 32;
+const BEFORE: usize = 8;
 /// Bytes of code that are looked at.
 const CODE: u32 = 256;
 
 fn code_want(live: &Live, regs: &ArmRegs) -> Want {
     Want::Memory {
         mm: live.mm,
-        addr: u64::from(regs.pc()).saturating_sub(BEFORE) & !1,
+        addr: u64::from(regs.pc()).saturating_sub(4 * BEFORE as u64) & !1,
         len: CODE,
     }
 }
@@ -221,7 +221,9 @@ fn code(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
         return vec![Row::new(text, Ink::Dim)];
     };
     let want = code_want(live, regs);
-    let (Want::Memory { addr, .. }, Some(bytes)) = (&want, bytes_of(model, &want)) else {
+    let (Want::Memory { addr, .. }, Some(Data::Memory(bytes, found, files))) =
+        (&want, model.data(&want))
+    else {
         return Vec::new();
     };
     let pc = u64::from(regs.pc());
@@ -232,25 +234,37 @@ fn code(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     {
         return vec![Row::new("pc is in no mapping", Ink::Warn)];
     }
-    if bytes.iter().all(|byte| *byte == 0) {
+    let at_pc = |span: &&Span| (span.addr..span.end()).contains(&pc);
+    if found
+        .iter()
+        .find(at_pc)
+        .is_none_or(|span| is_unknown(span, files))
+    {
         return vec![Row::new(
             "The code at pc is not in the image; --sysroot DIR takes it from its file.",
             Ink::Dim,
         )];
     }
-    // Instructions before pc are found by decoding towards it; those from pc on are certain.
-    let split = usize::try_from(pc - addr).unwrap_or(0).min(bytes.len());
-    let order = code_order(model, live);
-    let isa = if regs.is_thumb() {
-        Isa::Thumb
-    } else {
-        Isa::Arm
+    let code = Stretch {
+        bytes,
+        addr: *addr,
+        thumb: regs.is_thumb(),
+        order: code_order(model, live),
     };
-    let (before, after) = bytes.split_at(split);
-    let mut all = disassemble(before, *addr, regs.is_thumb(), order);
-    all.extend(disassemble(after, pc, regs.is_thumb(), order));
-    all.into_iter()
-        .map(|i| instruction_row(model, &i, live.mm, isa, pc))
+    let starts = code.starts(pc);
+    // The same number of lines before pc, whatever their length: the cursor waits there.
+    let before = starts.partition_point(|at| *at < pc);
+    let shown = starts.get(before.saturating_sub(BEFORE)..);
+    shown
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|at| code.instruction(*at))
+        .map(|i| {
+            let mut row = instruction_row(model, &i, live.mm, pc);
+            row.link
+                .get_or_insert(Link::Code(live.mm, i.addr, code.isa()));
+            row
+        })
         .collect()
 }
 
@@ -263,14 +277,8 @@ pub fn code_order(model: &Model, live: &Live) -> Order {
     }
 }
 
-/// A line of disassembly.
-pub fn instruction_row(
-    model: &Model,
-    i: &crate::tui::disasm::Instruction,
-    mm: i32,
-    isa: Isa,
-    pc: u64,
-) -> Row {
+/// A line of disassembly; Enter goes where the instruction leads.
+pub fn instruction_row(model: &Model, i: &Instruction, mm: i32, pc: u64) -> Row {
     let here = i.addr == pc;
     let sign = if here {
         model.look.glyph(Glyph::Closed)
@@ -307,7 +315,7 @@ pub fn instruction_row(
             row.and(format!(" ; [{addr:#x}]{value}"), Ink::Dim)
                 .link(Link::Address(mm, addr))
         }
-        None => row.link(Link::Code(mm, i.addr, isa)),
+        None => row,
     }
 }
 
@@ -555,15 +563,7 @@ pub fn represent(model: &mut Model, back: bool) {
 
 /// Puts the cursor of the code pane on pc.
 pub fn show_pc(model: &mut Model) {
-    let Some(regs) = model.current_task().and_then(Task::arm) else {
-        return;
-    };
-    let shown = if regs.is_thumb() {
-        BEFORE / 2
-    } else {
-        BEFORE / 4
-    };
     let scroll = model.scroll_mut(View::Registers, 1);
-    scroll.cursor = usize::try_from(shown).unwrap_or(0);
+    scroll.cursor = BEFORE;
     scroll.top = scroll.cursor.saturating_sub(4);
 }

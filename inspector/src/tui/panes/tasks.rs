@@ -46,16 +46,17 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
 pub fn title(model: &Model, pane: usize) -> String {
     match (pane, &model.image) {
         (0, Some(image)) => {
-            let (all, processes) = (image.tasks.len(), image.processes().count());
-            format!(
-                "Tasks · {}, {}",
-                if processes == 1 {
-                    "1 process".to_owned()
-                } else {
-                    format!("{processes} processes")
-                },
-                count(all - processes, "more thread")
-            )
+            let processes = image.processes().count();
+            let threads = image.tasks.len() - processes;
+            let processes = if processes == 1 {
+                "1 process".to_owned()
+            } else {
+                format!("{processes} processes")
+            };
+            match threads {
+                0 => format!("Tasks · {processes}"),
+                more => format!("Tasks · {processes}, {}", count(more, "more thread")),
+            }
         }
         (0, None) => "Tasks".to_owned(),
         _ => under_cursor(model).map_or(String::new(), |task| {
@@ -115,19 +116,26 @@ fn task_row(model: &Model, image: &Image, task: &Task, depth: u16) -> Row {
 }
 
 fn about(model: &Model, image: &Image, task: &Task) -> Vec<Row> {
+    const PARENT: usize = 2;
     let mut rows = vec![
         Row::pair("state", words::state(task), Ink::Normal),
-        Row::pair("pid", ids(task), Ink::Number),
+        Row::pair("pid", task.pid.to_string(), Ink::Number),
         Row::pair("parent", task.ppid.to_string(), Ink::Number),
+        Row::pair("group", task.pgid.to_string(), Ink::Number),
+        Row::pair("session", task.sid.to_string(), Ink::Number),
         Row::pair("record", task.record.index.to_string(), Ink::Link)
             .link(Link::Record(task.record.index, 0)),
     ];
     if let Some(parent) = image.task_by_pid(task.ppid)
-        && let Some(row) = rows.get_mut(2)
+        && let Some(row) = rows.get_mut(PARENT)
     {
         row.cells
             .push((format!(" {}", escape(&parent.comm)), Ink::Link));
         row.link = Some(Link::Task(parent.index, View::Tasks));
+    }
+    if !task.is_leader() {
+        let row = Row::pair("thread of", task.tgid.to_string(), Ink::Number);
+        rows.insert(PARENT, row);
     }
     if task.is_zombie() {
         rows.push(Row::pair(
@@ -149,13 +157,6 @@ fn about(model: &Model, image: &Image, task: &Task) -> Vec<Row> {
         rights(image, live, &mut rows);
     }
     rows
-}
-
-fn ids(task: &Task) -> String {
-    format!(
-        "{}  process {}  group {}  session {}",
-        task.pid, task.tgid, task.pgid, task.sid
-    )
 }
 
 fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Vec<Row>) {
@@ -260,10 +261,11 @@ fn signals(image: &Image, task: &Task, live: &Live, rows: &mut Vec<Row>) {
         let limited = (0u32..)
             .zip(&signal.rlimits)
             .filter(|(_, (soft, _))| *soft < u64::from(u32::MAX >> 1));
-        for (number, (soft, hard)) in limited {
+        for (i, (number, (soft, hard))) in limited.enumerate() {
+            let (name, most) = (words::rlimit(number), words::unlimited(*hard));
             rows.push(Row::pair(
-                &format!("limit {}", words::rlimit(number)),
-                format!("{soft} of {}", words::unlimited(*hard)),
+                if i == 0 { "limits" } else { "" },
+                format!("{name:<10} {soft} of {most}"),
                 Ink::Number,
             ));
         }

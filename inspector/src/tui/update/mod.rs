@@ -251,6 +251,7 @@ fn set_cursor(model: &mut Model, pane: usize, cursor: usize) {
             model.byte = records::current_field(model).map_or(0, |field| field.offset);
         }
         (View::Memory, 0) => memory::follow_vma(model),
+        (View::Memory, 2) => memory::choose_line(model, cursor),
         (View::Memory, 1) => {
             if let Some(Link::Address(_, addr)) = row_at(model, pane).and_then(|row| row.link) {
                 model.addr = addr;
@@ -272,9 +273,8 @@ fn row_at(model: &Model, pane: usize) -> Option<Row> {
 
 fn move_bytes(model: &mut Model, action: Action) {
     if model.view == View::Memory {
-        let row = memory::row_bytes(model);
         match (distance(model, action), action) {
-            (Some(by), _) => memory::move_by(model, by as i64 * row),
+            (Some(by), _) => memory::move_lines(model, by),
             (None, top) => {
                 let ends = model
                     .current_mm()
@@ -284,7 +284,7 @@ fn move_bytes(model: &mut Model, action: Action) {
                     let to = if top == Action::Top {
                         start
                     } else {
-                        end.saturating_sub(row.unsigned_abs())
+                        end.saturating_sub(memory::row_bytes(model).unsigned_abs())
                     };
                     memory::show(model, to);
                 }
@@ -629,7 +629,7 @@ fn out(model: &mut Model) -> Option<Request> {
 fn represent(model: &mut Model, back: bool) {
     match model.view {
         View::Registers => registers::represent(model, back),
-        View::Memory => disassemble(model),
+        View::Memory => rotate_code(model, back),
         _ => say(
             model,
             "p changes how registers and memory are shown",
@@ -642,19 +642,21 @@ fn disassemble(model: &mut Model) {
     if model.view != View::Memory {
         return say(model, "d disassembles in the Memory view", Ink::Dim);
     }
+    rotate_code(model, false);
+}
+
+/// Bytes, code of the state the task is in, code of the other state.
+fn rotate_code(model: &mut Model, back: bool) {
     let thumb = model
         .current_task()
         .and_then(|task| task.arm())
         .is_some_and(ckpt_parser::model::ArmRegs::is_thumb);
-    model.code = match model.code {
-        Code::Bytes if thumb => Code::Thumb,
-        Code::Bytes => Code::Arm,
-        Code::Arm if !thumb => Code::Thumb,
-        Code::Thumb if thumb => Code::Arm,
-        _ => Code::Bytes,
-    };
-    model.addr &= if model.code == Code::Arm { !3 } else { !1 };
-    model.addr_top = model.addr;
+    let mut order = [Code::Bytes, Code::Arm, Code::Thumb];
+    if thumb != back {
+        order.swap(1, 2);
+    }
+    let now = order.iter().position(|code| *code == model.code);
+    memory::represent(model, order[now.map_or(0, |now| (now + 1) % order.len())]);
 }
 
 /// Lines that an export of a list holds at most.
@@ -714,8 +716,10 @@ fn fit(model: &mut Model) {
             model.scroll_mut(view, pane).fit(len, page);
         }
     }
-    if view == View::Records {
-        records::fit(model);
+    match view {
+        View::Records => records::fit(model),
+        View::Memory => memory::fit(model),
+        _ => {}
     }
     if let Some(Overlay::Bookmarks(at)) = &mut model.overlay {
         *at = (*at).min(model.bookmarks.len().saturating_sub(1));
