@@ -144,7 +144,7 @@ impl Check<'_> {
         for (at, mm) in &image.mms {
             let elsewhere = |kind| matches!(kind, VmaKind::ShmAnonSkip | VmaKind::ShmIpcSkip);
             let missing = |inode: ObjRef| !image.segments.contains_key(&inode);
-            for vma in mm.vmas.iter() {
+            for vma in &mm.vmas {
                 if elsewhere(vma.kind) && missing(vma.inode) {
                     let exe = || escape(image.exe_of(mm).unwrap_or_default());
                     let path = || format!("mm[{at}] {:#x} {}", vma.start, exe());
