@@ -12,7 +12,7 @@ use crate::{
     Result,
     bytes::Blob,
     criu::{
-        Files, Msg, Set, fd_type,
+        Files, Mapping, Msg, Set, fd_type,
         image::{self, Entry},
         pagemap::{self, PARENT, Pagemap},
     },
@@ -206,16 +206,17 @@ impl Kept {
             }
         }
         self.find_moved(tree, here, by_number.into_values());
-        let (Some(space), Some(mm)) = (self.space(pid)?, tree.mms.get(live.mm)) else {
+        let (Some(mut space), Some(mm)) = (self.space(pid)?, tree.mms.get(live.mm)) else {
             return Ok(());
         };
         if let Some(exe) = mm.exe {
             self.belong(tree, exe, space.u64("exe_file_id"));
         }
-        for m in space.subs("vmas") {
-            let at = mm.vmas.partition_point(|v| v.start < m.u64("start"));
+        for m in Mapping::take(&mut space, &format!("mm-{pid}.img")) {
+            let m = m?;
+            let at = mm.vmas.partition_point(|v| v.start < m.start);
             if let Some(VmaKind::File(file)) = mm.vmas.get(at).map(|v| v.kind) {
-                self.belong(tree, file, m.u64("shmid"));
+                self.belong(tree, file, m.shmid);
             }
         }
         Ok(())

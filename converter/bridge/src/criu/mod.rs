@@ -5,13 +5,16 @@
 
 mod files;
 pub mod image;
+mod mapping;
 mod msg;
 pub mod pagemap;
 mod rewrite;
 pub mod schema;
 mod set;
+mod wire;
 
 pub use files::{DELETED, Files, Remap, fd_type, is_old};
+pub use mapping::Mapping;
 pub use msg::Msg;
 pub use rewrite::{pack, rewrite};
 pub use set::{Archive, Set, is_tar};

@@ -33,6 +33,8 @@ impl Msg {
     /// Decodes a message; says in words what is wrong with the bytes.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<std::result::Result<Self, String>> {
         let descriptor = schema::message(name)?;
+        // Byte strings of the message share this copy.
+        let bytes = Bytes::copy_from_slice(bytes);
         Ok(match DynamicMessage::decode(descriptor, bytes) {
             Ok(message) => match missing(&message) {
                 None => Ok(Self::from(message)),
@@ -108,6 +110,18 @@ impl Msg {
             .get_field_by_name(field)
             .and_then(|v| v.as_bytes().map(|b| b.to_vec()))
             .unwrap_or_default()
+    }
+
+    /// Takes the byte strings of a repeated field out.
+    pub fn take_parts(&mut self, field: &str) -> impl Iterator<Item = Bytes> + use<> {
+        let list = match self.inner.take_field_by_name(field) {
+            Some(Value::List(list)) => list,
+            _ => Vec::new(),
+        };
+        list.into_iter().filter_map(|value| match value {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        })
     }
 
     /// A message inside this one.
@@ -192,6 +206,13 @@ impl Msg {
                     .map(|m| Value::Message(m.inner))
                     .collect(),
             ))
+        })
+    }
+
+    /// Sets all byte strings of a repeated field.
+    pub fn set_parts(&mut self, field: &str, parts: impl IntoIterator<Item = Bytes>) -> &mut Self {
+        self.put(field, |_| {
+            Some(Value::List(parts.into_iter().map(Value::Bytes).collect()))
         })
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{
     image::{self, MAX_FILE},
     schema::{COMMON_MAGIC, Kind},
+    wire::{Field, fields, numbers, push_varint, varint},
 };
 use crate::{
     Error, Result,
@@ -108,8 +109,6 @@ impl Pagemap {
         let Some(bytes) = next_message(&self.name, &self.data, &mut self.at)? else {
             return Ok(None);
         };
-        let mut numbers = [None; 9];
-        let mut compressed = false;
         let cut = |()| {
             Error::damaged(
                 &self.name,
@@ -119,17 +118,8 @@ impl Pagemap {
                 "a message",
             )
         };
-        for field in fields(bytes) {
-            let field = field.map_err(cut)?;
-            compressed |= field.number == 6;
-            let slot = usize::try_from(field.number)
-                .ok()
-                .and_then(|n| numbers.get_mut(n));
-            if let (Some(slot), None) = (slot, field.bytes) {
-                *slot = Some(field.value);
-            }
-        }
-        let [_, addr, old, in_parent, flags, new, _, _, region] = numbers;
+        let [_, addr, old, in_parent, flags, new, _, _, region] = numbers(bytes).map_err(cut)?;
+        let compressed = fields(bytes).flatten().any(|field| field.number == 6);
         let bad = |what: &str, found: u64, expected: &str| {
             Error::damaged(&self.name, at, what, found, expected)
         };
@@ -302,80 +292,6 @@ fn next_message<'a>(name: &str, data: &'a [u8], at: &mut usize) -> Result<Option
         .ok_or_else(|| bad("a length beyond the file"))?;
     *at = start + 4 + size;
     Ok(Some(bytes))
-}
-
-/// The fields of a message; an error where one does not end.
-fn fields(mut rest: &[u8]) -> impl Iterator<Item = std::result::Result<Field<'_>, ()>> {
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let field = Field::take(&mut rest).ok_or(());
-        if field.is_err() {
-            rest = &[];
-        }
-        Some(field)
-    })
-}
-
-/// A field of a message as it stands on the wire.
-struct Field<'a> {
-    number: u64,
-    value: u64,
-    bytes: Option<&'a [u8]>,
-}
-
-impl<'a> Field<'a> {
-    fn take(rest: &mut &'a [u8]) -> Option<Self> {
-        let key = varint(rest)?;
-        let number = key >> 3;
-        let mut fixed = |size: usize| {
-            let (bytes, tail) = rest.split_at_checked(size)?;
-            *rest = tail;
-            Some(bytes)
-        };
-        let (value, bytes) = match key & 7 {
-            0 => (varint(rest)?, None),
-            1 => (0, Some(fixed(8)?)),
-            2 => {
-                let len = usize::try_from(varint(rest)?).ok()?;
-                let (bytes, tail) = rest.split_at_checked(len)?;
-                *rest = tail;
-                (0, Some(bytes))
-            }
-            5 => (0, Some(fixed(4)?)),
-            _ => return None,
-        };
-        Some(Self {
-            number,
-            value,
-            bytes,
-        })
-    }
-}
-
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, tail) = rest.split_first()?;
-        *rest = tail;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    loop {
-        let low = u8::try_from(value & 0x7f).unwrap_or(0);
-        value >>= 7;
-        if value == 0 {
-            return out.push(low);
-        }
-        out.push(low | 0x80);
-    }
 }
 
 /// Writes page maps. The count goes into both of its fields, so that every version reads it.

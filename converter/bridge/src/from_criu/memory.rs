@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Reader, only};
 use crate::{
     Error, Loss, Result,
-    criu::{Msg, image, pagemap},
+    criu::{Mapping, Msg, image, pagemap},
     criu_memory::{overlaid, within},
     to_criu::NO_FILE,
     tree::{Mm, OVERLAPS, Pages, Segment, Tree, Vma, VmaKind, take_overlaps},
@@ -24,9 +24,9 @@ pub(crate) enum MappedAs {
 }
 
 impl MappedAs {
-    /// By the bits of its message.
-    pub(crate) fn of(v: &Msg) -> Self {
-        let (st, shared) = (v.u64("status"), v.u64("flags") & 1 != 0);
+    /// By its bits.
+    pub(crate) fn of(v: &Mapping) -> Self {
+        let (st, shared) = (v.status, v.flags & 1 != 0);
         if st & (status::VSYSCALL | status::VVAR) != 0 {
             Self::Special
         } else if st & status::VDSO != 0 {
@@ -75,7 +75,11 @@ impl Reader<'_> {
         if let Some(&index) = self.maps.mms.get(&id) {
             return Ok(index);
         }
-        let m = only(self.set.need(&format!("mm-{pid}.img"))?, "MM")?;
+        let mut m = only(self.set.need(&format!("mm-{pid}.img"))?, "MM")?;
+        if let (false, Some(file)) = (m.has("vmas"), self.set.get(&format!("vmas-{pid}.img"))) {
+            let old = image::read(file, "VMAS")?.into_iter();
+            m.set_parts("vmas", old.map(|e| e.message.encode().into()));
+        }
         self.check_defaults(&format!("mm-{pid}.img"), &m);
         let exe = match m.u64("exe_file_id") {
             NO_FILE if self.entries.get(NO_FILE).is_none() => None,
@@ -94,17 +98,10 @@ impl Reader<'_> {
             dumpable: dumpable(&m),
             vmas: Vec::new(),
         };
-        let mut vmas = m.subs("vmas");
-        if let (true, Some(file)) = (vmas.is_empty(), self.set.get(&format!("vmas-{pid}.img"))) {
-            vmas = image::read(file, "VMAS")?
-                .into_iter()
-                .map(|e| e.message)
-                .collect();
-        }
         // Pages that private mappings of a memfd show where they have none of their own, by first address.
         let mut shown = HashMap::new();
-        for v in &vmas {
-            if let Some(mut vma) = self.vma(v, pid)? {
+        for v in Mapping::take(&mut m, &format!("mm-{pid}.img")) {
+            if let Some(mut vma) = self.vma(&v?, pid)? {
                 if !vma.pages.is_empty() {
                     shown.insert(vma.start, std::mem::take(&mut vma.pages));
                 }
@@ -143,9 +140,9 @@ impl Reader<'_> {
         Ok(index)
     }
 
-    fn vma(&mut self, v: &Msg, pid: u32) -> Result<Option<Vma>> {
+    fn vma(&mut self, v: &Mapping, pid: u32) -> Result<Option<Vma>> {
         let record = format!("mm-{pid}.img");
-        let (start, end) = (v.u64("start"), v.u64("end"));
+        let (start, end) = (v.start, v.end);
         if start >= end || start % pagemap::PAGE != 0 || end % pagemap::PAGE != 0 {
             return Err(Error::damaged(
                 record,
@@ -155,24 +152,24 @@ impl Reader<'_> {
                 "pages",
             ));
         }
-        let mut flags = v.u64("prot") & 7 | 0x70;
+        let mut flags = v.prot & 7 | 0x70;
         let mut known = 0x22;
         for (map, vm) in MAP_BITS {
             known |= map;
-            if v.u64("flags") & map != 0 {
+            if v.flags & map != 0 {
                 flags |= vm;
             }
         }
-        if v.u64("flags") & !known != 0 {
+        if v.flags & !known != 0 {
             self.losses.push(Loss::new(
                 "criu.map-flags",
                 record.clone(),
                 "vmas.flags",
-                format!("{:#x} at {start:#x}", v.u64("flags") & !known),
+                format!("{:#x} at {start:#x}", v.flags & !known),
                 "streams have no such flag",
             ));
         }
-        let madv = v.u64("madv");
+        let madv = v.madv;
         let mut rest = madv;
         for (number, vm) in MADVISE_BITS {
             if madv & 1 << number != 0 {
@@ -189,7 +186,7 @@ impl Reader<'_> {
                 "streams have no such advice",
             ));
         }
-        let (mut offset, mut pages) = (v.u64("pgoff"), Vec::new());
+        let (mut offset, mut pages) = (v.pgoff, Vec::new());
         let kind = match MappedAs::of(v) {
             MappedAs::Special => VmaKind::Special,
             MappedAs::Vdso => VmaKind::Vdso,
@@ -200,7 +197,7 @@ impl Reader<'_> {
                 VmaKind::Anon
             }
             MappedAs::File => {
-                let Some(file) = self.file(v.u64("shmid"), &record)? else {
+                let Some(file) = self.file(v.shmid, &record)? else {
                     self.losses.push(Loss::new(
                         "criu.mapping",
                         record,
@@ -228,19 +225,19 @@ impl Reader<'_> {
     }
 
     /// What a private mapping of a memfd shows where nothing was written to it.
-    fn shown_of_memfd(&mut self, v: &Msg, record: &str) -> Result<Vec<Pages>> {
-        let memfd = self.memfd(v.u64("shmid"), record)?;
+    fn shown_of_memfd(&mut self, v: &Mapping, record: &str) -> Result<Vec<Pages>> {
+        let memfd = self.memfd(v.shmid, record)?;
         self.losses.push(Loss::new(
             "criu.private-memfd",
             record,
             "vmas.start",
-            format!("{:#x}", v.u64("start")),
+            format!("{:#x}", v.start),
             "streams have no memfd; the mapping gets pages of its own",
         ));
-        let (start, from) = (v.u64("start"), v.u64("pgoff"));
+        let (start, from) = (v.start, v.pgoff);
         let map = format!("pagemap-shmem-{}.img", memfd.u64("shmid"));
         let all = self.memory.peek(self.set, &map, &mut self.losses)?;
-        let shown = within(&all, from, v.u64("end") - start);
+        let shown = within(&all, from, v.end - start);
         let moved = |p: Pages| Pages {
             addr: p.addr - from + start,
             ..p
@@ -260,10 +257,10 @@ impl Reader<'_> {
     }
 
     /// Shared anonymous memory: a segment of its own, or since 4.0 a memfd called `/dev/zero`.
-    fn segment(&mut self, v: &Msg, record: &str) -> Result<usize> {
-        let reach = v.u64("pgoff").saturating_add(v.u64("end") - v.u64("start"));
-        let (mut shmid, mut size) = (v.u64("shmid"), reach);
-        if v.u64("status") & status::MEMFD != 0 {
+    fn segment(&mut self, v: &Mapping, record: &str) -> Result<usize> {
+        let reach = v.pgoff.saturating_add(v.end - v.start);
+        let (mut shmid, mut size) = (v.shmid, reach);
+        if v.status & status::MEMFD != 0 {
             let found = self.memfd(shmid, record)?;
             (shmid, size) = (found.u64("shmid"), found.u64("size").max(reach));
             self.losses.push(Loss::new(

@@ -6,7 +6,7 @@ use super::{FRESH, NO_FILE, Once, Writer, number, plain};
 use crate::{
     Error, Loss, Result,
     criu::{
-        Msg,
+        Mapping, Msg,
         pagemap::{LAZY, PAGE, PRESENT, Pagemap, Writer as PagemapWriter},
     },
     criu_defaults,
@@ -15,6 +15,8 @@ use crate::{
     tree::{Mm, Pages, Vma, VmaKind},
 };
 
+/// The file that kept mappings were in, for messages.
+const KEPT: &str = "mm-*.img";
 /// First number of a shared segment.
 const FIRST_SHMID: u64 = 100;
 /// The page of exception vectors on ARM.
@@ -71,10 +73,11 @@ impl Writer<'_> {
         if !m.is_kept() {
             criu_defaults::fill(&mut m);
         }
-        let vmas = self.vmas(mm, m.subs("vmas"))?;
-        let anonymous = vmas.iter().filter(|v| v.u64("flags") & ANONYMOUS != 0);
-        let anonymous: HashSet<u64> = anonymous.map(|v| v.u64("start")).collect();
-        m.set_subs("vmas", vmas);
+        let old = Mapping::take(&mut m, KEPT).collect::<Result<_>>()?;
+        let vmas = self.vmas(mm, old)?;
+        let anonymous = vmas.iter().filter(|v| v.flags & ANONYMOUS != 0);
+        let anonymous: HashSet<u64> = anonymous.map(|v| v.start).collect();
+        m.set_parts("vmas", vmas.into_iter().map(Mapping::into_bytes));
         self.image("MM", &format!("mm-{pid}"), &[plain(m)])?;
         self.shared_memory(mm)?;
         let runs: Vec<(Pages, u32)> = mm
@@ -92,15 +95,16 @@ impl Writer<'_> {
         self.pages(&format!("pagemap-{}", number(pid)), &runs)
     }
 
-    fn vmas(&mut self, mm: &Mm, old: Vec<Msg>) -> Result<Vec<Msg>> {
+    fn vmas(&mut self, mm: &Mm, old: Vec<Mapping>) -> Result<Vec<Mapping>> {
         let mut old = old.into_iter().peekable();
         let mut vmas = Vec::new();
         for vma in &mm.vmas {
-            while let Some(before) = old.next_if(|m| m.u64("start") < vma.start) {
+            while let Some(before) = old.next_if(|m| m.start < vma.start) {
                 self.keep_mapping(before, vma.start, &mut vmas);
             }
-            let same = old.next_if(|m| m.u64("start") == vma.start);
-            vmas.push(self.vma(mm, vma, same)?);
+            let same = old.next_if(|m| m.start == vma.start);
+            let message = self.vma(mm, vma, same)?;
+            vmas.push(Mapping::of(message.encode().into(), KEPT)?);
         }
         for rest in old {
             self.keep_mapping(rest, u64::MAX, &mut vmas);
@@ -109,20 +113,16 @@ impl Writer<'_> {
     }
 
     /// A mapping of a kind that a tree does not have comes back where its place is still free.
-    fn keep_mapping(&mut self, m: Msg, next: u64, vmas: &mut Vec<Msg>) {
-        let free = vmas.last().is_none_or(|v| v.u64("end") <= m.u64("start"));
-        let file = m.u64("shmid");
-        if MappedAs::of(&m) == MappedAs::File
-            && self.is_homeless(file)
-            && free
-            && m.u64("end") <= next
+    fn keep_mapping(&mut self, m: Mapping, next: u64, vmas: &mut Vec<Mapping>) {
+        let free = vmas.last().is_none_or(|v| v.end <= m.start);
+        if MappedAs::of(&m) == MappedAs::File && self.is_homeless(m.shmid) && free && m.end <= next
         {
-            self.keep_file(file);
+            self.keep_file(m.shmid);
             vmas.push(m);
         }
     }
 
-    fn vma(&mut self, mm: &Mm, vma: &Vma, old: Option<Msg>) -> Result<Msg> {
+    fn vma(&mut self, mm: &Mm, vma: &Vma, old: Option<Mapping>) -> Result<Msg> {
         let unnamed = self.without_file(vma)?;
         let vma = unnamed.as_ref().unwrap_or(vma);
         let as_now = match vma.kind {
@@ -136,9 +136,11 @@ impl Writer<'_> {
             MappedAs::PrivateMemfd => as_now == MappedAs::Anonymous,
             before => before == as_now,
         });
-        let mut m = old.map_or_else(|| Msg::new("vma_entry"), Ok)?;
-        if m.is_kept() && MappedAs::of(&m) == MappedAs::PrivateMemfd {
-            self.keep_file(m.u64("shmid"));
+        let memfd = old
+            .as_ref()
+            .filter(|m| MappedAs::of(m) == MappedAs::PrivateMemfd);
+        if let Some(memfd) = memfd {
+            self.keep_file(memfd.shmid);
             self.losses.push(Loss {
                 code: "criu.private-memfd",
                 record: "VMA".into(),
@@ -147,6 +149,10 @@ impl Writer<'_> {
                 why: "pages that the mapping showed of the memfd are written as its own",
             });
         }
+        let mut m = match old {
+            Some(old) => old.message(KEPT)?,
+            None => Msg::new("vma_entry")?,
+        };
         let shared = vma.flags & 8 != 0;
         self.object_of(mm, vma, &mut m)?;
         m.set("start", vma.start)

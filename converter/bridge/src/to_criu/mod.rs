@@ -190,15 +190,19 @@ impl Writer<'_> {
     }
 
     fn tree(&mut self) -> Result<()> {
+        let (leaders, others): (Vec<_>, Vec<_>) =
+            self.tree.tasks.iter().partition(|t| t.tid == t.tgid);
+        let mut threads: HashMap<i32, Vec<&Task>> = HashMap::new();
+        for thread in others {
+            threads.entry(thread.tgid).or_default().push(thread);
+        }
+        let inside: HashSet<i32> = self.tree.tasks.iter().map(|t| t.tid).collect();
         let mut pstree = Vec::new();
-        for leader in self.tree.tasks.iter().filter(|t| t.tid == t.tgid) {
-            let threads: Vec<&Task> = self
-                .tree
-                .tasks
-                .iter()
-                .filter(|t| t.tgid == leader.tid && t.tid != leader.tid)
-                .collect();
-            pstree.push(plain(self.pstree_entry(leader, &threads)?));
+        for leader in leaders {
+            let threads = threads.remove(&leader.tid).unwrap_or_default();
+            // The parent of the root is outside of the set.
+            let parent = inside.contains(&leader.ppid).then_some(leader.ppid);
+            pstree.push(plain(self.pstree_entry(leader, parent, &threads)?));
             self.process(leader, &threads)?;
         }
         self.image("PSTREE", "pstree", &pstree)?;
@@ -230,15 +234,12 @@ impl Writer<'_> {
         id
     }
 
-    fn pstree_entry(&self, leader: &Task, threads: &[&Task]) -> Result<Msg> {
+    fn pstree_entry(&self, leader: &Task, parent: Option<i32>, threads: &[&Task]) -> Result<Msg> {
         let pid = number(leader.tid);
         let kept = self.kept.as_ref().and_then(|kept| kept.process(pid));
         let mut m = kept.map_or_else(|| Msg::new("pstree_entry"), Ok)?;
-        // The parent of the root is outside of the set.
-        let inside = self.tree.tasks.iter().any(|t| t.tid == leader.ppid);
-        let ppid = if inside { number(leader.ppid) } else { 0 };
         m.set("pid", pid)
-            .set("ppid", ppid)
+            .set("ppid", parent.map_or(0, number))
             .set("pgid", number(leader.pgid))
             .set("sid", number(leader.sid));
         if leader.live.is_some() || !m.is_kept() {
