@@ -233,6 +233,11 @@ impl Allow {
     }
 }
 
+/// Whether a loss of this code cannot be allowed.
+fn is_fatal(code: &str) -> bool {
+    Code::parse(code).is_some_and(|code| code.gravity() == Gravity::Fatal)
+}
+
 /// How many losses of a kind are kept one by one; further ones are counted.
 const KEPT_PER_CODE: u64 = 200;
 
@@ -242,7 +247,7 @@ pub struct Losses {
     allow: Allow,
     kept: Vec<Loss>,
     counts: BTreeMap<&'static str, u64>,
-    refused: bool,
+    refused: BTreeSet<&'static str>,
 }
 
 impl Losses {
@@ -255,8 +260,9 @@ impl Losses {
     }
     /// Adds one.
     pub fn push(&mut self, loss: Loss) {
-        let fatal = Code::parse(loss.code).is_some_and(|code| code.gravity() == Gravity::Fatal);
-        self.refused |= fatal || (!loss.note && !self.allow.allows(loss.code));
+        if is_fatal(loss.code) || (!loss.note && !self.allow.allows(loss.code)) {
+            self.refused.insert(loss.code);
+        }
         let count = self.counts.entry(loss.code).or_insert(0);
         *count = count.saturating_add(1);
         if *count <= KEPT_PER_CODE {
@@ -311,7 +317,25 @@ impl Losses {
     }
     /// Whether one was not allowed.
     pub fn refused(&self) -> bool {
-        self.refused
+        !self.refused.is_empty()
+    }
+    /// What to do about a refusal, in a sentence; `None` if nothing was refused.
+    pub fn advice(&self) -> Option<String> {
+        let (fatal, others): (Vec<&str>, Vec<&str>) =
+            self.refused.iter().partition(|code| is_fatal(code));
+        match (fatal.as_slice(), others.as_slice()) {
+            ([], []) => None,
+            ([], [code]) => Some(format!(
+                "refused; --allow {code} accepts it, --explain {code} tells more"
+            )),
+            ([], codes) => Some(format!(
+                "refused; --allow {} accepts them, --explain CODE tells more",
+                codes.join(",")
+            )),
+            ([code, ..], _) => Some(format!(
+                "refused, and {code} cannot be allowed; --explain {code} tells more"
+            )),
+        }
     }
 }
 
@@ -354,6 +378,26 @@ mod tests {
         assert!(!refused(Allow::of(["all"]), Code::TaskFlags));
         assert!(!refused(Allow::default(), Code::Padding));
         assert!(refused(Allow::all(), Code::Arch));
+    }
+
+    #[test]
+    fn a_refusal_names_what_would_be_allowed() {
+        let mut losses = Losses::new(Allow::of(["umask"]));
+        losses.push(loss(Code::Umask));
+        losses.push(loss(Code::Padding));
+        assert_eq!(losses.advice(), None);
+        losses.push(loss(Code::TaskFlags));
+        let advice = losses.advice().unwrap();
+        assert!(advice.contains("--allow task-flags accepts"), "{advice}");
+        losses.push(loss(Code::Epoll));
+        let advice = losses.advice().unwrap();
+        assert!(
+            advice.contains("--allow epoll,task-flags accepts"),
+            "{advice}"
+        );
+        losses.push(loss(Code::Arch));
+        let advice = losses.advice().unwrap();
+        assert!(advice.contains("arch cannot be allowed"), "{advice}");
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub(crate) fn print(args: &Args, losses: &Losses) {
             eprintln!("ckpt-convert: {more} more of {code}; --verbose or --report FILE names them");
         }
     }
-    if losses.refused() {
-        eprintln!("ckpt-convert: refused; --allow CODE accepts a loss, --explain CODE tells more");
+    if let Some(advice) = losses.advice() {
+        eprintln!("ckpt-convert: {advice}");
     }
 }
 
