@@ -73,7 +73,7 @@ struct Reader<'a> {
     /// File mappings by address.
     files: Vec<MappedFile>,
     /// Indices of files by path.
-    paths: HashMap<String, usize>,
+    paths: HashMap<Vec<u8>, usize>,
     /// Stack pointers of all threads.
     stacks: BTreeSet<u64>,
 }
@@ -218,12 +218,12 @@ impl Reader<'_> {
     }
 
     fn mapped(&mut self, vma: Vma, file: &MappedFile) -> Vma {
-        let path = String::from_utf8_lossy(&file.path).into_owned();
+        let path = &file.path;
         let offset = file.offset.saturating_add(vma.start - file.start);
         // What the kernel calls shared anonymous memory, and what a restore makes of it.
-        let shared = path.starts_with("/dev/zero (deleted)")
-            || path.starts_with("/memfd:/dev/zero")
-            || path.starts_with("/SYSV");
+        let shared = path.starts_with(b"/dev/zero (deleted)")
+            || path.starts_with(b"/memfd:/dev/zero")
+            || path.starts_with(b"/SYSV");
         if shared {
             let pages = vma
                 .pages
@@ -248,7 +248,7 @@ impl Reader<'_> {
         }
         let files = &mut self.tree.files;
         let index = *self.paths.entry(path.clone()).or_insert_with(|| {
-            let kind = FileKind::Path(path);
+            let kind = FileKind::Path(path.clone());
             Tree::add(
                 files,
                 File {

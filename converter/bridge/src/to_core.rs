@@ -175,14 +175,14 @@ fn mapped_file(tree: &Tree, vma: &Vma) -> Option<MappedFile> {
             FileKind::Path(path) => path.clone(),
             _ => return None,
         },
-        VmaKind::Shared(_) => "/dev/zero (deleted)".to_owned(),
+        VmaKind::Shared(_) => b"/dev/zero (deleted)".to_vec(),
         _ => return None,
     };
     Some(MappedFile {
         start: vma.start,
         end: vma.end,
         offset: vma.offset,
-        path: path.into_bytes(),
+        path,
     })
 }
 

@@ -23,7 +23,7 @@ pub struct Tree {
     /// Seconds since the epoch when the state was taken; 0 if unknown.
     pub time: u64,
     /// Host and domain name of the tree's namespace; `None` when it is the machine's own.
-    pub host: Option<(String, String)>,
+    pub host: Option<(Vec<u8>, Vec<u8>)>,
     /// The tree's IPC namespace; `None` when it is the machine's own.
     pub ipc: Option<Ipc>,
     /// Threads and zombies: a process's leader, its children, its other threads.
@@ -336,11 +336,11 @@ pub struct File {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileKind {
     /// Anything with a path.
-    Path(String),
+    Path(Vec<u8>),
     /// An end of a pipe, by index.
     Pipe(usize),
     /// An end of a named pipe.
-    Fifo(String, usize),
+    Fifo(Vec<u8>, usize),
     /// A socket, by index.
     Socket(usize),
     /// A terminal, by index.
@@ -387,7 +387,7 @@ pub struct Socket {
     /// Local and remote address: `sockaddr` as the kernel fills it.
     pub addrs: [Vec<u8>; 2],
     /// Unix: directory of a name that is a relative path; no slash at its end.
-    pub dir: String,
+    pub dir: Vec<u8>,
     /// Longest queue of connections.
     pub backlog: u32,
     /// Send and receive buffer in bytes.
@@ -425,9 +425,9 @@ pub struct Tty {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dirs {
     /// Working directory.
-    pub cwd: String,
+    pub cwd: Vec<u8>,
     /// Root directory.
-    pub root: String,
+    pub root: Vec<u8>,
     /// File mode creation mask.
     pub umask: u32,
 }

@@ -615,16 +615,58 @@ fn sets_without_kept_files_hold_only_what_has_a_home() {
     }
 }
 
+/// Changes the entries of a file in place.
+fn changed(dir: &Path, name: &str, kind: &str, change: &dyn Fn(&mut Vec<Entry>)) {
+    let set = Set::open(dir, &Limits::default()).unwrap();
+    let mut entries = image::read(set.get(name).unwrap(), kind).unwrap();
+    change(&mut entries);
+    let mut out = Vec::new();
+    image::write(CriuKind::by_name(kind).unwrap(), &entries, &mut out).unwrap();
+    fs::write(dir.join(name), out).unwrap();
+}
+
+/// The kernel knows no encoding: names of files are bytes, and those of tasks are cut in the middle of a letter.
+#[test]
+fn names_in_no_encoding_survive() {
+    const PATH: &[u8] = b"/srv/caf\xe9\xff/log";
+    const COMM: &[u8] = b"fifteen bytes \xc3";
+    let dir = unpacked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/real/naked/criu"));
+    changed(dir.path(), "files.img", "FILES", &|entries| {
+        let is_null = |own: &Msg| own.bytes("name") == b"/dev/null";
+        for m in entries.iter_mut().map(|entry| &mut entry.message) {
+            let mut own = m.sub("reg").unwrap();
+            if is_null(&own) {
+                own.set_bytes("name", PATH);
+                m.set_sub("reg", own);
+            }
+        }
+    });
+    changed(dir.path(), "core-7000.img", "CORE", &|entries| {
+        for field in ["tc", "thread_core"] {
+            let mut own = entries[0].message.sub(field).unwrap();
+            own.set_bytes("comm", COMM);
+            entries[0].message.set_sub(field, own);
+        }
+    });
+    let first = open_criu(dir.path(), &Limits::default()).unwrap();
+    let path = FileKind::Path(PATH.to_vec());
+    assert!(first.tree.files.iter().any(|f| f.kind == path));
+    let before = Set::open(dir.path(), &Limits::default()).unwrap();
+    let through = through_a_stream(&first, |_| ());
+    let after = Set::open(through.path(), &Limits::default()).unwrap();
+    assert_same_sets(&before, &after, &[]);
+    // Without what was kept of the set, the stream alone has them.
+    let bare = through_a_stream(&first, |tree| tree.foreign.clear());
+    let bare = open_criu(bare.path(), &Limits::default()).unwrap().tree;
+    assert!(bare.files.iter().any(|f| f.kind == path));
+    assert_eq!(bare.tasks[0].comm, COMM);
+}
+
 /// A copy of the smallest set with a field, a file and a kind of descriptor that nobody here knows.
 fn set_of_the_future() -> tempfile::TempDir {
     let dir = unpacked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/real/naked/criu"));
-    let set = Set::open(dir.path(), &Limits::default()).unwrap();
     let append = |name: &str, kind: &str, change: &dyn Fn(&mut Vec<Entry>)| {
-        let mut entries = image::read(set.get(name).unwrap(), kind).unwrap();
-        change(&mut entries);
-        let mut out = Vec::new();
-        image::write(CriuKind::by_name(kind).unwrap(), &entries, &mut out).unwrap();
-        fs::write(dir.path().join(name), out).unwrap();
+        changed(dir.path(), name, kind, change);
     };
     let message = |name: &str, bytes: &[u8]| Entry {
         message: Msg::decode(name, bytes).unwrap().unwrap(),

@@ -104,7 +104,7 @@ pub(super) const CASES: &[Case] = &[
         make: |path, _| {
             changed(path, "files.img", "FILES", &|_, m| {
                 if let Some(mut reg) = m.sub("reg") {
-                    reg.set_text("name", "/../../../etc/\x1b[2Jpass\0wd");
+                    reg.set_bytes("name", b"/../../../etc/\x1b[2Jpass\0wd");
                     m.set_sub("reg", reg);
                 }
             })

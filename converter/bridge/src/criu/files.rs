@@ -67,7 +67,7 @@ pub enum Remap {
 }
 
 /// What the kernel puts behind the last name of a file that has none any more.
-pub const DELETED: &str = " (deleted)";
+pub const DELETED: &[u8] = b" (deleted)";
 
 /// Messages of files by number.
 #[derive(Debug, Default)]
@@ -176,11 +176,11 @@ impl Files {
 
     /// Path of a file that has one: the name that leads to it where its own no longer does, and what the kernel shows
     /// where none does.
-    pub fn path(&self, id: u64) -> Option<String> {
-        let name = |id: u64| self.get(id)?.sub("reg")?.text("name");
+    pub fn path(&self, id: u64) -> Option<Vec<u8>> {
+        let name = |id: u64| Some(self.get(id)?.sub("reg")?.bytes("name"));
         match self.remap(id) {
             Some(Remap::Linked(link)) => name(link),
-            Some(Remap::Ghost(_)) => Some(name(id)? + DELETED),
+            Some(Remap::Ghost(_)) => Some([&name(id)?, DELETED].concat()),
             None => name(id),
         }
     }

@@ -94,17 +94,8 @@ impl Msg {
         self.u64(field) != 0
     }
 
-    /// A text; `None` if it is not there.
-    pub fn text(&self, field: &str) -> Option<String> {
-        self.has(field).then(|| {
-            self.inner
-                .get_field_by_name(field)?
-                .as_str()
-                .map(str::to_owned)
-        })?
-    }
-
-    /// A byte string; empty if it is not there.
+    /// A text or other byte string; empty if it is not there. Texts are what the dumped kernel had, in any encoding or
+    /// none: the schema has no strings.
     pub fn bytes(&self, field: &str) -> Vec<u8> {
         self.inner
             .get_field_by_name(field)
@@ -182,12 +173,7 @@ impl Msg {
         self
     }
 
-    /// Sets a text.
-    pub fn set_text(&mut self, field: &str, text: &str) -> &mut Self {
-        self.put(field, |_| Some(Value::String(text.to_owned())))
-    }
-
-    /// Sets a byte string.
+    /// Sets a text or other byte string.
     pub fn set_bytes(&mut self, field: &str, bytes: &[u8]) -> &mut Self {
         self.put(field, |_| Some(Value::Bytes(Bytes::copy_from_slice(bytes))))
     }

@@ -88,13 +88,13 @@ impl Emitter<'_> {
         });
     }
 
-    fn path(&mut self, path: &str) {
-        let mut bytes = path.as_bytes().to_vec();
+    fn path(&mut self, path: &[u8]) {
+        let mut bytes = path.to_vec();
         bytes.push(0);
         self.out.payload(Tag::FileName, &bytes);
     }
 
-    fn pipe(&mut self, file: &File, cred: i32, kind: u32, path: Option<&str>, pipe: usize) {
+    fn pipe(&mut self, file: &File, cred: i32, kind: u32, path: Option<&[u8]>, pipe: usize) {
         let (inode, first) = self.number(Thing::Pipe(pipe));
         self.file_record(file, cred, kind, |r| {
             r.set_i32("pipe_objref", inode);

@@ -72,21 +72,16 @@ impl<'a> Emitter<'a> {
             self.out.objref(Object::UtsNs, uts);
             let [release, version, machine] = &tree.kernel;
             let texts = [
-                ("sysname", "Linux"),
+                ("sysname", b"Linux".as_slice()),
                 ("nodename", node),
-                ("release", release),
-                ("version", version),
-                ("machine", machine),
+                ("release", release.as_bytes()),
+                ("version", version.as_bytes()),
+                ("machine", machine.as_bytes()),
                 ("domainname", domain),
             ];
             self.out.record(Tag::UtsNs, None, |r| {
                 for (field, text) in texts {
-                    r.set_bytes(
-                        field,
-                        text.as_bytes()
-                            .get(..text.len().min(64))
-                            .unwrap_or_default(),
-                    );
+                    r.set_bytes(field, text.get(..64).unwrap_or(text));
                 }
             });
         }

@@ -41,12 +41,8 @@ impl Emitter<'_> {
                 }
             });
             if local.len() > 2 && !matches!(local.get(2), Some(0 | b'/')) {
-                let dir = if s.dir.is_empty() {
-                    "\0".to_owned()
-                } else {
-                    format!("{}/\0", s.dir)
-                };
-                self.out.payload(Tag::String, dir.as_bytes());
+                let end: &[u8] = if s.dir.is_empty() { b"\0" } else { b"/\0" };
+                self.out.payload(Tag::String, &[&s.dir, end].concat());
             }
         } else {
             self.out.record(Tag::SocketInet, None, |r| {

@@ -77,15 +77,14 @@ impl Reader<'_> {
 
     /// Epoll files name what they watch by descriptor.
     fn watch(&mut self, fds: &[Fd]) {
+        let by_number: HashMap<u32, usize> = fds.iter().map(|fd| (fd.fd, fd.file)).collect();
         for fd in fds {
-            if let Some(FileKind::Epoll(items)) =
-                self.tree.files.get_mut(fd.file).map(|f| &mut f.kind)
-            {
-                for item in items {
-                    if let Some(found) = fds.iter().find(|f| f.fd == item.fd) {
-                        item.file = found.file;
-                    }
-                }
+            let file = self.tree.files.get_mut(fd.file);
+            let Some(FileKind::Epoll(items)) = file.map(|f| &mut f.kind) else {
+                continue;
+            };
+            for item in items {
+                item.file = by_number.get(&item.fd).copied().unwrap_or(item.file);
             }
         }
     }
@@ -148,12 +147,12 @@ impl Reader<'_> {
         let mut file = File {
             flags: own.u32("flags"),
             pos: own.u64("pos"),
-            kind: FileKind::Path(String::new()),
+            kind: FileKind::Path(Vec::new()),
         };
         file.kind = match kind {
             fd_type::REG => {
                 self.check_defaults("files.img", &own);
-                FileKind::Path(own.text("name").unwrap_or_default())
+                FileKind::Path(own.bytes("name"))
             }
             fd_type::PIPE => {
                 FileKind::Pipe(self.pipe(own.u64("pipe_id"), "pipes-data.img", "PIPES_DATA")?)
@@ -166,7 +165,7 @@ impl Reader<'_> {
                 let Some(under) = under else { return Ok(None) };
                 file.flags = under.u32("flags");
                 FileKind::Fifo(
-                    under.text("name").unwrap_or_default(),
+                    under.bytes("name"),
                     self.pipe(own.u64("pipe_id"), "fifo-data.img", "FIFO_DATA")?,
                 )
             }
@@ -234,7 +233,7 @@ impl Reader<'_> {
             if !name.is_empty() {
                 socket.addrs[0] = [&[1, 0], name.as_slice()].concat();
                 if !matches!(name.first(), Some(0 | b'/')) {
-                    socket.dir = own.text("name_dir").unwrap_or_default();
+                    socket.dir = own.bytes("name_dir");
                 }
             }
         } else {

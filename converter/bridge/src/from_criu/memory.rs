@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Reader, only};
+use ckpt_parser::text::escape;
+
 use crate::{
     Error, Loss, Result,
     criu::{Mapping, Msg, image, pagemap},
@@ -267,7 +269,7 @@ impl Reader<'_> {
                 "criu.memfd",
                 "memfd.img",
                 "name",
-                found.text("name").unwrap_or_default(),
+                escape(&found.bytes("name")),
                 "streams have no memfd; it comes back as shared anonymous memory",
             ));
         }

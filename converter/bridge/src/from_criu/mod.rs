@@ -73,6 +73,7 @@ pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
         files: HashMap::new(),
         maps: Maps::default(),
         segments: HashMap::new(),
+        leaders: HashMap::new(),
         ttys: HashMap::new(),
         sockets: HashMap::new(),
     };
@@ -163,6 +164,8 @@ struct Reader<'a> {
     files: HashMap<u64, Option<usize>>,
     maps: Maps,
     segments: HashMap<u64, usize>,
+    /// Indices of the first threads of processes, by pid.
+    leaders: HashMap<u32, usize>,
     ttys: HashMap<u64, usize>,
     sockets: HashMap<u64, usize>,
 }

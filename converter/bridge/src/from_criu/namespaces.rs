@@ -66,10 +66,7 @@ impl Reader<'_> {
         let first = self.set.members().find(|b| b.name.starts_with("utsns-"));
         if let Some(file) = first {
             let m = only(file, "UTSNS")?;
-            self.tree.host = Some((
-                m.text("nodename").unwrap_or_default(),
-                m.text("domainname").unwrap_or_default(),
-            ));
+            self.tree.host = Some((m.bytes("nodename"), m.bytes("domainname")));
         }
         if let Some(file) = self
             .set

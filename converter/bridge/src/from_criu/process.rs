@@ -45,7 +45,7 @@ impl Reader<'_> {
             ppid: entry.u32("ppid").cast_signed(),
             pgid: entry.u32("pgid").cast_signed(),
             sid: entry.u32("sid").cast_signed(),
-            comm: tc.text("comm").unwrap_or_default().into_bytes(),
+            comm: tc.bytes("comm"),
             state: State::Sleeping,
             live: None,
         };
@@ -69,15 +69,12 @@ impl Reader<'_> {
         if leader {
             self.check_defaults(&format!("core-{pid}.img"), &tc);
             task.live = Some(self.live(pid, &core, &tc)?);
+            self.leaders.insert(pid, self.tree.tasks.len());
             self.tree.tasks.push(task);
             return Ok(());
         }
-        let first = self
-            .tree
-            .tasks
-            .iter()
-            .find(|t| t.tid == task.tid)
-            .and_then(|t| t.live.clone());
+        let first = self.leaders.get(&pid);
+        let first = first.and_then(|&index| self.tree.tasks.get(index)?.live.clone());
         for tid in entry
             .numbers("threads")
             .into_iter()
@@ -87,9 +84,9 @@ impl Reader<'_> {
             let Some(shared) = &first else { continue };
             let mut live = shared.clone();
             self.thread(&mut live, &core, &format!("core-{tid}.img"))?;
-            let comm = core.sub("thread_core").and_then(|t| t.text("comm"));
+            let own = core.sub("thread_core").filter(|t| t.has("comm"));
             let tid = u32::try_from(tid).unwrap_or(0).cast_signed();
-            let comm = comm.map_or_else(|| task.comm.clone(), String::into_bytes);
+            let comm = own.map_or_else(|| task.comm.clone(), |t| t.bytes("comm"));
             self.tree.tasks.push(Task {
                 tid,
                 comm,

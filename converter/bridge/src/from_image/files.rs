@@ -204,7 +204,7 @@ impl Reader<'_> {
                 let dir = if relative {
                     self.string_at(next)
                 } else {
-                    String::new()
+                    Vec::new()
                 };
                 return SecondPart { peer, addrs, dir };
             }
@@ -214,14 +214,17 @@ impl Reader<'_> {
     }
 
     /// The text of a STRING record, without the slash at its end.
-    fn string_at(&self, offset: u64) -> String {
+    fn string_at(&self, offset: u64) -> Vec<u8> {
         let wanted = self.tables.by_tag(Tag::String).map(|r| r.number);
         let record = self
             .record_at(offset)
             .filter(|(number, ..)| Some(*number) == wanted);
         let dir = record.map(|(_, record, _)| text(record.bytes.get(8..).unwrap_or_default()));
-        dir.map(|d| d.trim_end_matches('/').to_owned())
-            .unwrap_or_default()
+        let mut dir = dir.unwrap_or_default();
+        while dir.last() == Some(&b'/') {
+            dir.pop();
+        }
+        dir
     }
 
     pub(super) fn tty(&self, t: &model::Terminal) -> Tty {

@@ -17,6 +17,7 @@ use ckpt_format::{Arch, Order as Ends, Tables, layout::Layout};
 use ckpt_parser::{
     model::{Image, ObjRef, RecordAt},
     source::Source,
+    text::escape,
 };
 
 use crate::{
@@ -63,7 +64,7 @@ pub fn from_image(image: &Image, stream: &Blob) -> Result<(Tree, Vec<Loss>)> {
         &image.header.version,
         &image.header.machine,
     ]
-    .map(|t| text(t));
+    .map(|t| shown(t));
     tree.time = image.header.time;
     let mut r = Reader {
         image,
@@ -161,7 +162,7 @@ struct Record<'a> {
 struct SecondPart {
     peer: ObjRef,
     addrs: [Vec<u8>; 2],
-    dir: String,
+    dir: Vec<u8>,
 }
 
 impl Record<'_> {
@@ -222,14 +223,14 @@ impl Reader<'_> {
         let mut names = HashSet::new();
         for file in &image.foreign {
             let parts = file.parts.iter().map(|p| self.stream.part(p.offset, p.len));
-            let bytes = Blob::joined(text(&file.name), parts.collect());
+            let bytes = Blob::joined(shown(&file.name), parts.collect());
             let sound = file.format == 1 && file.has_plain_name() && bytes.len() == file.size;
             if sound && names.insert(&file.name) {
                 self.tree.foreign.push(bytes);
                 continue;
             }
             let why = "the record breaks a rule (§10.6), so the file is left out";
-            let name = text(&file.name);
+            let name = escape(&text(&file.name));
             self.losses
                 .push(Loss::new("stream.foreign", "FOREIGN", "name", name, why));
         }
@@ -269,6 +270,13 @@ impl Reader<'_> {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes.split(|&c| c == 0).next().unwrap_or_default()).into_owned()
+/// The bytes before the closing zero, where only ASCII can be meant.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&text(bytes)).into_owned()
+}
+
+/// The bytes before the closing zero.
+fn text(bytes: &[u8]) -> Vec<u8> {
+    let text = bytes.split(|&c| c == 0).next();
+    text.unwrap_or_default().to_vec()
 }

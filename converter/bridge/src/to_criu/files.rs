@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use ckpt_parser::text::escape;
+
 use super::{FRESH, Once, Writer, plain};
 use crate::{
     Loss, Result,
@@ -163,7 +165,7 @@ impl Writer<'_> {
 
     /// A file with a path; `old` is its number in the kept set, if it was there. `state` are flags and position of one
     /// that the tree has as a file of its own.
-    fn path(&mut self, old: Option<u64>, path: &str, state: Option<(u32, u64)>) -> Result<u64> {
+    fn path(&mut self, old: Option<u64>, path: &[u8], state: Option<(u32, u64)>) -> Result<u64> {
         let kept = self.kept.as_ref().and_then(|kept| {
             let id = old.filter(|&id| kept.files.path(id).as_deref() == Some(path))?;
             Some((id, kept.file(id, "reg")?.kept()))
@@ -175,7 +177,7 @@ impl Writer<'_> {
         let (flags, pos) = state.unwrap_or((m.u32("flags"), m.u64("pos")));
         m.set("flags", flags.into()).set("pos", pos);
         if !m.is_kept() {
-            m.set_sub("fown", owner()?).set_text("name", path);
+            m.set_sub("fown", owner()?).set_bytes("name", path);
             criu_defaults::fill(&mut m);
         }
         self.add_file(id, fd_type::REG, "reg", m)
@@ -211,7 +213,7 @@ impl Writer<'_> {
                     code: "criu.deleted-file",
                     record: "FILE_NAME".into(),
                     field: "path".into(),
-                    value: path.clone(),
+                    value: escape(path),
                     why: "no name leads to the file any more, so it cannot be opened again; it is closed",
                 });
                 return Ok(None);
@@ -246,7 +248,7 @@ impl Writer<'_> {
                     let path = t
                         .filter(|t| !t.master)
                         .map_or_else(|| PTMX.to_owned(), |t| format!("/dev/pts/{}", t.index));
-                    let under = self.path(None, &path, Some((file.flags, 0)))?;
+                    let under = self.path(None, path.as_bytes(), Some((file.flags, 0)))?;
                     m.set("regf_id", under);
                 }
                 self.add_file(old, kind, "tty", m)?
@@ -709,7 +711,7 @@ fn unix(m: &mut Msg, s: &Socket, flags: u64) -> Result<()> {
     }
     let relative = !matches!(s.addrs[0].get(2), None | Some(0 | b'/'));
     if !s.dir.is_empty() || (relative && m.has("name_dir")) {
-        m.set_text("name_dir", &s.dir);
+        m.set_bytes("name_dir", &s.dir);
     }
     Ok(())
 }

@@ -331,8 +331,8 @@ impl Writer<'_> {
         if let Some((node, domain)) = self.tree.host.clone() {
             let stem = format!("utsns-{}", self.namespace("utsns-", OWN_UTS_NS));
             let mut m = self.message(&format!("{stem}.img"), "UTSNS")?;
-            m.set_text("nodename", &node)
-                .set_text("domainname", &domain);
+            m.set_bytes("nodename", &node)
+                .set_bytes("domainname", &domain);
             self.image("UTSNS", &stem, &[plain(m)])?;
         }
         if let Some(ipc) = &self.tree.ipc {
@@ -384,8 +384,4 @@ impl Writer<'_> {
 
 fn number(id: i32) -> u64 {
     u64::from(id.cast_unsigned())
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

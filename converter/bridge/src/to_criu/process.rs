@@ -1,6 +1,6 @@
 //! Tasks: `core-*.img` and `ids-*.img`.
 
-use super::{NAMESPACES, OWN_IPC_NS, OWN_PID_NS, OWN_UTS_NS, Writer, number, plain, text};
+use super::{NAMESPACES, OWN_IPC_NS, OWN_PID_NS, OWN_UTS_NS, Writer, number, plain};
 use crate::{
     Loss, Result,
     criu::Msg,
@@ -33,7 +33,7 @@ impl Writer<'_> {
             for field in ["personality", "flags", "blk_sigset"] {
                 tc.set(field, 0);
             }
-            tc.set_text("comm", &text(&leader.comm));
+            tc.set_bytes("comm", &leader.comm);
             core.set_sub("tc", tc);
             return self.image("CORE", &format!("core-{pid}"), &[plain(core)]);
         };
@@ -134,7 +134,7 @@ impl Writer<'_> {
             }
         }
         tc.set("blk_sigset", live.blocked)
-            .set_text("comm", &text(&task.comm));
+            .set_bytes("comm", &task.comm);
         let process = self
             .tree
             .processes
@@ -200,7 +200,7 @@ impl Writer<'_> {
         let creds = creds(own.sub_or_new("creds", "creds_entry")?, &live.creds);
         own.set_sub("creds", creds);
         if own.has("comm") || !own.is_kept() {
-            own.set_text("comm", &text(&task.comm));
+            own.set_bytes("comm", &task.comm);
         }
         core.set_sub("thread_core", own);
         self.image("CORE", &format!("core-{}", task.tid), &[plain(core)])

@@ -4,6 +4,7 @@ use crate::args::Args;
 use ckpt_cli::Explanation;
 use ckpt_convert::loss::{Code, Gravity, Loss};
 use ckpt_convert::{Error, Losses};
+use ckpt_parser::text::escape;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -39,9 +40,16 @@ pub(crate) fn print(args: &Args, losses: &Losses) {
     }
 }
 
-/// Its text; where colours are, the word that says how grave it is stands out.
+/// Its text; where colours are, the word that says how grave it is stands out. Texts of the image are among it, which
+/// must not reach the terminal as they are.
 fn painted(loss: &Loss, colour: bool) -> String {
     let text = loss.to_string();
+    // Values that are escaped already have backslashes.
+    let parts: Vec<String> = text
+        .split('\\')
+        .map(|part| escape(part.as_bytes()))
+        .collect();
+    let text = parts.join("\\");
     match text.split_once(' ') {
         Some((kind, rest)) if colour => {
             let code = if loss.note { 36 } else { 33 };
