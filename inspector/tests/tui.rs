@@ -1,5 +1,6 @@
 //! The terminal interface on a screen in memory: what every view shows, and what it does.
 
+use ckpt_inspect::tui::index::Entry;
 use ckpt_inspect::tui::layout::View;
 use ckpt_inspect::tui::look::{Depth, Look};
 use ckpt_inspect::tui::model::{Code, Phase, Quit, Row};

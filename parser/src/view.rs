@@ -181,6 +181,8 @@ pub fn meaning(slot: &Slot, value: u64, dialect: Dialect) -> Option<String> {
         }
         Meaning::Ref(_) if value == 0 => Some("none".to_owned()),
         Meaning::Ref(object) => Some(object.name().to_owned()),
+        Meaning::Unit("bytes") if value == 1 => Some("byte".to_owned()),
+        Meaning::Unit("pages") if value == 1 => Some("page".to_owned()),
         Meaning::Unit(unit) => Some(unit.to_owned()),
         Meaning::Time if value == 0 => Some("never".to_owned()),
         Meaning::Time => Some(utc(value)),

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::diagnostic::Code;
-use crate::model::{ArmAbi, FpFile, FpRegs, Live, Object, Pending, Regs, Task};
+use crate::model::{ArmAbi, FpFile, FpRegs, Live, Object, Pending, RecordAt, Regs, Task};
 use ckpt_format::Arch;
 use std::collections::HashSet;
 
@@ -44,8 +44,12 @@ impl Check<'_> {
             let found = task.exit_signal.to_string();
             on.wrong(Code::BadSignal, "exit_signal", found, "1 to 64");
         }
-        if matches!(&task.live, Some(live) if live.regs == Regs::Missing) {
+        let Some(live) = &task.live else { return };
+        if live.regs == Regs::Missing {
             on.wrong(Code::Incomplete, "", "no registers", "a CPU record");
+        }
+        if !has_objects(live) {
+            on.wrong(Code::Incomplete, "", "no objects", "a TASK_OBJS record");
         }
     }
 
@@ -61,7 +65,7 @@ impl Check<'_> {
             ("signal_objref", live.signal, Object::Signal, false),
         ] {
             on.refers(field, objref, kind);
-            if needed && objref == 0 {
+            if needed && objref == 0 && has_objects(live) {
                 on.wrong(Code::Incomplete, field, "no object", "an object number");
             }
         }
@@ -162,4 +166,9 @@ const IWMMXT: u32 = 3;
 fn flags_of(unit: u32) -> u32 {
     let (all, vfp_only) = (0x1f, 0x6);
     if unit == VFP { all } else { all & !vfp_only }
+}
+
+/// Whether the record that names the objects of a task was there; the first record of an image is none.
+fn has_objects(live: &Live) -> bool {
+    live.objs_record != RecordAt::default()
 }
