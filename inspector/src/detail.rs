@@ -266,7 +266,9 @@ fn brief(view: &View) -> String {
         } else if matches!(field.count, Count::One) {
             view.element(slot, 0).filter(|v| *v != 0).map(|value| {
                 let (number, words) = worded(slot, value, view);
-                if words.is_empty() || reference(slot).is_some() {
+                // A unit alone says nothing, and the name says of what.
+                let plain = words.is_empty() || matches!(field.meaning, Meaning::Unit(_));
+                if plain || reference(slot).is_some() {
                     number
                 } else {
                     words

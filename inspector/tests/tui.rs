@@ -501,6 +501,12 @@ fn exports_and_copies() {
             .unwrap()
             .contains("HEADER")
     );
+    // The sign of an open node is no part of what the line says.
+    screen.prompt(":", "record task");
+    screen.keys("y");
+    let copied = screen.model.clipboard.as_deref().unwrap();
+    assert!(copied.starts_with("TASK "), "{copied}");
+    assert!(screen.shown().contains("▾TASK"), "{}", screen.shown());
 }
 
 fn mouse(kind: MouseEventKind, column: u16, row: u16) -> Event {
@@ -528,7 +534,22 @@ fn the_mouse_clicks_scrolls_and_drags() {
     );
     screen.keys("1");
     screen.event(mouse(MouseEventKind::ScrollDown, 5, 5));
-    assert_eq!(screen.model.lists[0][0].cursor, 3);
+    assert_eq!(
+        (
+            screen.model.lists[0][0].cursor,
+            screen.model.lists[0][0].top
+        ),
+        (3, 3)
+    );
+    screen.keys("j j");
+    screen.event(mouse(MouseEventKind::ScrollUp, 5, 5));
+    assert_eq!(
+        (
+            screen.model.lists[0][0].cursor,
+            screen.model.lists[0][0].top
+        ),
+        (5, 0)
+    );
     let before = screen.model.areas().panes[0].width;
     screen.event(mouse(MouseEventKind::Down(left), before, 5));
     screen.event(mouse(MouseEventKind::Drag(left), before + 10, 5));
@@ -635,6 +656,19 @@ fn truncated_images_show_what_there_is() {
         screen.keys("Enter");
         assert_eq!(screen.model.view, View::Records, "{cut}");
     }
+    // What is missing is said of the record it is missing in.
+    let (_folder, path) = named("truncated-r17-arm");
+    let mut screen = Screen::open(Some(&path), full_look(), SMALL);
+    screen.keys("7 /");
+    screen.text("TASK_OBJS");
+    screen.keys("Enter g");
+    assert!(screen.shown().contains("V018"), "{}", screen.shown());
+    screen.keys("Enter");
+    let record = screen
+        .model
+        .record()
+        .and_then(|record| screen.model.index.get(record));
+    assert_eq!(record.map(Entry::title).as_deref(), Some("TASK"));
 }
 
 /// The file changes while it is open: reads fail or come short, the screen stays.

@@ -2,6 +2,7 @@
 
 use super::command;
 use super::hex;
+use super::keys::Action;
 use super::layout::View;
 use super::look::{Glyph, Ink};
 use super::model::{Model, Overlay, Phase, Row};
@@ -102,19 +103,33 @@ fn dots(model: &Model) -> &'static str {
     model.look.glyph(Glyph::Dots)
 }
 
-/// Names of the views with their keys, and where each begins and ends.
-fn tab_spans(model: &Model) -> Vec<(View, String, u16, u16)> {
+/// A view, its name, where that begins and ends.
+type Span = (View, String, u16, u16);
+
+/// Names of the views with their keys, and where each begins and ends: whole ones, short ones, or that of the view
+/// that is shown, whatever there is room for.
+fn tab_spans(model: &Model) -> Vec<Span> {
+    let short = |view: View| match view {
+        View::Registers => "Regs",
+        view => view.name(),
+    };
+    let one = |view: View| if view == model.view { view.name() } else { "" };
+    let names: [&dyn Fn(View) -> &'static str; 3] = [&View::name, &short, &one];
+    let spans = names.map(spans);
+    let room = model.screen.width;
+    let fits = |spans: &&Vec<Span>| spans.last().is_none_or(|(.., end)| *end <= room);
+    let chosen = spans.iter().find(fits).or(spans.last());
+    chosen.cloned().unwrap_or_default()
+}
+
+/// Where the views stand with these names.
+fn spans(name: &dyn Fn(View) -> &'static str) -> Vec<Span> {
     let mut x = 0;
-    let short = model.screen.width < 100;
     View::ALL
         .into_iter()
         .enumerate()
         .map(|(i, view)| {
-            let name = match (short, view) {
-                (true, View::Registers) => "Regs",
-                (_, view) => view.name(),
-            };
-            let text = format!(" {} {name} ", i + 1);
+            let text = format!(" {} ", format!("{} {}", i + 1, name(view)).trim_end());
             let from = x;
             x += u16::try_from(text.width()).unwrap_or(0);
             (view, text, from, x)
@@ -482,8 +497,6 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
             (format!(" {text}"), ink)
         }
     };
-    let hints = hints(model);
-    let hints_width: usize = hints.iter().map(|(text, _)| text.width()).sum();
     let style = model.look.style(left.1);
     let style = if model.look.style(Ink::Status).bg.is_some() && style.bg.is_none() {
         bar.patch(style)
@@ -497,38 +510,67 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
         &[(left.0.clone(), style)],
         dots(model),
     );
-    if left.0.width() + hints_width + 2 <= usize::from(area.width) {
-        let x = area.right() - u16::try_from(hints_width).unwrap_or(0);
-        let rest = Rect::new(x, area.y, area.right() - x, 1);
-        put(buffer, rest, area.y, &hints, dots(model));
-    }
+    let room = usize::from(area.width).saturating_sub(left.0.width() + 2);
+    let (hints, width) = hints(model, room);
+    let x = area.right() - u16::try_from(width).unwrap_or(0);
+    let rest = Rect::new(x, area.y, area.right() - x, 1);
+    put(buffer, rest, area.y, &hints, dots(model));
 }
 
-/// Keys that are of use in the view.
-fn hints(model: &Model) -> Vec<(String, Style)> {
+/// Keys that are of use in the view, as many as there is room for, and the room they take; help and quit are the last
+/// to go.
+fn hints(model: &Model, room: usize) -> (Vec<(String, Style)>, usize) {
     let (key, text) = (model.look.style(Ink::Key), model.look.style(Ink::Status));
     let key = if text.bg.is_some() {
         text.patch(key)
     } else {
         key
     };
-    let here: &[(&str, &str)] = match model.view {
-        View::Records => &[("Space", "fold"), ("Enter", "follow"), ("f", "filter")],
-        View::Registers => &[("t", "next task"), ("p", "lanes"), ("Enter", "follow")],
-        View::Memory => &[("@", "go to"), ("/", "search"), ("d", "code")],
-        View::Tasks | View::Files => &[("Enter", "follow"), ("f", "filter")],
-        View::Compat => &[("Enter", "evidence"), (":target", "")],
-        View::Problems | View::Diff => &[("Enter", "to the bytes")],
+    let here: &[(Action, &str)] = match model.view {
+        View::Records => &[
+            (Action::Fold, "fold"),
+            (Action::Enter, "follow"),
+            (Action::Filter, "filter"),
+        ],
+        View::Registers => &[
+            (Action::NextTask, "next task"),
+            (Action::Represent, "lanes"),
+            (Action::Enter, "follow"),
+        ],
+        View::Memory => &[
+            (Action::Goto, "go to"),
+            (Action::Search, "search"),
+            (Action::Disassemble, "code"),
+        ],
+        View::Tasks | View::Files => &[(Action::Enter, "follow"), (Action::Filter, "filter")],
+        View::Compat => &[
+            (Action::Enter, "evidence"),
+            (Action::Command, "target NAME"),
+        ],
+        View::Problems => &[(Action::Enter, "to the bytes")],
+        View::Diff => &[(Action::Enter, "to the place")],
     };
+    let everywhere = [
+        (Action::NextPane, "pane"),
+        (Action::Help, "help"),
+        (Action::Quit, "quit"),
+    ];
     let mut cells = Vec::new();
-    for (name, what) in here
-        .iter()
-        .chain(&[("w", "pane"), ("?", "help"), ("q", "quit")])
-    {
+    let mut used = 0;
+    for (action, what) in here.iter().chain(&everywhere).rev() {
+        let keys = model.keys.keys_of(*action);
+        let Some(name) = keys.first() else { continue };
+        let what = format!(" {what}  ");
+        used += name.width() + what.width();
+        if used > room {
+            used -= name.width() + what.width();
+            break;
+        }
+        cells.push((what, text));
         cells.push(((*name).to_owned(), key));
-        cells.push((format!(" {what}  "), text));
     }
-    cells
+    cells.reverse();
+    (cells, used)
 }
 
 /// A box in the middle of the screen; returns its inside.

@@ -105,6 +105,11 @@ pub fn is_hex(model: &Model, pane: usize) -> bool {
     }
 }
 
+/// Whether the cursor of a pane is an address: it shows bytes, or code.
+pub fn is_bytes(model: &Model, pane: usize) -> bool {
+    is_hex(model, pane) || (model.view == View::Memory && pane == 2)
+}
+
 /// The lines in a range of those that are at hand.
 pub fn cut(rows: Vec<Row>, range: Range<usize>) -> (usize, Vec<Row>) {
     let len = rows.len();

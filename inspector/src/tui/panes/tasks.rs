@@ -261,13 +261,14 @@ fn signals(image: &Image, task: &Task, live: &Live, rows: &mut Vec<Row>) {
         let limited = (0u32..)
             .zip(&signal.rlimits)
             .filter(|(_, (soft, _))| *soft < u64::from(u32::MAX >> 1));
-        for (i, (number, (soft, hard))) in limited.enumerate() {
-            let (name, most) = (words::rlimit(number), words::unlimited(*hard));
-            rows.push(Row::pair(
-                if i == 0 { "limits" } else { "" },
-                format!("{name:<10} {soft} of {most}"),
-                Ink::Number,
-            ));
+        for (number, (soft, hard)) in limited {
+            let name = format!("limit {:<10} ", words::rlimit(number));
+            let most = if soft == hard {
+                String::new()
+            } else {
+                format!(" of {}", words::unlimited(*hard))
+            };
+            rows.push(Row::new(name, Ink::Name).and(format!("{soft}{most}"), Ink::Number));
         }
     }
     if let Some(sighand) = image.sighands.get(&live.sighand) {

@@ -224,7 +224,7 @@ fn distance(model: &Model, action: Action) -> Option<isize> {
 
 fn move_cursor(model: &mut Model, action: Action) {
     let pane = model.pane();
-    if panes::is_hex(model, pane) || (model.view == View::Memory && pane == 2) {
+    if panes::is_bytes(model, pane) {
         return move_bytes(model, action);
     }
     let last = len(model, pane).saturating_sub(1);

@@ -1,10 +1,10 @@
 //! The mouse: clicks, the wheel, dragged dividers.
 
-use super::{View, enter, len, move_cursor, open_view, panes, select_field, set_cursor};
+use super::{View, enter, height, len, move_cursor, open_view, panes, select_field, set_cursor};
 use crate::tui::hex;
 use crate::tui::keys::Action;
 use crate::tui::layout::Splits;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Scroll};
 use crate::tui::view;
 use crate::tui::worker::Request;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
@@ -36,17 +36,43 @@ pub(super) fn clicked(model: &mut Model, mouse: MouseEvent) -> Option<Request> {
         MouseEventKind::Up(MouseButton::Left) => model.drag = None,
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
             if let Some(pane) = areas.panes.iter().position(|pane| pane.contains(at)) {
-                let up = mouse.kind == MouseEventKind::ScrollUp;
-                let focus = std::mem::replace(&mut model.focus[model.view as usize], pane);
-                for _ in 0..3 {
-                    move_cursor(model, if up { Action::Up } else { Action::Down });
-                }
-                model.focus[model.view as usize] = focus;
+                wheel(model, pane, mouse.kind == MouseEventKind::ScrollUp);
             }
         }
         _ => {}
     }
     None
+}
+
+/// Lines of a step of the wheel.
+const STEP: usize = 3;
+
+/// The wheel moves what is shown; the cursor goes along where it would leave the pane, or where all is shown.
+fn wheel(model: &mut Model, pane: usize, up: bool) {
+    let view = model.view;
+    let focus = std::mem::replace(&mut model.focus[view as usize], pane);
+    let Scroll { cursor, top } = model.scroll(pane);
+    let (page, most) = (
+        height(model, pane),
+        len(model, pane).saturating_sub(height(model, pane)),
+    );
+    let to = if up {
+        top.saturating_sub(STEP)
+    } else {
+        (top + STEP).min(most)
+    };
+    if to == top || panes::is_bytes(model, pane) {
+        for _ in 0..STEP {
+            move_cursor(model, if up { Action::Up } else { Action::Down });
+        }
+    } else {
+        let stays = cursor.clamp(to, to + page - 1);
+        if stays != cursor {
+            set_cursor(model, pane, stays);
+        }
+        model.scroll_mut(view, pane).top = to;
+    }
+    model.focus[view as usize] = focus;
 }
 
 /// A click selects; one on what is selected follows.

@@ -3,7 +3,7 @@
 use super::{MOST_LINES, panes, records, row_at, say};
 use crate::tui::export::{Export, Form, What};
 use crate::tui::layout::View;
-use crate::tui::look::Ink;
+use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Model, Row};
 
 pub(super) fn copy(model: &mut Model) {
@@ -29,7 +29,7 @@ pub(super) fn copy(model: &mut Model) {
                 .join(" ")
         })
     } else {
-        row_at(model, pane).map(|row| row.text().trim().to_owned())
+        row_at(model, pane).map(|row| said(model, &row))
     };
     if let Some(text) = text.filter(|text| !text.is_empty()) {
         say(
@@ -72,7 +72,7 @@ pub fn export(model: &Model, form: Form, to: &str) -> Option<Export> {
         (View::Records, _) => What::Text(record_json(model)),
         (_, pane) => {
             let (_, rows) = panes::list(model, pane, 0..MOST_LINES);
-            What::Text(rows_json(&rows, form))
+            What::Text(rows_text(model, &rows, form))
         }
     };
     Some(Export {
@@ -97,11 +97,17 @@ fn record_json(model: &Model) -> String {
     format!("{whole:#}\n")
 }
 
-fn rows_json(rows: &[Row], form: Form) -> String {
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| row.text().trim().to_owned())
-        .collect();
+/// What a line says, without the sign that a node is open or the thread is there.
+fn said(model: &Model, row: &Row) -> String {
+    let signs = [Glyph::Open, Glyph::Closed].map(|glyph| model.look.glyph(glyph));
+    let text = row.text();
+    let text = text.trim();
+    let plain = signs.iter().find_map(|sign| text.strip_prefix(sign));
+    plain.unwrap_or(text).to_owned()
+}
+
+fn rows_text(model: &Model, rows: &[Row], form: Form) -> String {
+    let lines: Vec<String> = rows.iter().map(|row| said(model, row)).collect();
     match form {
         Form::Json => format!("{:#}\n", serde_json::Value::from(lines)),
         _ => lines.join("\n") + "\n",
