@@ -5,12 +5,12 @@
 //! which every C library on ARM has. They are read from the memory of the process, or from the files
 //! of its machine (`--sysroot`).
 
+use crate::process::Process;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
 use crate::words;
 use ckpt_compat::arm::{Flow, classify_arm, classify_thumb};
-use ckpt_format::Order;
-use ckpt_parser::memory::{Memory, Span};
+use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{ArmAbi, ArmRegs, Image, Mm, Vma};
 use ckpt_parser::source::Source;
 use ckpt_parser::view::read_uint;
@@ -87,20 +87,7 @@ pub fn of<S: Source>(
     memory: &mut Memory<S>,
     sysroot: &mut Sysroot,
 ) -> Vec<Frame> {
-    let data = memory.image().detection.dialect.abi.order;
-    // BE8 keeps code little-endian.
-    let code = match abi.and_then(|abi| abi.endian) {
-        Some(2) => Order::Big,
-        Some(_) => Order::Little,
-        None => data,
-    };
-    let mut process = Process {
-        mm,
-        memory,
-        sysroot,
-        data,
-        code,
-    };
+    let mut process = Process::new(abi, mm, memory, sysroot);
     let mut state = State {
         r: std::array::from_fn(|n| regs.r(n)),
         thumb: regs.is_thumb(),
@@ -155,31 +142,7 @@ enum Unwind {
     Instructions(Vec<u8>),
 }
 
-struct Process<'a, 'i, S> {
-    mm: &'a Mm,
-    memory: &'a mut Memory<'i, S>,
-    sysroot: &'a mut Sysroot,
-    data: Order,
-    code: Order,
-}
-
 impl<S: Source> Process<'_, '_, S> {
-    fn bytes(&mut self, addr: u32, len: usize) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        let addr = u64::from(addr);
-        let spans = self.memory.read(self.mm, addr, &mut bytes).ok()?;
-        let image = self.memory.image();
-        let files = self.sysroot.fill(image, &spans, addr, &mut bytes);
-        let in_file = |span: &Span| match span.backing {
-            ckpt_parser::memory::Backing::File(number, _) => files.contains(&number),
-            _ => span.is_known(),
-        };
-        spans.iter().all(in_file).then_some(bytes)
-    }
-    fn word(&mut self, addr: u32) -> Option<u32> {
-        let bytes = self.bytes(addr, 4)?;
-        u32::try_from(read_uint(&bytes, self.data)).ok()
-    }
     /// A word that is an offset of 31 bits from where it stands.
     fn near(&mut self, addr: u32) -> Option<u32> {
         let word = self.word(addr)?;
@@ -226,14 +189,13 @@ impl<S: Source> Process<'_, '_, S> {
     /// What a signal interrupted, if the frame is the code that returns from its handler
     /// (arch/arm/kernel/signal.c): `mov r7, #119` or `#173` before `svc 0`.
     fn interrupted(&mut self, state: &State) -> Option<State> {
-        const RT: [u64; 2] = [0xe3a0_70ad, 0x27ad];
-        const OLD: [u64; 2] = [0xe3a0_7077, 0x2777];
+        const RT: [u32; 2] = [0xe3a0_70ad, 0x27ad];
+        const OLD: [u32; 2] = [0xe3a0_7077, 0x2777];
         /// siginfo before, and within it the registers behind five words and three more.
         const SIGINFO: u32 = 128;
         const REGISTERS: u32 = 32;
         let width = if state.thumb { 2 } else { 4 };
-        let code = self.bytes(state.r[15], width)?;
-        let word = read_uint(&code, self.code);
+        let word = self.instruction(state.r[15], width)?;
         let context = if RT.contains(&word) {
             state.r[13].checked_add(SIGINFO)?
         } else if OLD.contains(&word) {
@@ -617,13 +579,8 @@ mod tests {
             thumb: false,
         };
         let mut memory = Memory::new(&machine.image, SliceSource(&machine.file));
-        let mut process = Process {
-            mm: &machine.mm,
-            memory: &mut memory,
-            sysroot: &mut Sysroot::default(),
-            data: Order::Little,
-            code: Order::Little,
-        };
+        let mut sysroot = Sysroot::default();
+        let mut process = Process::new(None, &machine.mm, &mut memory, &mut sysroot);
         for op in 0..=u8::MAX {
             for rest in [[0; 6], [0xff; 6], [0x81, 1, op, 0, 0xb0, 0]] {
                 let _ = process.execute(&state, &[&[op][..], &rest].concat());

@@ -2,12 +2,14 @@
 
 pub mod backtrace;
 pub mod buffers;
+pub mod call;
 pub mod cli;
 pub mod detail;
 pub mod diff;
 pub mod judge;
 pub mod open;
 pub mod pattern;
+mod process;
 pub mod symbols;
 pub mod sysroot;
 mod tree;

@@ -58,34 +58,6 @@ pub fn wait_status(status: u32) -> String {
     }
 }
 
-/// The system call that an ARM task is in, by name.
-pub fn syscall(image: &Image, task: &Task) -> Option<String> {
-    let number = task.live.as_ref()?.thread.syscall?;
-    if image.arch() != Arch::Arm || number == u32::MAX {
-        return None;
-    }
-    if number == 0 && interrupted(task).is_none() {
-        // Call 0 is restart_syscall; the field is also zero when no call was made.
-        return None;
-    }
-    let name = ckpt_format::syscalls::name(number);
-    Some(name.map_or_else(|| format!("call {number}"), str::to_owned))
-}
-
-/// What the kernel left in r0 of an ARM task for a call that is to go on.
-fn interrupted(task: &Task) -> Option<&'static str> {
-    ckpt_format::values::erestart_name(task.arm()?.r(0).cast_signed())
-}
-
-/// The system call that an ARM task is in, and what becomes of it.
-pub fn syscall_state(image: &Image, task: &Task) -> Option<String> {
-    let name = syscall(image, task)?;
-    Some(match interrupted(task) {
-        Some(why) => format!("{name}, interrupted ({why})"),
-        None => name,
-    })
-}
-
 /// A resource limit by name.
 pub fn rlimit(number: u32) -> String {
     let name = values::RLIMIT_NAMES.get(number as usize);

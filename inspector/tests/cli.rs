@@ -1,5 +1,6 @@
 //! The program as a person or a script runs it, without a terminal.
 
+use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -68,7 +69,7 @@ fn tasks_are_a_tree_with_calls_and_zombies() {
             .unwrap()
             .to_owned()
     };
-    assert!(line(" sensord").contains("poll ERESTART_RESTARTBLOCK restart POLL"));
+    assert!(line(" sensord").contains("poll, interrupted (ERESTART_RESTARTBLOCK), restart POLL"));
     assert!(line("rotate").contains("zombie 1"));
     assert!(line("sampler").contains("thread sampler"));
     assert!(line("sampler").starts_with("    413     412"));
@@ -92,6 +93,63 @@ fn registers_point_to_symbols_of_the_files() {
     );
     let text = stdout(&[image, "--regs", "--sysroot", data]);
     assert!(text.contains("pc -> loop+0x1c in naked"), "{text}");
+}
+
+#[test]
+fn the_call_that_a_thread_of_a_criu_set_is_in_is_seen_in_its_code() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sysroot");
+    let image = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../converter/bridge/tests/data/real/naked/criu"
+    );
+    let with_files = stdout(&[image, "--tasks", "--sysroot", data]);
+    assert!(with_files.contains("nanosleep, svc at pc"), "{with_files}");
+    let without = stdout(&[image, "--tasks"]);
+    assert!(!without.contains("nanosleep"), "{without}");
+    let regs = stdout(&[image, "--regs", "--sysroot", data]);
+    assert!(regs.contains("syscall 162 nanosleep, svc at pc"), "{regs}");
+}
+
+/// Over the folder of `CKPT_REAL_IMAGES`, whose `expected.json` say what /proc showed before the dump.
+#[test]
+fn calls_of_real_sets_are_those_that_proc_showed() {
+    let Some(root) = std::env::var_os("CKPT_REAL_IMAGES").map(PathBuf::from) else {
+        return;
+    };
+    let mut compared = 0;
+    for folder in std::fs::read_dir(&root).unwrap().flatten() {
+        let [set, files] = [folder.path().join("criu"), root.join("_bin")];
+        if !set.exists() {
+            continue;
+        }
+        let expected = std::fs::read(folder.path().join("expected.json")).unwrap();
+        let expected: Value = serde_json::from_slice(&expected).unwrap();
+        let args = [
+            &*set.to_string_lossy(),
+            "--tasks",
+            "--sysroot",
+            &files.to_string_lossy(),
+        ];
+        let text = String::from_utf8(run(&args).stdout).unwrap();
+        let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let of = |process: Value| items(&process["threads"]);
+        let threads = items(&expected["processes"]).into_iter().flat_map(of);
+        for thread in threads.filter(|thread| thread["tid"].is_u64()) {
+            let is_it =
+                |line: &&str| line.split_whitespace().next() == Some(&*thread["tid"].to_string());
+            // A set of a pid namespace has other numbers than /proc outside of it.
+            let Some(line) = text.lines().find(is_it) else {
+                continue;
+            };
+            let call = thread["syscall_seen_before_stop"]["name"].as_str();
+            let said = line
+                .find(", svc ")
+                .map(|end| line[..end].rsplit(' ').next().unwrap());
+            assert_eq!(said, call, "{}: {line}", set.display());
+            compared += usize::from(call.is_some());
+        }
+    }
+    assert!(compared > 0, "no call was compared");
 }
 
 #[test]

@@ -313,10 +313,14 @@ fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u
         Mode::Tree => everything(args, form, out),
         Mode::Stats => records::stats(args, form, out),
         Mode::Record(which) => records::record(args, which, form, colour, out),
-        Mode::Tasks => with_image(args, |image| match form {
-            Form::Text => views::tasks(image, args, out),
-            form => views::tasks_json(image, args, form, out),
-        }),
+        Mode::Tasks => {
+            let (image, source) = image(args)?;
+            match form {
+                Form::Text => views::tasks(&image, source, args, out)?,
+                form => views::tasks_json(&image, args, form, out)?,
+            }
+            Ok(report(&image.findings, args))
+        }
         Mode::Maps => with_image(args, |image| match form {
             Form::Text => views::maps(image, args, out),
             form => views::maps_json(image, args, form, out),

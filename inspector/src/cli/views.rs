@@ -3,6 +3,7 @@
 use super::args::{Args, Form};
 use super::part::{Held, List, OpenFile, Space, Thread};
 use crate::backtrace;
+use crate::call::SystemCall;
 use crate::detail;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
@@ -21,7 +22,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// The process tree; threads below their leader.
-pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
+pub(super) fn tasks<S: Source>(
+    image: &Image,
+    source: S,
+    args: &Args,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut memory = Memory::new(image, source);
+    let mut sysroot = Sysroot::new(args.sysroot.clone());
     writeln!(
         out,
         "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} command",
@@ -47,7 +55,7 @@ pub(super) fn tasks(image: &Image, args: &Args, out: &mut dyn Write) -> Result<(
             task.pgid,
             task.sid,
             state(image, task),
-            syscall(image, task),
+            call(image, task, &mut memory, &mut sysroot),
             escape(&task.comm),
         )?;
         if let Some(live) = &task.live
@@ -96,38 +104,26 @@ fn state(image: &Image, task: &Task) -> String {
     name(&values::TASK_STATE, task.state).unwrap_or_else(|| task.state.to_string())
 }
 
-/// The call a thread sits in, with what decides whether it is one: the instruction is not looked
-/// at here, so the words say what the record and registers say.
-fn syscall(image: &Image, task: &Task) -> String {
+/// The call that a thread is stopped in, and what goes on with it.
+fn call<S: Source>(
+    image: &Image,
+    task: &Task,
+    memory: &mut Memory<S>,
+    sysroot: &mut Sysroot,
+) -> String {
     let Some(live) = &task.live else {
         return String::new();
     };
     let mut words = Vec::new();
-    if let Some(number) = live
-        .thread
-        .syscall
-        .filter(|number| *number != 0 && *number != u32::MAX)
-    {
-        words.push(
-            ckpt_format::syscalls::name(number).map_or_else(|| number.to_string(), str::to_owned),
-        );
-    }
-    if let Some(regs) = task.arm()
-        && let Some(name) = values::erestart_name(regs.r(0).cast_signed())
-    {
-        words.push(name.to_owned());
-    }
+    words.extend(SystemCall::of(image, task, memory, sysroot).map(|call| call.to_string()));
     if live.restart.kind > 1 {
         let dialect = image.detection.dialect;
         let kind = u32::try_from(live.restart.kind).unwrap_or(0);
-        let name = ckpt_format::enums::RESTART_BLOCK_TYPE.name_of(
-            kind,
-            dialect.revision,
-            dialect.abi.arch,
-        );
+        let of = &ckpt_format::enums::RESTART_BLOCK_TYPE;
+        let name = of.name_of(kind, dialect.revision, dialect.abi.arch);
         words.push(format!("restart {}", name.map_or("?", |name| name.name)));
     }
-    words.join(" ")
+    words.join(", ")
 }
 
 fn signals(image: &Image, live: &Live, out: &mut dyn Write) -> Result<()> {
@@ -284,7 +280,8 @@ pub(super) fn regs<S: Source>(
             task.pid,
             escape(&task.comm)
         )?;
-        general(task, image, out)?;
+        let call = SystemCall::of(image, task, &mut memory, &mut sysroot);
+        general(task, image, call, out)?;
         if let Some((number, mm)) = space_of(image, task) {
             // Threads follow their leader, so the symbols of one space are enough.
             if args.sysroot.is_some() && symbols.0 != number {
@@ -469,7 +466,12 @@ fn calls<S: Source>(
     Ok(())
 }
 
-fn general(task: &Task, image: &Image, out: &mut dyn Write) -> Result<()> {
+fn general(
+    task: &Task,
+    image: &Image,
+    call: Option<SystemCall>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let Some(live) = &task.live else {
         return Ok(());
     };
@@ -497,14 +499,10 @@ fn general(task: &Task, image: &Image, out: &mut dyn Write) -> Result<()> {
             "  thumbee_state 0x{:08x}",
             thread.thumbee_state.unwrap_or(0)
         )?;
-        let number = thread.syscall.unwrap_or(0);
-        writeln!(
-            out,
-            "  syscall {number}{}",
-            ckpt_format::syscalls::name(number)
-                .map(|name| format!(" ({name})"))
-                .unwrap_or_default()
-        )?;
+        if let Some(call) = call {
+            write!(out, "  syscall {} {call}", call.number)?;
+        }
+        writeln!(out)?;
     }
     if let Some(abi) = &live.abi {
         let hex = |value: Option<u32>| {

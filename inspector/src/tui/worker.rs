@@ -9,6 +9,7 @@ use super::model::Derived;
 use super::search::{self, Domain};
 use super::spool::{self, Spooled};
 use crate::backtrace::{self, Frame};
+use crate::call::SystemCall;
 use crate::detail::{Detail, Record};
 use crate::diff::Diff;
 use crate::judge;
@@ -104,8 +105,8 @@ pub enum Data {
     Bytes(Vec<u8>),
     /// To [`Want::Memory`]: bytes, where they come from, and the files that were at hand.
     Memory(Vec<u8>, Vec<Span>, Vec<ObjRef>),
-    /// To [`Want::Calls`].
-    Calls(Vec<Frame>),
+    /// To [`Want::Calls`]: those that have not returned, and the system call.
+    Calls(Vec<Frame>, Option<SystemCall>),
     /// To [`Want::Strip`].
     Strip(Vec<Cell>),
     /// It cannot be known before the dialect, or the model, is.
@@ -557,7 +558,7 @@ impl Answers {
             (Want::Memory { mm, addr, len }, _, Some(image)) => {
                 self.memory(&image, *mm, *addr, *len)?
             }
-            (Want::Calls(task), _, Some(image)) => Some(Data::Calls(self.calls(&image, *task))),
+            (Want::Calls(task), _, Some(image)) => self.calls(&image, *task),
             (
                 Want::Strip {
                     mm,
@@ -586,17 +587,14 @@ impl Answers {
         Ok(bytes)
     }
 
-    fn calls(&mut self, image: &Image, task: u32) -> Vec<Frame> {
-        let task = image.tasks.get(task as usize);
-        let arm = task.and_then(|task| {
-            let live = task.live.as_ref()?;
-            Some((task.arm()?, live.abi.as_ref(), image.mm_of(task)?))
-        });
-        let Some((regs, abi, mm)) = arm else {
-            return Vec::new();
-        };
+    fn calls(&mut self, image: &Image, task: u32) -> Option<Data> {
+        let task = image.tasks.get(task as usize)?;
+        let (regs, abi) = (task.arm()?, task.live.as_ref()?.abi.as_ref());
         let mut memory = Memory::new(image, self.window.source());
-        backtrace::of(regs, abi, mm, &mut memory, &mut self.sysroot)
+        let (memory, sysroot) = (&mut memory, &mut self.sysroot);
+        let frames = backtrace::of(regs, abi, image.mm_of(task)?, memory, sysroot);
+        let call = SystemCall::of(image, task, memory, sysroot);
+        Some(Data::Calls(frames, call))
     }
 
     fn memory(

@@ -3,6 +3,7 @@
 use super::memory::is_unknown;
 use super::{bytes_of, cut, cut_pending};
 use crate::backtrace::How;
+use crate::call::SystemCall;
 use crate::symbols;
 use crate::tui::disasm::{Instruction, Leads, Stretch};
 use crate::tui::layout::View;
@@ -168,8 +169,8 @@ fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
             Ink::Number,
         ));
     }
-    if let Some(call) = words::syscall_state(image, task) {
-        rows.push(Row::new("   call ", Ink::Name).and(call, Ink::Text));
+    if let Some(call) = system_call(model, image, task) {
+        rows.push(Row::new("   call ", Ink::Name).and(call.to_string(), Ink::Text));
     }
     rows.extend(calls(model, image, task, live));
     let record = Link::Record(live.cpu_record.index, 0);
@@ -177,9 +178,17 @@ fn general(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     rows
 }
 
+/// The system call that the thread is stopped in: what the image tells, until the code was looked at.
+pub fn system_call(model: &Model, image: &Image, task: &Task) -> Option<SystemCall> {
+    match model.data(&Want::Calls(task.index)) {
+        Some(Data::Calls(_, call)) => *call,
+        _ => SystemCall::recorded(image, task),
+    }
+}
+
 /// The calls that the thread is in; Enter goes to the code.
 fn calls(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
-    let (Some(Data::Calls(frames)), Some(mm)) = (
+    let (Some(Data::Calls(frames, _)), Some(mm)) = (
         model.data(&Want::Calls(task.index)),
         image.mms.get(&live.mm),
     ) else {

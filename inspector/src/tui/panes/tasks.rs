@@ -1,6 +1,8 @@
 //! Tasks: the tree of processes and threads, and all about one of them.
 
+use super::registers::system_call;
 use super::{bytes_of, cut_pending, cut_wrapped};
+use crate::call::SystemCall;
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Link, Model, Row};
@@ -101,8 +103,8 @@ fn task_row(model: &Model, image: &Image, task: &Task, depth: u16) -> Row {
         .and(branch, Ink::Dim)
         .and(format!("{} ", escape(&task.comm)), kind)
         .and(format!("{state} "), ink);
-    if let Some(call) = words::syscall(image, task) {
-        row = row.and(format!("in {call} "), Ink::Text);
+    if let Some(call) = SystemCall::recorded(image, task) {
+        row = row.and(format!("in {} ", call.name()), Ink::Text);
     }
     if let Some(live) = &task.live
         && live.pending.mask != 0
@@ -179,8 +181,8 @@ fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Ve
         let text = format!("{}, {}", count(mm.vmas.len(), "mapping"), words::size(size));
         rows.push(Row::pair("memory", text, Ink::Link).link(Link::Address(live.mm, mm.code.0)));
     }
-    if let Some(call) = words::syscall_state(image, task) {
-        rows.push(Row::pair("system call", call, Ink::Text));
+    if let Some(call) = system_call(model, image, task) {
+        rows.push(Row::pair("system call", call.to_string(), Ink::Text));
     }
     if let Some(regs) = task.arm() {
         let text = format!("{:#010x}", regs.pc());
@@ -341,4 +343,5 @@ pub fn wants(model: &Model, wants: &mut Vec<Want>) {
     {
         wants.push(args_want(live.mm, mm.args));
     }
+    wants.push(Want::Calls(task.index));
 }
