@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::output;
 use ckpt_bridge::bytes::{Blob, FileAt};
 use ckpt_bridge::{Foreign, Kind};
-use ckpt_parser::limits::Limits;
+use ckpt_parser::limits::{Limits, Policy};
 use ckpt_parser::source::{self, Compression, InOrder, Prefixed, Source};
 use std::fs::File;
 use std::io::{self, Read};
@@ -26,34 +26,46 @@ pub enum Input {
 /// Bytes that are looked at to tell what an input is.
 const HEAD: usize = 512;
 
-/// Opens a path; `-` is standard input.
+/// Opens a path; `-` is standard input. `policy` says whether the intact part of a damaged CRIU set will do; how a
+/// stream is read is for its decoder.
 ///
 /// # Errors
 /// Those of the operating system and of the readers of foreign formats.
-pub fn open(path: &Path, limits: &Limits) -> Result<Input, Error> {
+pub fn open(path: &Path, limits: &Limits, policy: Policy) -> Result<Input, Error> {
     let fail = |error| Error::Read(named(path, &error));
+    let told = |error| match error {
+        Error::Read(error) => fail(error),
+        other => other,
+    };
     if path == Path::new("-") {
         output::widen(io::stdin());
         let source = source::open(path, limits.expansion).map_err(fail)?;
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        return sniff(source, plain(file).map_err(fail)?, limits);
+        return sniff(source, plain(file).map_err(fail)?, limits, policy).map_err(told);
     }
-    match ckpt_bridge::detect(path)? {
+    let kind = match ckpt_bridge::detect(path)? {
+        // Nothing else is a directory; what is missing in this one is said better by who looks for it.
+        Kind::Other if path.is_dir() => Kind::Criu,
+        kind => kind,
+    };
+    match kind {
         Kind::Core => {
             return Ok(Input::Foreign(Box::new(ckpt_bridge::open_core(
                 path, limits,
             )?)));
         }
         Kind::Criu => {
-            return Ok(Input::Foreign(Box::new(ckpt_bridge::open_criu(
-                path, limits,
-            )?)));
+            let set = match policy {
+                Policy::Strict => ckpt_bridge::open_criu(path, limits)?,
+                Policy::Salvage => ckpt_bridge::salvage_criu(path, limits)?,
+            };
+            return Ok(Input::Foreign(Box::new(set)));
         }
         Kind::Other => {}
     }
     let source = source::open(path, limits.expansion).map_err(fail)?;
     let file = File::open(path).map_err(fail)?;
-    sniff(source, plain(file).map_err(fail)?, limits)
+    sniff(source, plain(file).map_err(fail)?, limits, policy).map_err(told)
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
@@ -70,7 +82,12 @@ fn plain(file: File) -> io::Result<Option<File>> {
 }
 
 /// Looks at the first bytes, which a pipe gives only once.
-fn sniff(source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result<Input, Error> {
+fn sniff(
+    source: Box<dyn Source>,
+    file: Option<File>,
+    limits: &Limits,
+    policy: Policy,
+) -> Result<Input, Error> {
     let mut source = Prefixed::new(source);
     source.extend(HEAD).map_err(Error::Read)?;
     let head = source.head();
@@ -86,7 +103,10 @@ fn sniff(source: Box<dyn Source>, file: Option<File>, limits: &Limits) -> Result
     } else if core {
         Input::Foreign(Box::new(ckpt_bridge::read_core("-", whole, limits)?))
     } else {
-        Input::Foreign(Box::new(ckpt_bridge::read_criu("-", whole, limits)?))
+        Input::Foreign(Box::new(match policy {
+            Policy::Strict => ckpt_bridge::read_criu("-", whole, limits)?,
+            Policy::Salvage => ckpt_bridge::salvage_criu_stream("-", whole, limits)?,
+        }))
     })
 }
 

@@ -295,7 +295,9 @@ impl Losses {
     }
     /// Whether files of a CRIU set that go along hold what is lost.
     pub fn is_kept_foreign(loss: &ckpt_bridge::Loss) -> bool {
-        const NOT_THERE: [&str; 4] = [
+        const NOT_THERE: [&str; 6] = [
+            "criu.absent",
+            "criu.damage",
             "criu.lazy-pages",
             "criu.flattened",
             "criu.stray-pages",

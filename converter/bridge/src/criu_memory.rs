@@ -177,7 +177,7 @@ impl Memory {
         Ok(())
     }
 
-    fn unpack(&mut self, file: &Blob, run: &Run, blocks: &Blocks, mut at: u64) -> Result<Pages> {
+    fn unpack(&mut self, file: &Blob, run: &Run, blocks: &Blocks, at: u64) -> Result<Pages> {
         let fail = |e| Error::io("a temporary file for decompressed pages", e);
         if self.spool.is_none() {
             let file = tempfile::tempfile().map_err(fail)?;
@@ -192,26 +192,10 @@ impl Memory {
             return Err(Error::Unsupported("no temporary file".into()));
         };
         let start = spool.len;
-        let mut left = run.pages;
-        for &size in &blocks.sizes {
-            let pages = left.min(blocks.pages);
-            left -= pages;
-            let mut block = vec![0; usize::try_from(pages * PAGE).unwrap_or(0)];
-            let stored = file.read(at, size.into(), block.len() as u64)?;
-            let bad = |why| {
-                Error::damaged(
-                    &file.name,
-                    at,
-                    "compressed pages",
-                    why,
-                    format!("{pages} pages"),
-                )
-            };
-            Blocks::decompress(&stored, &mut block).map_err(bad)?;
-            spool.file.write_all(&block).map_err(fail)?;
-            at += u64::from(size);
+        blocks.unpack(file, at, run.pages, |block| {
             spool.len += block.len() as u64;
-        }
+            spool.file.write_all(block).map_err(fail)
+        })?;
         Ok(Pages {
             addr: run.addr,
             len: run.len(),

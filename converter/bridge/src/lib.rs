@@ -28,6 +28,7 @@ mod from_image;
 mod kept;
 mod loss;
 mod open;
+mod salvage;
 mod siginfo;
 pub mod stream;
 mod to_core;
@@ -43,7 +44,7 @@ pub use from_image::from_image;
 pub use loss::{CODES, Loss};
 pub use open::{
     Foreign, Kind, core_in, criu_in, detect, open_core, open_criu, open_stream, read_core,
-    read_criu,
+    read_criu, salvage_criu, salvage_criu_stream,
 };
 pub use stream::Stream;
 pub use to_core::{processes, to_core};

@@ -88,6 +88,10 @@ pub static CODES: &[(&str, &str)] = &[
         "core.truncated",
         "The core ends before its segments do: it is cut, and what is missing is taken for untouched.",
     ),
+    (
+        "criu.absent",
+        "A file that every dump has is missing from the set: a page map, or the descriptors of a process. What it held is gone.",
+    ),
     ("criu.aio", "Rings of asynchronous I/O."),
     ("criu.ambient-caps", "The ambient set of capabilities."),
     (
@@ -101,6 +105,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "criu.compression",
         "The set that is written holds its pages as they are, whatever the one that was read did.",
+    ),
+    (
+        "criu.damage",
+        "With --salvage: what of a set cannot be read, or names something that is gone. A file is kept up to its damage, a process is left out without its registers or mappings, a descriptor without its file; a mapping without its file becomes memory, and unknown directories the root.",
     ),
     (
         "criu.deleted-file",

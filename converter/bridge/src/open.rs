@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
     path::Path,
     sync::Arc,
 };
@@ -19,7 +19,7 @@ use crate::{
     bytes::{Blob, FileAt},
     core,
     criu::{self, Archive, Set},
-    from_core, from_criu, from_image,
+    from_core, from_criu, from_image, salvage,
     stream::Stream,
     to_stream,
     tree::Tree,
@@ -106,13 +106,30 @@ pub fn read_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Resul
 }
 
 /// A stream in an unnamed temporary file, without its compression. What unpacks to far more than it was is refused.
-pub(crate) fn spooled(stream: impl Read + Send, limits: &Limits) -> io::Result<File> {
+fn spooled(stream: impl Read + Send, limits: &Limits) -> io::Result<File> {
+    match spooled_until(stream, limits)? {
+        (spool, None) => Ok(spool),
+        (_, Some(damage)) => Err(damage),
+    }
+}
+
+/// The same up to where the stream is damaged, and what is wrong there.
+pub(crate) fn spooled_until(
+    stream: impl Read + Send,
+    limits: &Limits,
+) -> io::Result<(File, Option<io::Error>)> {
     let mut spool = tempfile::tempfile()?;
-    io::copy(
-        &mut source::unpacked(Box::new(stream), limits.expansion)?,
-        &mut spool,
-    )?;
-    Ok(spool)
+    let mut from = source::unpacked(Box::new(stream), limits.expansion)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok((spool, None)),
+            Ok(n) => spool.write_all(buffer.get(..n).unwrap_or_default())?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if e.raw_os_error().is_none() => return Ok((spool, Some(e))),
+            Err(e) => return Err(e),
+        }
+    }
 }
 
 /// Reads a core that can be visited in any order and is not compressed.
@@ -136,6 +153,27 @@ pub fn open_criu(path: &Path, limits: &Limits) -> Result<Foreign> {
 /// Reads a CRIU image set from a tar stream that cannot be revisited.
 pub fn read_criu(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Foreign> {
     criu_tree(&Set::open_stream(name, stream, limits)?)
+}
+
+/// Opens what is intact of a CRIU image set. What is not is among the losses, as `criu.damage`.
+pub fn salvage_criu(path: &Path, limits: &Limits) -> Result<Foreign> {
+    salvaged_tree(Set::open_damaged(path, limits)?)
+}
+
+/// The same of a tar stream that cannot be revisited.
+pub fn salvage_criu_stream(
+    name: &str,
+    stream: impl Read + Send,
+    limits: &Limits,
+) -> Result<Foreign> {
+    salvaged_tree(Set::open_damaged_stream(name, stream, limits)?)
+}
+
+fn salvaged_tree(set: Set) -> Result<Foreign> {
+    let (set, damage) = salvage::salvaged(set)?;
+    let mut foreign = criu_tree(&set)?;
+    foreign.losses.splice(0..0, damage);
+    Ok(foreign)
 }
 
 fn criu_tree(set: &Set) -> Result<Foreign> {

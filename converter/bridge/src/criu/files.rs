@@ -54,7 +54,14 @@ const OLD_WATCHED: &str = "eventpoll-tfd.img";
 
 /// Whether an image of this name holds files of one kind, which `files.img` holds since they were merged.
 pub fn is_old(name: &str) -> bool {
-    name == OLD_WATCHED || OLD_FILES.iter().any(|(old, ..)| *old == name)
+    old_kind(name).is_some()
+}
+
+/// The kind of the image of this name that holds files of one kind.
+pub fn old_kind(name: &str) -> Option<&'static str> {
+    let old = OLD_FILES.iter().find(|(old, ..)| *old == name);
+    let watched = (name == OLD_WATCHED).then_some("EVENTPOLL_TFD");
+    old.map(|(_, kind, ..)| *kind).or(watched)
 }
 
 /// What stands for a file that its name no longer leads to.

@@ -74,27 +74,39 @@ pub fn read(file: &Blob, name: &str) -> Result<Vec<Entry>> {
 
 /// Reads all messages behind a head.
 pub fn entries(file: &Blob, head: &Head) -> Result<Vec<Entry>> {
+    match intact(file, head) {
+        (entries, None) => Ok(entries),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Reads the messages behind a head up to the first that is damaged, and says what is wrong with that.
+pub fn intact(file: &Blob, head: &Head) -> (Vec<Entry>, Option<Error>) {
     let mut out = Vec::new();
     let mut at = head.len;
     while at < file.len() {
-        let (message, next) = message(file, at, head.kind.message)?;
-        let len = payload_len(file, next, head.kind.payload, &message)?;
-        if next.checked_add(len).is_none_or(|end| end > file.len()) {
-            return Err(Error::damaged(
-                &file.name,
-                next,
-                "data behind a message",
-                format!("{} bytes", file.len() - next),
-                len,
-            ));
+        match entry(file, at, head.kind) {
+            Ok((entry, next)) => {
+                out.push(entry);
+                at = next;
+            }
+            Err(error) => return (out, Some(error)),
         }
-        out.push(Entry {
-            message,
-            payload: (len > 0).then(|| file.part(next, len)),
-        });
-        at = next + len;
     }
-    Ok(out)
+    (out, None)
+}
+
+/// The message at `at` with what follows it, and where that ends.
+fn entry(file: &Blob, at: u64, kind: &Kind) -> Result<(Entry, u64)> {
+    let (message, next) = message(file, at, kind.message)?;
+    let len = payload_len(file, next, kind.payload, &message)?;
+    let end = next.checked_add(len).filter(|&end| end <= file.len());
+    let end = end.ok_or_else(|| {
+        let found = format!("{} bytes", file.len() - next);
+        Error::damaged(&file.name, next, "data behind a message", found, len)
+    })?;
+    let payload = (len > 0).then(|| file.part(next, len));
+    Ok((Entry { message, payload }, end))
 }
 
 /// Reads the message of type `name` at `at`; also returns where it ends.

@@ -3,7 +3,7 @@
 
 use prost::bytes::Bytes;
 
-use super::{Msg, wire::numbers};
+use super::{Msg, pagemap::PAGE, wire::numbers};
 use crate::{Error, Result};
 
 /// A `vma_entry`.
@@ -44,6 +44,18 @@ impl Mapping {
     /// Reads a message; `file` is where it stands, for messages.
     pub fn of(bytes: Bytes, file: &str) -> Result<Self> {
         Self::decode(bytes).map_err(|why| Error::damaged(file, 8, "mapping", why, NAME))
+    }
+
+    /// The same, if its addresses are those of pages; `file` is where it stands, for messages.
+    pub fn checked(self, file: &str) -> Result<Self> {
+        let pages = [self.start, self.end]
+            .iter()
+            .all(|at| at.is_multiple_of(PAGE));
+        if self.start < self.end && pages {
+            return Ok(self);
+        }
+        let found = format!("{:#x} to {:#x}", self.start, self.end);
+        Err(Error::damaged(file, 8, "mapping", found, "pages"))
     }
 
     fn decode(bytes: Bytes) -> std::result::Result<Self, String> {

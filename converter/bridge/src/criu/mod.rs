@@ -13,7 +13,7 @@ pub mod schema;
 mod set;
 mod wire;
 
-pub use files::{DELETED, Files, Remap, fd_type, is_old};
+pub use files::{DELETED, Files, Remap, fd_type, is_old, old_kind};
 pub use mapping::Mapping;
 pub use msg::Msg;
 pub use rewrite::{pack, rewrite};

@@ -56,6 +56,14 @@ impl Run {
         self.pages == 0
     }
 
+    /// Whether its pages, if they are compressed, can be unpacked from the pages file, where they begin at `at`.
+    fn unpacks(&self, pages: Option<&Blob>, at: u64) -> Result<()> {
+        match (&self.blocks, pages) {
+            (Some(blocks), Some(file)) => blocks.unpack(file, at, self.pages, |_| Ok(())),
+            _ => Ok(()),
+        }
+    }
+
     /// Bytes that the run takes in the pages file.
     pub fn stored(&self) -> u64 {
         match &self.blocks {
@@ -184,6 +192,68 @@ impl Iterator for Pagemap {
     }
 }
 
+/// What of a page map is intact.
+pub struct Intact {
+    /// The page map, without what is not.
+    pub map: Vec<u8>,
+    /// The parts of the pages file that it still tells of.
+    pub pages: Vec<Blob>,
+    /// What is wrong with the rest.
+    pub errors: Vec<Error>,
+}
+
+/// Reads what of a page map is intact, where `pages` is its pages file and `parent` says whether there is a set to
+/// inherit from.
+pub fn intact(file: &Blob, pages: Option<&Blob>, parent: bool) -> Result<Intact> {
+    let mut map = Pagemap::open(file)?;
+    let mut out = map.data.get(..map.at).unwrap_or_default().to_vec();
+    let (mut errors, mut stored, mut parts) = (Vec::new(), 0, Vec::new());
+    let part = |at, len| pages.map(|pages| pages.part(at, len));
+    let there = pages.map_or(0, Blob::len);
+    loop {
+        let start = map.at;
+        let run = match map.run() {
+            Ok(Some(run)) => run,
+            Ok(None) => break,
+            // How many pages the entry has is unknown, so nobody knows where those of the next ones lie.
+            Err(error) => {
+                errors.push(error);
+                break;
+            }
+        };
+        let end = stored + run.stored();
+        let what = format!("pages of {:#x}", run.addr);
+        let name = format!("pages-{}.img", map.pages_id);
+        if run.flags & PARENT != 0 && !parent {
+            let found = "no parent";
+            errors.push(Error::damaged(&map.name, start as u64, what, found, "one"));
+        } else if end > there {
+            let found = format!("end of file at {there:#x}");
+            let expected = format!("{} bytes", run.stored());
+            errors.push(Error::damaged(name, stored, what, found, expected));
+            let whole = there.saturating_sub(stored) / PAGE;
+            if run.blocks.is_none() && whole > 0 {
+                let mut last = Writer { out };
+                last.run(run.addr, whole, run.flags);
+                out = last.finish();
+                parts.extend(part(stored, whole * PAGE));
+            }
+            break;
+        } else if let Err(error) = run.unpacks(pages, stored) {
+            errors.push(error);
+        } else {
+            out.extend(map.data.get(start..map.at).unwrap_or_default());
+            parts.extend(part(stored, run.stored()));
+        }
+        stored = end;
+    }
+    Ok(Intact {
+        map: out,
+        pages: parts,
+        errors,
+    })
+}
+
 /// The versions of CRIU that write a page map like this one: 4.2 moved the count of an entry. `None` if it does not
 /// tell.
 pub fn versions(file: &Blob) -> Result<Option<&'static str>> {
@@ -259,8 +329,31 @@ impl Blocks {
         Ok(())
     }
 
+    /// Decompresses all blocks, which hold so many pages and begin at `at` of a pages file, one after the other.
+    pub fn unpack(
+        &self,
+        file: &Blob,
+        mut at: u64,
+        mut pages: u64,
+        mut done: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        for &size in &self.sizes {
+            let count = pages.min(self.pages);
+            pages -= count;
+            let mut block = vec![0; usize::try_from(count * PAGE).unwrap_or(0)];
+            let stored = file.read(at, size.into(), block.len() as u64)?;
+            Self::decompress(&stored, &mut block).map_err(|why| {
+                let expected = format!("{count} pages");
+                Error::damaged(&file.name, at, "compressed pages", why, expected)
+            })?;
+            done(&block)?;
+            at += u64::from(size);
+        }
+        Ok(())
+    }
+
     /// Decompresses the block `stored` into `out`, whose length is the block's.
-    pub fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), String> {
+    fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), String> {
         if stored.is_empty() {
             out.fill(0);
         } else if stored.len() == out.len() {

@@ -13,7 +13,7 @@ use ckpt_parser::{limits::Limits, source::Compression};
 use crate::{
     Error, Result,
     bytes::{Blob, FileAt, ReadAt, Reader},
-    open::spooled,
+    open::spooled_until,
 };
 
 /// Most files in one set.
@@ -30,15 +30,26 @@ pub struct Set {
     pub name: String,
     /// Set with the pages that this one leaves out.
     pub parent: Option<Box<Set>>,
+    /// What ended the reading of a damaged archive; the files before it are there.
+    pub damage: Option<Error>,
     members: BTreeMap<String, Blob>,
 }
 
 impl Set {
     /// Opens a directory or a tar file, compressed or not.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
+        Self::open_damaged(path, limits)?.checked()
+    }
+
+    /// The same, whatever is missing.
+    pub fn open_damaged(path: &Path, limits: &Limits) -> Result<Self> {
         let fail = |e| Error::io(path.display().to_string(), e);
         if fs::metadata(path).map_err(fail)?.is_dir() {
-            return Self::open_dir(path, 0)?.checked();
+            // An unpacked checkpoint of a container.
+            let inner = path.join("checkpoint");
+            let outer =
+                !path.join("inventory.img").exists() && inner.join("inventory.img").exists();
+            return Self::open_dir(if outer { &inner } else { path }, 0);
         }
         let file = File::open(path).map_err(fail)?;
         Archive::open(&path.display().to_string(), file, limits)?.into_set()
@@ -50,13 +61,33 @@ impl Set {
         Self {
             name: name.to_owned(),
             parent: None,
+            damage: None,
             members: members.collect(),
         }
     }
 
     /// Reads a tar stream that cannot be revisited, such as standard input. It is kept in an unnamed temporary file.
     pub fn open_stream(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
+        Self::open_damaged_stream(name, stream, limits)?.checked()
+    }
+
+    /// The same, whatever is missing.
+    pub fn open_damaged_stream(
+        name: &str,
+        stream: impl Read + Send,
+        limits: &Limits,
+    ) -> Result<Self> {
         Archive::read(name, stream, limits)?.into_set()
+    }
+
+    /// Puts a file into the set, or in place of the one of its name.
+    pub fn put(&mut self, file: Blob) {
+        self.members.insert(file.name.clone(), file);
+    }
+
+    /// Takes a file out.
+    pub fn remove(&mut self, name: &str) {
+        self.members.remove(name);
     }
 
     fn open_dir(path: &Path, depth: u32) -> Result<Self> {
@@ -96,18 +127,28 @@ impl Set {
         Ok(Self {
             name,
             parent,
+            damage: None,
             members,
         })
     }
 
-    /// A set must have an inventory, and must not be encrypted.
-    fn checked(self) -> Result<Self> {
-        if self.get("cipher.img").is_some() {
-            return Err(Error::Unsupported(format!(
-                "{}: the set is encrypted (it has a cipher.img)",
-                self.name
-            )));
+    /// A set must not be encrypted.
+    pub fn check_readable(&self) -> Result<()> {
+        if self.get("cipher.img").is_none() {
+            return Ok(());
         }
+        Err(Error::Unsupported(format!(
+            "{}: the set is encrypted (it has a cipher.img)",
+            self.name
+        )))
+    }
+
+    /// A set must be whole, and have an inventory.
+    fn checked(mut self) -> Result<Self> {
+        if let Some(damage) = self.damage.take() {
+            return Err(damage);
+        }
+        self.check_readable()?;
         if self.get("inventory.img").is_none() {
             return Err(Error::Unsupported(format!(
                 "{}: no inventory.img, so this is no set of images",
@@ -125,7 +166,7 @@ impl Set {
     /// The file of this name, which must be there.
     pub fn need(&self, name: &str) -> Result<&Blob> {
         self.get(name).ok_or_else(|| {
-            Error::damaged(&self.name, 0, "set of images", format!("no {name}"), name)
+            Error::damaged(&self.name, 0, "set of images", format!("no {name}"), "one")
         })
     }
 
@@ -144,6 +185,8 @@ pub struct Archive {
     members: BTreeMap<PathBuf, Blob>,
     links: Vec<(PathBuf, PathBuf)>,
     damage: Option<Error>,
+    /// The file in which the archive ends before its time.
+    cut: Option<(PathBuf, Blob)>,
 }
 
 impl Archive {
@@ -154,6 +197,7 @@ impl Archive {
             members,
             links: Vec::new(),
             damage: None,
+            cut: None,
         }
     }
 
@@ -184,8 +228,11 @@ impl Archive {
 
     /// The same of a stream that may be compressed; it is kept in an unnamed temporary file.
     fn read(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
-        let file = spooled(stream, limits).map_err(|e| Error::io(name, e))?;
-        Self::of_file(name, file)
+        let fail = |e| Error::io(name, e);
+        let (file, damage) = spooled_until(stream, limits).map_err(fail)?;
+        let archive = Self::of_file(name, file)?;
+        let damage = damage.map(fail).or(archive.damage);
+        Ok(Self { damage, ..archive })
     }
 
     fn of_file(name: &str, file: File) -> Result<Self> {
@@ -213,7 +260,11 @@ impl Archive {
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default();
-            if at.checked_add(len).is_none_or(|end| end > tar.len()) {
+            let there = tar.len().saturating_sub(at).min(len);
+            let mut blob = tar.part(at, there);
+            blob.name.clone_from(&name);
+            if there < len {
+                self.cut = Some((path, blob));
                 return Err(Error::damaged(
                     &self.name,
                     at,
@@ -222,8 +273,6 @@ impl Archive {
                     format!("{len} bytes"),
                 ));
             }
-            let mut blob = tar.part(at, len);
-            blob.name = name;
             self.members.insert(path, blob);
         }
         Ok(())
@@ -262,17 +311,27 @@ impl Archive {
 
     /// The set that the archive as a whole is: the outermost one.
     fn into_set(mut self) -> Result<Set> {
-        if let Some(damage) = self.damage.take() {
-            return Err(damage);
-        }
-        let inventories = self
-            .members
-            .keys()
-            .filter(|path| path.ends_with("inventory.img"));
-        let outermost = inventories.min_by_key(|path| path.components().count());
-        match outermost.and_then(|path| path.parent()) {
-            Some(dir) => self.set(dir),
-            None => Err(Error::Unsupported(format!(
+        let damage = self.damage.take();
+        self.members.extend(self.cut.take());
+        let outermost = |start: &str| {
+            let is_one = |path: &&PathBuf| {
+                let stem = path.file_stem().and_then(|stem| stem.to_str());
+                let is_image = path.extension().is_some_and(|end| end == "img");
+                is_image && stem.is_some_and(|stem| stem.starts_with(start))
+            };
+            let all = self.members.keys().filter(is_one);
+            let outermost = all.min_by_key(|path| path.components().count());
+            outermost.and_then(|path| path.parent())
+        };
+        // An archive that is cut off may have lost its inventory.
+        let found = outermost("inventory").or_else(|| outermost("core-"));
+        match (found, damage) {
+            (Some(dir), damage) => Ok(Set {
+                damage,
+                ..self.set_at(dir, 0)?
+            }),
+            (None, Some(damage)) => Err(damage),
+            (None, None) => Err(Error::Unsupported(format!(
                 "{}: no inventory.img in this tar file",
                 self.name
             ))),
@@ -315,6 +374,7 @@ impl Archive {
         Ok(Set {
             name: self.name.clone(),
             parent,
+            damage: None,
             members,
         })
     }

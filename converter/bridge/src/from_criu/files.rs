@@ -45,6 +45,7 @@ impl Reader<'_> {
             "fdinfo-{}.img",
             if self.fdinfo_per_id { id } else { pid.into() }
         );
+        self.expect(&name, "the process has no descriptors");
         let mut fds = Vec::new();
         let entries = match self.set.get(&name) {
             Some(file) => image::read(file, "FDINFO")?,

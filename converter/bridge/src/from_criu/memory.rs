@@ -7,7 +7,7 @@ use ckpt_parser::text::escape;
 
 use crate::{
     Error, Loss, Result,
-    criu::{Mapping, Msg, image, pagemap},
+    criu::{Mapping, Msg, image},
     criu_memory::{overlaid, within},
     to_criu::NO_FILE,
     tree::{Mm, OVERLAPS, Pages, Segment, Tree, Vma, VmaKind, take_overlaps},
@@ -103,7 +103,8 @@ impl Reader<'_> {
         // Pages that private mappings of a memfd show where they have none of their own, by first address.
         let mut shown = HashMap::new();
         for v in Mapping::take(&mut m, &format!("mm-{pid}.img")) {
-            if let Some(mut vma) = self.vma(&v?, pid)? {
+            let v = v?.checked(&format!("mm-{pid}.img"))?;
+            if let Some(mut vma) = self.vma(&v, pid)? {
                 if !vma.pages.is_empty() {
                     shown.insert(vma.start, std::mem::take(&mut vma.pages));
                 }
@@ -122,9 +123,9 @@ impl Reader<'_> {
                 OVERLAPS,
             ));
         }
-        let pages = self
-            .memory
-            .pages(self.set, &format!("pagemap-{pid}.img"), &mut self.losses)?;
+        let map = format!("pagemap-{pid}.img");
+        self.expect(&map, "its memory is what files show, or zero");
+        let pages = self.memory.pages(self.set, &map, &mut self.losses)?;
         for (addr, len) in distribute(&mut mm.vmas, pages) {
             let record = format!("pagemap-{pid}.img");
             let value = format!("{len} bytes at {addr:#x}");
@@ -145,15 +146,6 @@ impl Reader<'_> {
     fn vma(&mut self, v: &Mapping, pid: u32) -> Result<Option<Vma>> {
         let record = format!("mm-{pid}.img");
         let (start, end) = (v.start, v.end);
-        if start >= end || start % pagemap::PAGE != 0 || end % pagemap::PAGE != 0 {
-            return Err(Error::damaged(
-                record,
-                8,
-                "mapping",
-                format!("{start:#x} to {end:#x}"),
-                "pages",
-            ));
-        }
         let mut flags = v.prot & 7 | 0x70;
         let mut known = 0x22;
         for (map, vm) in MAP_BITS {

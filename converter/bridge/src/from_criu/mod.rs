@@ -26,38 +26,44 @@ pub(crate) use files::control_characters;
 pub(crate) use memory::{MADVISE_BITS, MAP_BITS, MappedAs, auxv, dumpable, status};
 pub(crate) use process::{ARM_REGS, PF_RANDOMIZE, alternate_stack, groups, personality_shown};
 
-/// Files of a set that this reader looks at, by the part of the name before the first digit or dot, beside those of open
-/// files by kind.
-const READ: [&str; 28] = [
-    "inventory",
-    "pstree",
-    "core-",
-    "ids-",
-    "mm-",
-    "pagemap-",
-    "pagemap-shmem-",
-    "pages-",
-    "fs-",
-    "fdinfo-",
-    "files",
-    "pipes-data",
-    "fifo-data",
-    "sk-queues",
-    "tty-info",
-    "tty-data",
-    "memfd",
-    "utsns-",
-    "ipcns-var-",
-    "ipcns-shm-",
-    "ipcns-msg-",
-    "ipcns-sem-",
-    "sigacts-",
-    "creds-",
-    "itimers-",
-    "vmas-",
-    "remap-fpath",
-    "ghost-file-",
+/// Files of a set that this reader looks at, beside those of open files by kind: the part of the name before the first
+/// digit or dot, and the kind of what is inside.
+pub(crate) const READ: [(&str, &str); 28] = [
+    ("inventory", "INVENTORY"),
+    ("pstree", "PSTREE"),
+    ("core-", "CORE"),
+    ("ids-", "IDS"),
+    ("mm-", "MM"),
+    ("pagemap-", "PAGEMAP"),
+    ("pagemap-shmem-", "PAGEMAP"),
+    ("pages-", ""),
+    ("fs-", "FS"),
+    ("fdinfo-", "FDINFO"),
+    ("files", "FILES"),
+    ("pipes-data", "PIPES_DATA"),
+    ("fifo-data", "FIFO_DATA"),
+    ("sk-queues", "SK_QUEUES"),
+    ("tty-info", "TTY_INFO"),
+    ("tty-data", "TTY_DATA"),
+    ("memfd", "MEMFD_INODE"),
+    ("utsns-", "UTSNS"),
+    ("ipcns-var-", "IPC_VAR"),
+    ("ipcns-shm-", "IPCNS_SHM"),
+    ("ipcns-msg-", "IPCNS_MSG"),
+    ("ipcns-sem-", "IPCNS_SEM"),
+    ("sigacts-", "SIGACT"),
+    ("creds-", "CREDS"),
+    ("itimers-", "ITIMERS"),
+    ("vmas-", "VMAS"),
+    ("remap-fpath", "REMAP_FPATH"),
+    ("ghost-file-", "GHOST_FILE"),
 ];
+
+/// The part of a name before the first digit or dot.
+pub(crate) fn stem(name: &str) -> &str {
+    let end = name.find(|c: char| c.is_ascii_digit() || c == '.');
+    name.get(..end.unwrap_or(name.len())).unwrap_or(name)
+}
 
 /// Reads a set into a tree. The losses say what a checkpoint stream has no place for.
 pub fn from_criu(set: &Set) -> Result<(Tree, Vec<Loss>)> {
@@ -181,6 +187,14 @@ impl Reader<'_> {
         }
     }
 
+    /// Says what it means if a file is missing that every dump has.
+    fn expect(&mut self, name: &str, without: &'static str) {
+        if self.set.get(name).is_none() {
+            let absent = Loss::new("criu.absent", name, "", "no such file", without);
+            self.losses.push(absent);
+        }
+    }
+
     /// The messages of a file whose field `key` is `id`. Each file is read once, however many ask.
     fn keyed(&mut self, name: &'static str, kind: &str, key: &str, id: u64) -> Result<Vec<Entry>> {
         if !self.keyed.contains_key(name) {
@@ -206,13 +220,9 @@ impl Reader<'_> {
 
     /// Files of the set that nobody looked at.
     fn unread(&mut self) {
-        let stem = |name: &str| {
-            name.find(|c: char| c.is_ascii_digit() || c == '.')
-                .map_or(name.to_owned(), |i| name[..i].to_owned())
-        };
         let names: Vec<String> = self.set.members().map(|b| b.name.clone()).collect();
         for name in names {
-            let known = READ.contains(&stem(&name).as_str())
+            let known = READ.iter().any(|(read, _)| *read == stem(&name))
                 || is_old(&name)
                 || criu_defaults::harmless(self.set.get(&name));
             let image = self

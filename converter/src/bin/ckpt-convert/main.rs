@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         .into_iter()
         .flatten()
     {
-        eprintln!("ckpt-convert: {error}");
+        report::say(&error.to_string());
     }
     match (done, reported) {
         (Err(error), _) | (_, Err(error)) if !error.is_damage() => ExitCode::from(2),
@@ -46,13 +46,15 @@ fn allowed(args: &Args) -> Allow {
     let mut codes = args.allow.clone();
     if args.salvage {
         codes.extend([Code::Damage, Code::UnknownRecord].map(|code| code.name().to_owned()));
+        let of_sets = ["criu.damage", "criu.absent", "criu.stray-pages"];
+        codes.extend(of_sets.map(str::to_owned));
     }
     Allow::of(codes)
 }
 
 fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     check_codes(args)?;
-    let input = input::open(&args.input, &args.limits())?;
+    let input = input::open(&args.input, &args.limits(), target::policy(args))?;
     let input = edit::processes(args, input, losses)?;
     let format = match args.to {
         None => return target::stream(args, None, input, losses),

@@ -13,6 +13,11 @@ use std::process::ExitCode;
 /// How many losses of a kind are printed; all kept ones are in the report.
 const SHOWN: usize = 10;
 
+/// Prints a line to standard error. Whoever has stopped reading it (`2>&1 | head`) wants no more of them.
+pub(crate) fn say(line: &str) {
+    writeln!(io::stderr(), "ckpt-convert: {line}").ok();
+}
+
 /// Prints losses and notes to standard error.
 pub(crate) fn print(args: &Args, losses: &Losses) {
     if args.quiet {
@@ -25,18 +30,20 @@ pub(crate) fn print(args: &Args, losses: &Losses) {
         let count = shown.entry(loss.code).or_insert(0);
         *count += 1;
         if *count <= most {
-            eprintln!("ckpt-convert: {}", painted(loss, colour));
+            say(&painted(loss, colour));
         }
     }
     for (code, count) in losses.counts() {
         let told = shown.get(code).map_or(0, |told| *told.min(&most));
         let more = count.saturating_sub(told as u64);
         if more > 0 {
-            eprintln!("ckpt-convert: {more} more of {code}; --verbose or --report FILE names them");
+            say(&format!(
+                "{more} more of {code}; --verbose or --report FILE names them"
+            ));
         }
     }
     if let Some(advice) = losses.advice() {
-        eprintln!("ckpt-convert: {advice}");
+        say(&advice);
     }
 }
 
@@ -67,7 +74,7 @@ pub(crate) fn answer(answer: Result<Vec<u8>, String>) -> ExitCode {
             Err(_) => ExitCode::from(2),
         },
         Err(why) => {
-            eprintln!("ckpt-convert: {why}");
+            say(&why);
             ExitCode::from(2)
         }
     }

@@ -69,13 +69,18 @@ fn as_stream(
     }
 }
 
+/// What becomes of damaged input.
+pub(crate) fn policy(args: &Args) -> Policy {
+    if args.salvage {
+        Policy::Salvage
+    } else {
+        Policy::Strict
+    }
+}
+
 pub(crate) fn options(args: &Args) -> Options {
     Options {
-        policy: if args.salvage {
-            Policy::Salvage
-        } else {
-            Policy::Strict
-        },
+        policy: policy(args),
         dialect: Override {
             revision: args.from,
             arch: None,
