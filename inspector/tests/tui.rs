@@ -678,6 +678,13 @@ fn files_that_shrink_or_grow() {
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     let handle = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     handle.set_len(3000).unwrap();
+    screen.keys("1 G");
+    assert!(
+        screen.shown().contains("the file has become"),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("g");
     for (_, keys) in TOUR {
         screen.keys(keys);
         screen.keys("G g PgDn");
@@ -686,6 +693,17 @@ fn files_that_shrink_or_grow() {
     handle.set_len(10 << 20).unwrap();
     screen.keys("1 Esc G");
     assert!(screen.shown().contains("Stream"), "{}", screen.shown());
+    assert!(
+        screen.shown().contains("the file has become"),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("C-l");
+    assert!(
+        !screen.shown().contains("the file has become"),
+        "{}",
+        screen.shown()
+    );
 }
 
 type Out = ckpt_samples::big::Sparse<BufWriter<std::fs::File>>;

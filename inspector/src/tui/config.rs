@@ -71,12 +71,17 @@ impl Config {
         };
         let fail = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let text = std::fs::read_to_string(&path).map_err(|e| fail(&e))?;
-        toml::from_str(&text).map_err(|e| fail(&e))
+        let config: Config = toml::from_str(&text).map_err(|e| fail(&e))?;
+        config.keymap().map_err(|why| fail(&why))?;
+        config
+            .apply(&mut Look::default())
+            .map_err(|why| fail(&why))?;
+        Ok(config)
     }
     /// The keys.
     ///
     /// # Errors
-    /// If an action is not known.
+    /// If an action or a key is not known, or a key is to do two things.
     pub fn keymap(&self) -> Result<Keymap, String> {
         Keymap::new(&self.keys)
     }
@@ -105,7 +110,9 @@ impl Config {
                 .iter()
                 .find(|(known, _)| known == name)
                 .map(|(_, ink)| *ink);
-            let ink = ink.ok_or_else(|| format!("theme: nothing is called {name}"))?;
+            let ink = ink.ok_or_else(|| {
+                format!("theme: nothing is called {name}; --print-config-template lists all")
+            })?;
             let color = value
                 .parse()
                 .map_err(|_| format!("theme: {name}: {value} is no colour"))?;

@@ -136,7 +136,7 @@ table! {
         "copy" Action::Copy, ["y"], "copy the line or the bytes to the clipboard (OSC 52)";
         "export" Action::Export, ["e"], "export the selection: json, raw, hex";
         "help" Action::Help, ["?", "F1"], "this help";
-        "redraw" Action::Redraw, ["C-l"], "draw everything again";
+        "redraw" Action::Redraw, ["C-l"], "draw again; read again what could not be read";
         "suspend" Action::Suspend, ["C-z"], "suspend; fg comes back";
         "quit" Action::Quit, ["q", "C-c"], "quit";
         "quit-keep" Action::QuitKeep, ["Q"], "quit and leave the screen as it is";
@@ -171,27 +171,35 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The table, with the keys of the named actions replaced.
+    /// The table, with the keys of the named actions replaced; a key that the table has for something else is taken
+    /// from there.
     ///
     /// # Errors
-    /// If a name is not in the table.
+    /// If a name or a key is not known, or a key is to do two things.
     pub fn new(own: &BTreeMap<String, Vec<String>>) -> Result<Keymap, String> {
-        if let Some(name) = own
-            .keys()
-            .find(|name| !TABLE.iter().any(|b| b.name == name.as_str()))
-        {
-            return Err(format!("keys: no action is called {name}"));
-        }
-        let mut map = BTreeMap::new();
-        for binding in TABLE {
-            match own.get(binding.name) {
-                Some(keys) => map.extend(keys.iter().map(|key| (key.clone(), binding.action))),
-                None => map.extend(
-                    binding
-                        .keys
-                        .iter()
-                        .map(|key| ((*key).to_owned(), binding.action)),
-                ),
+        let defaults = TABLE.iter().filter(|b| !own.contains_key(b.name));
+        let mut map: BTreeMap<String, Action> = defaults
+            .flat_map(|b| b.keys.iter().map(|key| ((*key).to_owned(), b.action)))
+            .collect();
+        let mut taken: Vec<(&String, &String)> = Vec::new();
+        for (name, keys) in own {
+            let binding = TABLE.iter().find(|b| b.name == name).ok_or_else(|| {
+                format!("keys: no action is called {name}; --print-config-template lists all")
+            })?;
+            for key in keys {
+                if !key.split(' ').all(is_key) {
+                    return Err(format!(
+                        "keys: {name}: no key is called {key}; keys are written x, X, C-x, M-x, F1, Space, PgUp"
+                    ));
+                }
+                if let Some((other, _)) = taken.iter().find(|(_, taken)| collide(key, taken)) {
+                    return Err(format!("keys: {key} cannot be both {other} and {name}"));
+                }
+                map.retain(|default, _| {
+                    taken.iter().any(|(_, own)| *own == default) || !collide(key, default)
+                });
+                map.insert(key.clone(), binding.action);
+                taken.push((name, key));
             }
         }
         Ok(Keymap {
@@ -233,6 +241,44 @@ impl Keymap {
         keys.sort_by_key(|key| table.iter().position(|k| k == key).unwrap_or(usize::MAX));
         keys
     }
+}
+
+/// Whether two keys or sequences cannot be told apart when the first of them is pressed.
+fn collide(a: &str, b: &str) -> bool {
+    let begins = |long: &str, short: &str| {
+        long.strip_prefix(short)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    begins(a, b) || begins(b, a)
+}
+
+/// Whether [`key_name`] may give this name.
+fn is_key(name: &str) -> bool {
+    const NAMED: [&str; 16] = [
+        "Space",
+        "S-Tab",
+        "Tab",
+        "Enter",
+        "Esc",
+        "Backspace",
+        "Delete",
+        "Insert",
+        "Home",
+        "End",
+        "PgUp",
+        "PgDn",
+        "Up",
+        "Down",
+        "Left",
+        "Right",
+    ];
+    let plain = name.strip_prefix("C-").unwrap_or(name);
+    let plain = plain.strip_prefix("M-").unwrap_or(plain);
+    let function = plain
+        .strip_prefix('F')
+        .and_then(|number| number.parse::<u8>().ok())
+        .is_some_and(|number| (1..=24).contains(&number));
+    NAMED.contains(&plain) || function || plain.chars().count() == 1
 }
 
 /// The name of a key as the table spells it.
@@ -335,6 +381,34 @@ mod tests {
             keys.press(key(KeyCode::Char('q'), KeyModifiers::NONE)),
             Pressed::Nothing
         );
-        assert!(Keymap::new(&BTreeMap::from([("quiet".to_owned(), vec![])])).is_err());
+        let told = |name: &str, keys: &[&str]| {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            Keymap::new(&BTreeMap::from([(name.to_owned(), keys)])).err()
+        };
+        assert!(
+            told("quiet", &[])
+                .unwrap()
+                .contains("no action is called quiet")
+        );
+        assert!(
+            told("quit", &["Ctrl-x"])
+                .unwrap()
+                .contains("no key is called Ctrl-x")
+        );
+        assert!(
+            told("quit", &["z", "z q"])
+                .unwrap()
+                .contains("cannot be both")
+        );
+        for binding in TABLE {
+            assert_eq!(told(binding.name, binding.keys), None);
+        }
+        // What the user wants goes before the table, and what begins with it is out of reach.
+        let own = BTreeMap::from([("up".to_owned(), vec!["q".to_owned(), "z".to_owned()])]);
+        let mut keys = Keymap::new(&own).unwrap();
+        for key in ['q', 'z'] {
+            let pressed = keys.press(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE));
+            assert_eq!(pressed, Pressed::Action(Action::Up));
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::tour;
 use super::update::describe;
 use crate::words;
 use ckpt_parser::diagnostic::{Diagnostic, Severity};
-use ckpt_parser::text::count;
+use ckpt_parser::text::{count, escape};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -230,7 +230,10 @@ fn draw_pane(model: &Model, buffer: &mut Buffer, pane: usize, area: Rect) {
         (line.repeat(fill), model.look.style(Ink::Dim)),
     ];
     put(buffer, area, area.y, &cells, dots(model));
-    if panes::is_hex(model, pane) {
+    if let Some(why) = panes::failed(model, pane) {
+        let why = [Row::new(escape(why.as_bytes()), Ink::Bad)];
+        wrap_only(model, buffer, model.inside(pane), &why);
+    } else if panes::is_hex(model, pane) {
         draw_hex(model, buffer, pane, active);
     } else {
         draw_list(model, buffer, pane, active);

@@ -277,7 +277,8 @@ pub fn shape(model: &Model) -> (usize, usize) {
     (panels_for(inside.width), usize::from(inside.height))
 }
 
-fn bytes_want(model: &Model) -> Option<Want> {
+/// The bytes that are shown, or decoded.
+pub fn bytes_want(model: &Model) -> Option<Want> {
     let (mm, _) = model.current_mm()?;
     let (panels, height) = shape(model);
     let (addr, len) = match model.code {

@@ -71,6 +71,20 @@ pub fn wants(model: &Model, wants: &mut Vec<Want>) {
     }
 }
 
+/// Why a pane has nothing to show, if that could not be read.
+pub fn failed(model: &Model, pane: usize) -> Option<&str> {
+    let want = match (model.view, pane) {
+        (View::Records, 1) => Want::Fields(model.at(model.record()?)?),
+        (View::Records, 2) => records::hex_want(model)?.0,
+        (View::Memory, 2) => memory::bytes_want(model)?,
+        _ => return None,
+    };
+    match model.data(&want)? {
+        Data::Failed(why) => Some(why),
+        _ => None,
+    }
+}
+
 /// Bytes that a pane shows as such.
 pub struct Hex {
     /// The bytes; fewer than wanted while they are not there yet.

@@ -168,7 +168,8 @@ pub fn hex_shape(model: &Model) -> (usize, usize) {
     (panels_for(inside.width), usize::from(inside.height))
 }
 
-fn hex_want(model: &Model) -> Option<(Want, u64)> {
+/// The bytes that are shown, and how many of the record are skipped.
+pub fn hex_want(model: &Model) -> Option<(Want, u64)> {
     let at = model.at(model.record()?)?;
     let (panels, height) = hex_shape(model);
     let skip = model.byte_top * (panels * PANEL) as u64;

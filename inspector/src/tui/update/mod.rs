@@ -17,7 +17,7 @@ use crate::tui::look::Ink;
 use crate::tui::model::{Code, Link, Model, OPEN_LEVEL, Overlay, Phase, Quit, Row, Scroll};
 use crate::tui::panes::{self, files, memory, records, registers, tasks};
 use crate::tui::prompt::{For, Prompt, Typed};
-use crate::tui::worker::Request;
+use crate::tui::worker::{Data, Request};
 use crate::tui::{command, hex, index, tour};
 use ckpt_compat::arm::Isa;
 use ckpt_parser::model::ObjRef;
@@ -139,7 +139,13 @@ pub fn update(model: &mut Model, action: Action) -> Option<Request> {
         Action::Help => model.overlay = Some(Overlay::Help(0)),
         Action::Quit => model.quit = Some(Quit::Clean),
         Action::QuitKeep => model.quit = Some(Quit::Keep),
-        Action::Redraw => model.redraw = true,
+        Action::Redraw => {
+            model.redraw = true;
+            // What could not be read may be there by now.
+            model
+                .cache
+                .retain(|_, data| !matches!(data, Data::Failed(_)));
+        }
         Action::Suspend => model.suspend = true,
     }
     None
