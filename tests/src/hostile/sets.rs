@@ -2,9 +2,9 @@
 
 use super::{Case, Run};
 use ckpt_bridge::bytes::Blob;
-use ckpt_bridge::criu::Msg;
 use ckpt_bridge::criu::image::{self, Entry};
 use ckpt_bridge::criu::schema::Kind;
+use ckpt_bridge::criu::{Mapping, Msg};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,11 +59,13 @@ pub(super) const CASES: &[Case] = &[
         what: "CRIU: mappings that lie over each other, and of 2^63 bytes",
         make: |path, _| {
             changed(path, "mm-7000.img", "MM", &|_, m| {
-                let mut vmas = m.subs("vmas");
-                for vma in &mut vmas {
+                let vmas: Vec<_> = Mapping::take(m, "mm").flatten().collect();
+                let vmas = vmas.iter().flat_map(|vma| vma.message("mm"));
+                let vmas = vmas.map(|mut vma| {
                     vma.set("start", 0x8000).set("end", 1 << 63);
-                }
-                m.set_subs("vmas", vmas);
+                    vma.encode().into()
+                });
+                m.set_parts("vmas", vmas);
             })
         },
         runs: &[
