@@ -5,9 +5,11 @@
     reason = "lengths of pieces and pages, far below 4 GiB"
 )]
 
+mod waiting;
+
 use crate::words;
 use ckpt_parser::memory::{Backing, Memory, spans};
-use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, Task};
+use ckpt_parser::model::{Fd, File, FileKind, FpRegs, Image, Mm, ObjRef, Task};
 use ckpt_parser::report::document::Parts;
 use ckpt_parser::source::Source;
 use ckpt_parser::text::{count, escape};
@@ -26,7 +28,7 @@ pub enum Group {
     Registers,
     /// Mappings.
     Mappings,
-    /// Descriptors.
+    /// Descriptors, and what waits behind them.
     Files,
     /// Contents of pages.
     Pages,
@@ -151,8 +153,8 @@ struct Run {
 /// # Errors
 /// Those of the sources.
 pub fn compare(
-    (left, left_source): (&Image, Box<dyn Source>),
-    (right, right_source): (&Image, Box<dyn Source>),
+    (left, mut left_source): (&Image, Box<dyn Source>),
+    (right, mut right_source): (&Image, Box<dyn Source>),
 ) -> io::Result<Diff> {
     let mut comparison = Comparison {
         left,
@@ -162,6 +164,7 @@ pub fn compare(
     };
     comparison.head();
     comparison.tasks();
+    comparison.waiting(&mut *left_source, &mut *right_source)?;
     let mut memories = (
         Memory::new(left, left_source),
         Memory::new(right, right_source),
@@ -612,7 +615,7 @@ fn mappings_of(image: &Image, task: &Task) -> BTreeMap<u64, String> {
     let mm = image.mm_of(task);
     let describe = |mm: &Mm, vma: &ckpt_parser::model::Vma| {
         format!(
-            "-{:08x} {} {}",
+            "to {:08x} {} {}",
             vma.end,
             vma.permissions(),
             words::mapping(image, mm, vma)
@@ -632,18 +635,33 @@ fn files_of(image: &Image, task: &Task) -> BTreeMap<i32, (u64, String)> {
         .files_of(task)
         .into_iter()
         .flat_map(|table| &table.fds);
-    let describe = |fd: ckpt_parser::model::Fd| {
+    let describe = |fd: Fd| {
         let file = image.files.get(fd.file);
-        let text = file.map_or(String::new(), |file| {
-            let path = file.path.map(escape).unwrap_or_default();
-            format!(
-                "{} {path} at {} flags {:#x}",
-                file.kind.name(),
-                file.pos,
-                file.flags
-            )
-        });
+        let mut text = file.map_or(String::new(), |file| file_words(image, &file));
+        if fd.close_on_exec {
+            text.push_str(" closed by exec");
+        }
         (fd.fd, (fd.record.index, text))
     };
     fds.map(describe).collect()
+}
+
+/// An open file, without the numbers that only its image knows.
+fn file_words(image: &Image, file: &File<'_>) -> String {
+    let path = file.path.map(escape).unwrap_or_default();
+    let own = match file.kind {
+        FileKind::EventFd(value, _) => format!("value {value}"),
+        FileKind::Socket(number) => {
+            let socket = image.sockets.get(&number);
+            socket.map_or(String::new(), |socket| words::socket(socket, "to"))
+        }
+        _ => String::new(),
+    };
+    let (kind, at, flags) = (file.kind.name(), file.pos, file.flags);
+    let named: Vec<&str> = [kind, &path, &own]
+        .into_iter()
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .collect();
+    format!("{} at {at} flags {flags:#x}", named.join(" "))
 }

@@ -3,7 +3,7 @@
 use crate::symbols::{self, Symbols};
 use ckpt_format::schema::Enum;
 use ckpt_format::{Arch, values};
-use ckpt_parser::model::{ArmAbi, Image, Mm, ObjRef, Task, Vma, VmaKind};
+use ckpt_parser::model::{ArmAbi, Image, Mm, ObjRef, Socket, Task, Vma, VmaKind};
 use ckpt_parser::text::escape;
 
 fn name_of(of: &'static Enum, number: u32, image: Option<&Image>) -> String {
@@ -205,4 +205,27 @@ pub fn fpscr(value: u32) -> String {
             .filter(|text| !text.is_empty()),
     );
     words.join(" ")
+}
+
+/// A socket: family, type, state, and its ends with an arrow between them.
+pub fn socket(socket: &Socket, arrow: &str) -> String {
+    let family = enum_name(&values::ADDRESS_FAMILY, socket.family.into());
+    let kind = enum_name(&values::SOCK_TYPE, socket.kind.into());
+    let state = enum_name(&values::TCP_STATE, socket.state.into());
+    let ends = match (socket.local.is_empty(), socket.remote.is_empty()) {
+        (true, true) => String::new(),
+        (_, true) => escape(socket.local.as_bytes()),
+        _ => format!(
+            "{} {arrow} {}",
+            escape(socket.local.as_bytes()),
+            escape(socket.remote.as_bytes())
+        ),
+    };
+    format!("{family} {kind} {state} {ends}")
+}
+
+/// The name of a number, or the number.
+pub fn enum_name(of: &'static Enum, number: u32) -> String {
+    let name = of.name_of(number, ckpt_format::Revision::LAST, ckpt_format::Arch::Arm);
+    name.map_or_else(|| number.to_string(), |name| name.name.to_owned())
 }

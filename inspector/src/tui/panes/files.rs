@@ -290,7 +290,10 @@ fn file_cells(model: &Model, image: &Image, file: &File, row: Row) -> Row {
         FileKind::Socket(number) => match image.sockets.get(&number) {
             Some(socket) => {
                 let row = waiting_first(row, waiting_in(socket));
-                row.and(socket_line(model, socket), Ink::Normal)
+                row.and(
+                    words::socket(socket, model.look.glyph(Glyph::Arrow)),
+                    Ink::Normal,
+                )
             }
             None => row,
         },
@@ -329,28 +332,6 @@ fn waiting_in(socket: &Socket) -> u64 {
 fn waits(bytes: u64) -> String {
     let verb = if bytes == 1 { "waits" } else { "wait" };
     format!("{} {verb}", count(bytes, "byte"))
-}
-
-fn enum_name(of: &'static ckpt_format::schema::Enum, number: u32) -> String {
-    let name = of.name_of(number, ckpt_format::Revision::LAST, ckpt_format::Arch::Arm);
-    name.map_or_else(|| number.to_string(), |name| name.name.to_owned())
-}
-
-fn socket_line(model: &Model, socket: &Socket) -> String {
-    let family = enum_name(&values::ADDRESS_FAMILY, socket.family.into());
-    let kind = enum_name(&values::SOCK_TYPE, socket.kind.into());
-    let state = enum_name(&values::TCP_STATE, socket.state.into());
-    let ends = match (socket.local.is_empty(), socket.remote.is_empty()) {
-        (true, true) => String::new(),
-        (_, true) => escape(socket.local.as_bytes()),
-        _ => format!(
-            "{} {} {}",
-            escape(socket.local.as_bytes()),
-            model.look.glyph(Glyph::Arrow),
-            escape(socket.remote.as_bytes())
-        ),
-    };
-    format!("{family} {kind} {state} {ends}")
 }
 
 fn terminal_line(tty: &Terminal) -> String {
@@ -452,7 +433,7 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
     {
         rows.push(Row::pair(
             "state",
-            enum_name(&values::SOCKET_STATE, socket.socket_state.into()),
+            words::enum_name(&values::SOCKET_STATE, socket.socket_state.into()),
             Ink::Normal,
         ));
         rows.push(Row::pair(
