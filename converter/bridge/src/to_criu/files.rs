@@ -277,7 +277,7 @@ impl Writer<'_> {
         } else {
             FIRST_INODE
         };
-        first + index as u64
+        first.saturating_add(index as u64)
     }
 
     /// The inode number of a socket of the tree: its own in the kept set, or a new one.

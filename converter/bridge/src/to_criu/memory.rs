@@ -270,7 +270,7 @@ impl Writer<'_> {
         let id = match self.system_v.get(&index) {
             Some(&id) => id,
             None if vma.is_kept() => id,
-            None => free + index as u64,
+            None => free.saturating_add(index as u64),
         };
         Ok(*self.segments.entry(index).or_insert(id))
     }

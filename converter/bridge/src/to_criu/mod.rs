@@ -229,7 +229,8 @@ impl Writer<'_> {
         }
         let fresh = if self.kept.is_some() { FRESH } else { 2 };
         let free = wanted.filter(|&id| self.shared_taken.insert((field, id)));
-        let id = free.unwrap_or(fresh + index as u64);
+        // What the image names but does not have is the same nothing for all.
+        let id = free.unwrap_or(fresh.saturating_add(index as u64));
         self.shared.insert((field, index), id);
         id
     }
