@@ -312,6 +312,9 @@ fn load_store_word(word: u32, addr: u32) -> Insn {
     match (byte, immediate, pre && !writeback, rn) {
         (false, true, true, PC) => insn.set(rt, Value::Literal(literal)).reads_literal(literal),
         (true, true, true, PC) => insn.write(rt).reads_literal(literal),
+        (false, false, true, _) if bit(word, 23) && bits(word, 11, 4) == 0 && rn != PC => {
+            insn.set(rt, Value::WordAt(reg(rn), reg(bits(word, 3, 0))))
+        }
         _ => insn.write(rt),
     }
 }

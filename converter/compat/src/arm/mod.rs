@@ -57,7 +57,7 @@ impl Isa {
     }
 
     /// What the program counter reads as, relative to the instruction.
-    const fn pc_bias(self) -> u32 {
+    pub(crate) const fn pc_bias(self) -> u32 {
         match self {
             Self::Arm => 8,
             Self::Thumb => 4,
@@ -135,6 +135,8 @@ pub enum Value {
     Offset(u8, i32),
     /// Sum of two registers.
     Sum(u8, u8),
+    /// The word at the sum of two registers (slots of a global offset table).
+    WordAt(u8, u8),
     /// A register with bits set (`orr`).
     Or(u8, u32),
 }

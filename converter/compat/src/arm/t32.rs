@@ -55,6 +55,9 @@ fn narrow(word: u32, addr: u32) -> Insn {
                 .set(bits(word, 10, 8), Value::Literal(literal))
                 .reads_literal(literal)
         }
+        0x0b if bits(word, 11, 9) == 4 => {
+            Insn::plain(2).set(low, Value::WordAt(reg(next), reg(bits(word, 8, 6))))
+        }
         0x0a | 0x0b => Insn::plain(2).write_if(bits(word, 11, 9) > 2, low),
         0x0d | 0x0f | 0x11 => Insn::plain(2).write(low),
         0x13 => Insn::plain(2).write(bits(word, 10, 8)),
@@ -498,6 +501,9 @@ fn load_word(word: u32, insn: Insn, addr: u32, indexed: bool) -> Insn {
         // ldr.w pc, [rN, rM, lsl #2]
         (PC, _) if bits(word, 11, 4) == 2 => insn.flow(Flow::JumpTable(Table::WordsAt(reg(rn)))),
         (PC, _) => insn.flow(Flow::JumpUnknown),
+        (_, false) if is_word && bits(word, 11, 4) == 0 => {
+            insn.set(rt, Value::WordAt(reg(rn), reg(bits(word, 3, 0))))
+        }
         _ => insn.write(rt),
     }
 }

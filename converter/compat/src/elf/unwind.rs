@@ -62,7 +62,8 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
     pub(super) fn unwinds_arm_only(&self, file: &ElfFile) -> bool {
         let is_arm = |addr: &u32| {
             let word = offset_of(&file.segments, *addr).and_then(|offset| self.u32(offset).ok());
-            addr.is_multiple_of(4) && word.is_some_and(|word| word >> 29 == 7)
+            // Padding belongs to no function.
+            addr.is_multiple_of(4) && word.is_some_and(|word| word >> 29 == 7 || word == 0)
         };
         // The last entry of a table names where the code ends.
         let functions = file.unwound.split_last().map_or(&[][..], |(_, rest)| rest);

@@ -163,7 +163,7 @@ fn plan_of<'a>(
         entries: Vec::new(),
         slots: BTreeMap::new(),
         main: None,
-        entry: None,
+        starts: Vec::new(),
         from_start: true,
         big_endian_code: file.header.big_endian && !file.header.is_be8(),
     };
@@ -195,6 +195,12 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         .map
         .iter()
         .map(|(addr, kind)| (addr.wrapping_add(bias), *kind));
+    // Between any two names, entries of the unwind table and edges of sections lie whole functions.
+    let edges = file.code.iter().flat_map(|(from, to)| [*from, *to]);
+    let named = file.functions.iter().chain(&file.unwound);
+    let mut bounds: Vec<u32> = named.map(|pointer| pointer & !1).chain(edges).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
     CodeRegion {
         start,
         end,
@@ -209,7 +215,7 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         aborts: moved(&file.aborts, bias),
         leaps: moved(&file.leaps, bias),
         throws: moved(&file.throws, bias),
-        unwound: moved(&file.unwound, bias),
+        bounds: moved(&bounds, bias),
         guarded: moved_pairs(&file.unwinder, bias),
     }
 }

@@ -312,15 +312,15 @@ impl Gatherer<'_> {
             entries: Vec::new(),
             slots: linked.slots,
             main: None,
-            entry: self.aux(AT_ENTRY),
+            starts: self.starts(files),
             from_start: false,
             big_endian_code: self.evidence.endian == Some(Endian::Be32),
         };
         for thread in threads {
             enter_thread(&mut plan, thread, memory);
         }
-        if let Some(entry) = plan.entry {
-            plan.enter(entry, EntryKind::Symbol);
+        for start in plan.starts.clone() {
+            plan.enter(start, EntryKind::Symbol);
         }
         for file in files.iter() {
             let Some((elf, bias)) = file.elf.as_ref().zip(file.bias) else {
@@ -377,6 +377,15 @@ impl Gatherer<'_> {
         let inside = pointers.copied().filter(|sp| (start..end).contains(sp));
         let lowest = inside.min().filter(|_| !in_handler);
         Some(((start, end), lowest.unwrap_or(start)))
+    }
+
+    /// The entry of the program, and that of its loader.
+    fn starts(&self, files: &Files) -> Vec<u32> {
+        let base = self.aux(AT_BASE).filter(|base| *base != 0);
+        let loader = files.iter().find(|file| base.is_some() && file.bias == base);
+        let entry = loader.and_then(|loader| Some(loader.elf.as_ref()?.header.entry));
+        let loader = entry.zip(base).map(|(entry, base)| entry.wrapping_add(base));
+        self.aux(AT_ENTRY).into_iter().chain(loader).collect()
     }
 
     fn aux(&self, key: u64) -> Option<u32> {

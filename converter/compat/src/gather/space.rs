@@ -136,7 +136,7 @@ pub(super) struct Plan {
     pub(super) entries: Vec<Entry>,
     pub(super) slots: BTreeMap<u32, u32>,
     pub(super) main: Option<u32>,
-    pub(super) entry: Option<u32>,
+    pub(super) starts: Vec<u32>,
     pub(super) from_start: bool,
     pub(super) big_endian_code: bool,
 }
@@ -158,7 +158,7 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
         entries: &plan.entries,
         slots: &plan.slots,
         main: plan.main,
-        entry: plan.entry,
+        starts: &plan.starts,
         from_start: plan.from_start,
         big_endian_code: plan.big_endian_code,
         jobs,

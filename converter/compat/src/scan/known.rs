@@ -109,6 +109,10 @@ impl Known {
             Value::Offset(base, offset) => self.get(base)?.wrapping_add_signed(offset),
             Value::Or(base, bits) => self.get(base)? | bits,
             Value::Sum(a, b) => self.get(a)?.wrapping_add(self.get(b)?),
+            Value::WordAt(a, b) => {
+                let addr = self.get(a)?.wrapping_add(self.get(b)?);
+                (!self.near_stack(addr)).then(|| window.word(addr))??
+            }
         })
     }
 

@@ -50,8 +50,8 @@ pub struct CodeRegion {
     pub leaps: Vec<u32>,
     /// Those of them that go on where the unwind table of a function further up says.
     pub throws: Vec<u32>,
-    /// Where functions begin by the unwind table, ascending: each stretch holds one or more.
-    pub unwound: Vec<u32>,
+    /// Where functions begin by their names and the unwind table, ascending: each stretch holds one or more.
+    pub bounds: Vec<u32>,
     /// Stretches that save or restore a unit for frames that used it: they run only where the unit is advertised.
     pub guarded: Vec<(u32, u32)>,
 }
@@ -83,18 +83,13 @@ impl CodeRegion {
         self.functions.binary_search(&pointer).is_ok()
     }
 
-    /// The function that holds an address, from and to, if mapping symbols and names tell all functions; else the
-    /// few functions between two entries of the unwind table.
+    /// The function that holds an address, from and to, or the few functions that lie together there; mapping symbols
+    /// come with the names of all functions.
     fn function_at(&self, addr: u32) -> Option<(u32, u32)> {
-        let starts = if self.map.is_empty() {
-            &self.unwound
-        } else {
-            &self.functions
-        };
-        let after = starts.partition_point(|start| *start & !1 <= addr);
-        let start = starts.get(after.checked_sub(1)?)? & !1;
-        let end = starts.get(after).map_or(self.end, |next| *next & !1);
-        (!self.map.is_empty() || end - start <= MAX_UNWOUND_LEN).then_some((start, end))
+        let after = self.bounds.partition_point(|start| *start <= addr);
+        let start = *self.bounds.get(after.checked_sub(1)?)?;
+        let end = self.bounds.get(after).map_or(self.end, |next| *next);
+        (!self.map.is_empty() || end - start <= MAX_STRETCH_LEN).then_some((start, end))
     }
 
     /// Is this `longjmp`?
@@ -126,8 +121,8 @@ impl CodeRegion {
     }
 }
 
-/// Longest stretch of an unwind table that is taken for the bounds of a function, bytes.
-const MAX_UNWOUND_LEN: u32 = 64 << 10;
+/// Longest stretch between two names that is taken for the bounds of a function, bytes.
+const MAX_STRETCH_LEN: u32 = 64 << 10;
 
 /// What a mapping symbol declares (ELF for the ARM Architecture, 5.5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,8 +173,8 @@ pub struct Job<'a> {
     pub slots: &'a BTreeMap<u32, u32>,
     /// `main` of a process that has begun and keeps no pointer to it: once it was called, nothing else will call it.
     pub main: Option<u32>,
-    /// The entry of that program, which calls `main`.
-    pub entry: Option<u32>,
+    /// Where that process began: the entry of the program, which calls `main`, and that of its loader.
+    pub starts: &'a [u32],
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
     /// Big-endian code (BE32).

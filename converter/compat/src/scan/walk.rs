@@ -96,24 +96,31 @@ impl Reached {
 /// Follows every entry, the strongest first, and files what it meets under the entry's strength.
 pub(super) fn walk(job: &Job<'_>, stacks: Stacks, found: &mut Found) -> Reached {
     // Behind calls that do not return lie literal pools; which words are literals is known once all code was seen.
-    // So are the functions whose addresses the process may have given away before it stopped: to the kernel as
-    // handlers of signals, or to its C library, which keeps them enciphered.
-    let all = round(job, &mut Found::default(), Learnt::default());
+    // So are the functions whose addresses the process may have given away on its way from where it began: to the
+    // kernel as handlers of signals, or to its C library, which keeps them enciphered.
+    let began = Learnt {
+        starts: job.starts,
+        ..Learnt::default()
+    };
+    let all = round(job, &mut Found::default(), began);
     let learnt = Learnt {
         literals: all.reached,
         taken: all.taken,
         stacks,
+        starts: &[],
     };
     round(job, found, learnt).reached
 }
 
 /// What a walk over everything tells the next one, which follows only what can still run.
 #[derive(Default)]
-struct Learnt {
+struct Learnt<'a> {
     literals: Reached,
-    /// Constants that point into code.
+    /// Constants that point into code, of all that may have run.
     taken: BTreeSet<u32>,
     stacks: Stacks,
+    /// Where the walk begins beside the entries.
+    starts: &'a [u32],
 }
 
 /// What was told by following the stacks of all threads.
@@ -143,7 +150,7 @@ impl Stacks {
 }
 
 /// One walk.
-fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt) -> Walker<'a, 'j> {
+fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Walker<'a, 'j> {
     let mut walker = Walker {
         job,
         window: Window::new(job),
@@ -164,7 +171,9 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt) -> Walker<
         leaps: false,
         open: false,
     };
-    let is_over = |pointer| learnt.stacks.in_main && [job.main, job.entry].contains(&Some(pointer));
+    let is_over = |pointer| {
+        learnt.stacks.in_main && (job.main == Some(pointer) || job.starts.contains(&pointer))
+    };
     let mut entries: Vec<_> = job.entries.to_vec();
     entries.retain(|entry| {
         let guessed = entry.kind == EntryKind::Return && learnt.stacks.are_known();
@@ -174,6 +183,11 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt) -> Walker<
     entries.extend(learnt.stacks.returns.iter().map(|(addr, isa)| Entry {
         pointer: isa.pointer(*addr),
         kind: EntryKind::Pc,
+        regs: None,
+    }));
+    entries.extend(learnt.starts.iter().map(|start| Entry {
+        pointer: *start,
+        kind: EntryKind::Known,
         regs: None,
     }));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.kind));
@@ -202,6 +216,7 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt) -> Walker<
         walker.follow_pointers(&mut found.from_entries);
         walker.follow_computed(&mut found.from_entries);
     }
+    let taken = walker.taken.clone();
     found.guarded = std::mem::take(&mut walker.guarded);
     found.open = walker.open;
     if walker.calls_from_thumb {
@@ -212,6 +227,9 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt) -> Walker<
         walker.enter(&entry, &mut found.swept);
     }
     walker.follow_pointers(&mut found.swept);
+    if !found.open {
+        walker.taken = taken;
+    }
     found.num_insns += walker.num_insns;
     walker
 }
@@ -345,10 +363,10 @@ impl Walker<'_, '_> {
         if self.literals.is_data(addr) {
             return false;
         }
-        let no_thumb = region.is_all_arm;
         // Code that was written at run time, for one.
         let first = addr == region.start;
-        if !region.map.is_empty() || !self.looks_like_code(addr, isa) {
+        let excluded = !region.map.is_empty() || isa == Isa::Thumb && region.is_all_arm;
+        if excluded || !self.looks_like_code(addr, isa) {
             return false;
         }
         let zeros = self.window.half(addr.wrapping_sub(2)) == Some(0);
@@ -360,16 +378,22 @@ impl Walker<'_, '_> {
                     u32::from(insn.len) == len && (insn.ends_block() || insn.is_padding())
                 }) || self.reached.is_data(addr.wrapping_sub(len))
             });
-        if isa == Isa::Thumb && no_thumb {
-            return false;
-        }
         if !before && self.knows_returns && follows_call(&mut self.window, addr, isa) {
             return false;
         }
         // A label of a computed jump, perhaps, or a place behind a call; almost anything decodes as Thumb code.
-        let inside = no_thumb;
-        self.open |= !before && !inside;
-        before || inside
+        let inside = before || self.is_arm_code(addr, isa);
+        self.open |= !inside;
+        inside
+    }
+
+    /// Is it code in ARM state for sure: in a file of nothing else, or where most instructions are unconditional? Hardly
+    /// any are of what Thumb code or data look like in ARM state.
+    fn is_arm_code(&mut self, addr: u32, isa: Isa) -> bool {
+        const LEN: u32 = 16;
+        let all = self.region(addr).is_some_and(|region| region.is_all_arm);
+        let words = (0..LEN).map_while(|number| self.window.code_word(addr.wrapping_add(number * 4)));
+        isa == Isa::Arm && (all || words.filter(|word| word >> 28 == 14).count() >= 10)
     }
 
     /// A word that points into code is taken for a function pointer if eight instructions from there decode.
@@ -477,7 +501,7 @@ impl Walker<'_, '_> {
             }
             let goes_on = self.flow(&insn, addr, isa, &known, hits);
             known.step(&insn, &mut self.window, None);
-            self.note_pointers(&insn, &known);
+            self.note_pointers(&insn, &known, isa.pc_bias().wrapping_add(addr));
             if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
                 known.call();
             }
@@ -507,13 +531,14 @@ impl Walker<'_, '_> {
         self.literals.is_data(addr) || self.literals.is_data(addr.wrapping_add(2))
     }
 
-    /// Constants that point into code, and words that were loaded from places that are known, may be called.
-    fn note_pointers(&mut self, insn: &Insn, known: &Known) {
+    /// Constants that point into code, and words that were loaded from places that are known, may be called; the
+    /// program counter itself is where a call returns to, or what a distance is added to.
+    fn note_pointers(&mut self, insn: &Insn, known: &Known, pc: u32) {
         let loaded = insn.transfer.as_ref().filter(|transfer| transfer.load);
         let loaded = loaded.map_or(0, |transfer| transfer.list);
         let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
         for reg in (0..15).filter(|reg| (loaded | computed) >> reg & 1 == 1) {
-            if let Some(value) = known.get(reg) {
+            if let Some(value) = known.get(reg).filter(|value| *value != pc) {
                 self.note_pointer(value);
             }
         }
