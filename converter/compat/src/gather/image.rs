@@ -382,9 +382,13 @@ impl Gatherer<'_> {
     /// The entry of the program, and that of its loader.
     fn starts(&self, files: &Files) -> Vec<u32> {
         let base = self.aux(AT_BASE).filter(|base| *base != 0);
-        let loader = files.iter().find(|file| base.is_some() && file.bias == base);
+        let loader = files
+            .iter()
+            .find(|file| base.is_some() && file.bias == base);
         let entry = loader.and_then(|loader| Some(loader.elf.as_ref()?.header.entry));
-        let loader = entry.zip(base).map(|(entry, base)| entry.wrapping_add(base));
+        let loader = entry
+            .zip(base)
+            .map(|(entry, base)| entry.wrapping_add(base));
         self.aux(AT_ENTRY).into_iter().chain(loader).collect()
     }
 

@@ -177,6 +177,49 @@ fn united(ranges: impl Iterator<Item = (u32, u32)>) -> Vec<(u32, u32)> {
 mod tests {
     use super::*;
 
+    /// A library with code at 0x100 to 0x200 that exports functions, two of which have one name.
+    fn library() -> ElfFile {
+        let mut bytes = vec![0; 84];
+        bytes[..7].copy_from_slice(b"\x7fELF\x01\x01\x01");
+        bytes[16..20].copy_from_slice(&[3, 0, 40, 0]);
+        (bytes[28], bytes[42], bytes[44], bytes[52]) = (52, 32, 1, 1);
+        let mut file = crate::elf::read(bytes.as_slice()).unwrap();
+        file.code = vec![(0x100, 0x200)];
+        let exports: [(&[u8], u32); 4] = [
+            (b"chosen", 0x140),
+            (b"once", 0x120),
+            (b"twice", 0x160),
+            (b"twice", 0x180),
+        ];
+        file.linkage.exports = exports.map(|(name, addr)| (name.into(), addr)).to_vec();
+        file.linkage.resolvers = vec![0x140];
+        file
+    }
+
+    #[test]
+    fn slots_are_bound_by_name() {
+        let (first, second) = (library(), library());
+        let loaded = [(&first, 0x1000), (&second, 0x8000)];
+        let mut linked = Linked::default();
+        linked.bind(0x10, b"once", &loaded);
+        linked.bind(0x14, b"nowhere", &loaded);
+        assert_eq!(linked.slots, BTreeMap::from([(0x10, 0x1120)]));
+        assert!(linked.called.is_empty());
+        // What a resolver chooses, and which version is meant, is not known: all of them may be called.
+        linked.bind(0x18, b"chosen", &loaded);
+        linked.bind(0x1c, b"twice", &loaded);
+        assert_eq!(linked.called, BTreeSet::from([0x1140, 0x1180]));
+        assert_eq!(linked.slots.get(&0x1c), Some(&0x1160));
+    }
+
+    #[test]
+    fn a_slot_into_the_files_own_table_is_not_bound() {
+        let file = library();
+        let own = HashSet::from([0x120]);
+        assert!(!is_bound(&file, &own, 0x104));
+        assert!(is_bound(&file, &own, 0x120) && is_bound(&file, &own, 0x7000));
+    }
+
     #[test]
     fn holes_are_cut_out() {
         let ranges = vec![(0x1000, 0x3000), (0x4000, 0x5000)];

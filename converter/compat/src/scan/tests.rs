@@ -379,3 +379,132 @@ fn behind_a_call_of_what_never_returns_lies_no_code() {
     let found = run(&[0xeb00_0000, VADD, EXIT[0], EXIT[1]]);
     assert!(!has(&found.from_pc, Vfp));
 }
+
+/// A function of [`process`] that has the address of the next.
+const HOLDER: u32 = BASE + 16;
+/// A function that needs VFP.
+const FLOATING: u32 = BASE + 32;
+
+/// A thread that stopped at an instruction, behind which it exits, and two functions.
+fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -> Found {
+    // exit; holder: ldr r0, [pc, #4]; bx lr; nop; .word floating; floating: vadd; bx lr
+    let words = [
+        stopped_at,
+        EXIT[0],
+        EXIT[1],
+        BX_LR,
+        0xe59f_0004,
+        BX_LR,
+        0xe1a0_0000,
+        FLOATING,
+        VADD,
+        BX_LR,
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let mut region = CodeRegion {
+        start: BASE,
+        end: BASE + 40,
+        map: vec![
+            (BASE, MapKind::Arm),
+            (BASE + 28, MapKind::Data),
+            (FLOATING, MapKind::Arm),
+        ],
+        functions: vec![BASE, HOLDER, FLOATING],
+        bounds: vec![BASE, HOLDER, FLOATING],
+        ..CodeRegion::default()
+    };
+    let mut setting = Setting::default();
+    setup(&mut region, &mut setting);
+    let mut regs = [0; 16];
+    regs[12] = HOLDER;
+    setting.entries.push(Entry {
+        pointer: BASE,
+        kind: EntryKind::Pc,
+        regs: Some(regs),
+    });
+    scan(&Job {
+        memory: &memory,
+        regions: &[region],
+        entries: &setting.entries,
+        slots: &setting.slots,
+        main: setting.main,
+        starts: &setting.starts,
+        from_start: false,
+        big_endian_code: false,
+        jobs: 1,
+    })
+}
+
+#[derive(Default)]
+struct Setting {
+    entries: Vec<Entry>,
+    slots: BTreeMap<u32, u32>,
+    main: Option<u32>,
+    starts: Vec<u32>,
+}
+
+impl Setting {
+    fn enter(&mut self, pointer: u32, kind: EntryKind) {
+        self.entries.push(Entry {
+            pointer,
+            kind,
+            regs: None,
+        });
+    }
+}
+
+const NOP: u32 = 0xe1a0_0000;
+
+#[test]
+fn a_function_was_given_away_by_code_that_can_have_run() {
+    // Nothing that ever ran has the address.
+    let found = process(NOP, |_, setting| setting.enter(HOLDER, EntryKind::Symbol));
+    assert!(!has(&found.from_entries, Vfp) && has(&found.swept, Vfp));
+    // The process began there: the kernel may call what was given to it since.
+    let found = process(NOP, |_, setting| {
+        setting.enter(HOLDER, EntryKind::Symbol);
+        setting.starts.push(HOLDER);
+    });
+    assert!(has(&found.from_entries, Vfp));
+}
+
+#[test]
+fn main_is_called_once() {
+    // What began the process leads to `main`, and nothing else does.
+    let in_main = |main| {
+        process(NOP, |_, setting| {
+            setting.enter(FLOATING, EntryKind::Pointer);
+            (setting.main, setting.starts) = (Some(main), vec![FLOATING]);
+        })
+    };
+    assert!(!has(&in_main(BASE).from_entries, Vfp));
+    // A thread that is in another function may come there yet.
+    assert!(has(&in_main(HOLDER).from_entries, Vfp));
+}
+
+#[test]
+fn longjmp_leads_back_into_main() {
+    // bl to the return that is the fourth word
+    let call = 0xeb00_0001;
+    let leap = |leaps: &[u32]| {
+        process(call, |region, setting| {
+            region.leaps = leaps.to_vec();
+            setting.main = Some(FLOATING);
+        })
+    };
+    assert!(has(&leap(&[BASE + 12]).from_entries, Vfp));
+    assert!(!has(&leap(&[]).from_entries, Vfp));
+}
+
+#[test]
+fn a_slot_that_is_not_bound_yet_leads_to_its_function() {
+    // ldr pc, [r12]: the word there is an instruction of the linkage table, which the loader will replace.
+    let jump = 0xe59c_f000;
+    let found = process(jump, |_, setting| {
+        setting.slots.insert(HOLDER, FLOATING);
+    });
+    assert!(has(&found.from_pc, Vfp));
+    assert!(!has(&process(jump, |_, _| {}).from_pc, Vfp));
+}

@@ -392,7 +392,8 @@ impl Walker<'_, '_> {
     fn is_arm_code(&mut self, addr: u32, isa: Isa) -> bool {
         const LEN: u32 = 16;
         let all = self.region(addr).is_some_and(|region| region.is_all_arm);
-        let words = (0..LEN).map_while(|number| self.window.code_word(addr.wrapping_add(number * 4)));
+        let words =
+            (0..LEN).map_while(|number| self.window.code_word(addr.wrapping_add(number * 4)));
         isa == Isa::Arm && (all || words.filter(|word| word >> 28 == 14).count() >= 10)
     }
 
