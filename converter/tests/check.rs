@@ -347,6 +347,20 @@ fn verdicts_on_real_images_follow_from_what_is_known_of_them() {
                         .to_owned()
                 };
                 let no_vfp = matches!(*target, "v5te" | "v7");
+                let run = answer["layers"]["run"].as_str().unwrap();
+                if expected["elf"]["float_abi"] == "hard" && no_vfp {
+                    assert_eq!(run, "not-restorable", "{image} on {target}");
+                }
+                if expected["elf"]["float_abi"] == "soft" && !any && *target != "v5te" {
+                    let rules = ["fp.abi", "fp.kind", "fp.bank", "fp.neon", "fp.version"];
+                    for rule in rules {
+                        assert_ne!(
+                            verdict(rule),
+                            "not-restorable",
+                            "{image} on {target}: {rule}"
+                        );
+                    }
+                }
                 let d16 = no_vfp || matches!(*target, "v6-vfp" | "v7-vfp");
                 let is_tree = image.contains("gcore") || processes(&expected).len() > 1;
                 if any && no_vfp && !is_tree {
