@@ -93,6 +93,25 @@ impl Reached {
     }
 }
 
+/// Words that code reads as data, of all code there is.
+#[derive(Default)]
+struct Literals(HashMap<u32, Box<Bits>>);
+
+impl Literals {
+    fn of(reached: Reached) -> Self {
+        let pages = reached.pages.into_iter();
+        Self(
+            pages
+                .map(|(page, marks)| (page, Box::new(marks.data)))
+                .collect(),
+        )
+    }
+
+    fn is_data(&self, addr: u32) -> bool {
+        self.0.get(&(addr >> 12)).is_some_and(|data| data.get(addr))
+    }
+}
+
 /// Follows every entry, the strongest first, and files what it meets under the entry's strength.
 pub(super) fn walk(job: &Job<'_>, stacks: Stacks, found: &mut Found) -> Reached {
     // Behind calls that do not return lie literal pools; which words are literals is known once all code was seen.
@@ -104,7 +123,7 @@ pub(super) fn walk(job: &Job<'_>, stacks: Stacks, found: &mut Found) -> Reached 
     };
     let all = round(job, &mut Found::default(), began);
     let learnt = Learnt {
-        literals: all.reached,
+        literals: Literals::of(all.reached),
         taken: all.taken,
         stacks,
         starts: &[],
@@ -115,7 +134,7 @@ pub(super) fn walk(job: &Job<'_>, stacks: Stacks, found: &mut Found) -> Reached 
 /// What a walk over everything tells the next one, which follows only what can still run.
 #[derive(Default)]
 struct Learnt<'a> {
-    literals: Reached,
+    literals: Literals,
     /// Constants that point into code, of all that may have run.
     taken: BTreeSet<u32>,
     stacks: Stacks,
@@ -240,7 +259,7 @@ struct Walker<'a, 'j> {
     reached: Reached,
     /// ARM and Thumb code by page that program counters and functions of files led to, before any guess.
     sure: Option<HashMap<u32, Box<(Bits, Bits)>>>,
-    literals: Reached,
+    literals: Literals,
     work: Vec<(u32, Isa)>,
     /// No word is a return address but those that were followed.
     knows_returns: bool,
