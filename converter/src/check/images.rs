@@ -1,7 +1,7 @@
 //! Images: telling them apart, and gathering their evidence.
 
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,8 +86,18 @@ pub(super) fn unpacked(blob: Blob, limits: &Limits) -> Result<Blob> {
     Ok(spooled(&blob.name, reader)?)
 }
 
+/// What is looked at before the rest is kept, bytes.
+const HEAD_LEN: u64 = 1 << 20;
+
+/// Keeps what can be read only once in an unnamed temporary file; of what does not begin like an image, which may have
+/// no end, no more than the beginning.
 fn spooled(name: &str, mut from: impl io::Read) -> io::Result<Blob> {
     let mut spool = tempfile::tempfile()?;
+    io::copy(&mut from.by_ref().take(HEAD_LEN), &mut spool)?;
+    let head = Blob::new(name, Arc::new(FileAt::new(spool.try_clone()?)?));
+    if Kind::of(&head) == Kind::Other && !looks_like_image(&head) {
+        return Ok(head);
+    }
     io::copy(&mut from, &mut spool)?;
     spool.rewind()?;
     Ok(Blob::new(name, Arc::new(FileAt::new(spool)?)))
@@ -182,4 +192,21 @@ fn judged(
     }
     let origin = origin(&image);
     Ok(from_image(&image, &BlobAt(blob), origin, &how.gather))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_like_no_image_is_not_kept_to_its_end() {
+        let zeros = io::repeat(0).take(HEAD_LEN * 4);
+        assert_eq!(spooled("zeros", zeros).unwrap().len(), HEAD_LEN);
+        let archive = [[0; 257].as_slice(), b"ustar\x0000", &[0; 248]].concat();
+        let archive = archive.chain(io::repeat(0).take(HEAD_LEN * 4));
+        assert_eq!(
+            spooled("archive", archive).unwrap().len(),
+            HEAD_LEN * 4 + 513
+        );
+    }
 }
