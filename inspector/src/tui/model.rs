@@ -60,6 +60,13 @@ pub enum Phase {
     Failed(String),
 }
 
+impl Phase {
+    /// Whether more of the image is to come.
+    pub fn is_reading(&self) -> bool {
+        !matches!(self, Phase::Ready | Phase::Stopped | Phase::Failed(_))
+    }
+}
+
 /// What Enter follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {

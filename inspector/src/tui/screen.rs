@@ -3,7 +3,7 @@
 use super::keys::Keymap;
 use super::layout::View;
 use super::look::Look;
-use super::model::{Model, Phase};
+use super::model::Model;
 use super::update;
 use super::worker::{How, Message, Worker};
 use super::{full_look, svg, view};
@@ -97,10 +97,7 @@ impl Screen {
         }
     }
     fn reading(&self) -> bool {
-        !matches!(
-            self.model.phase,
-            Phase::Ready | Phase::Failed(_) | Phase::Stopped
-        )
+        self.model.phase.is_reading()
     }
     fn judging(&self) -> bool {
         let compat = self.model.compat.asked && self.model.compat.judged.is_empty();

@@ -10,6 +10,7 @@ use crate::tui::worker::Request;
 use ckpt_compat::{Assessment, Cite, Finding, Layer, Verdict};
 use ckpt_format::Tag;
 use ckpt_parser::model::{Image, Mm, ObjRef, Task};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -178,9 +179,12 @@ fn target_row(model: &Model, i: usize, assessment: &Assessment) -> Row {
         .link(Link::Target(i))
 }
 
+/// What decides stands first: the worst layer, and in it the worst rule.
 fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
     let mut rows = Vec::new();
-    for layer in Layer::ALL {
+    let mut layers = Layer::ALL;
+    layers.sort_by_key(|layer| Reverse(assessment.layer(*layer)));
+    for layer in layers {
         let verdict = assessment.layer(layer);
         rows.push(
             Row::new(format!("{} layer: ", layer.name()), Ink::Title)
@@ -191,7 +195,7 @@ fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
             .iter()
             .filter(|f| f.rule.layer == layer)
             .collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.outcome.verdict));
+        findings.sort_by_key(|finding| Reverse(finding.outcome.verdict));
         for finding in findings {
             rule(
                 finding,

@@ -143,6 +143,9 @@ fn not_found(model: &mut Model) {
     let text = if model.search.over {
         let place = match model.search.domain {
             Some(Domain::Memory(_)) => "Not found in this process",
+            None | Some(Domain::Buffers) if model.phase.is_reading() => {
+                "Not found yet, the image is still being read"
+            }
             _ => "Not found",
         };
         format!("{place}: {}", model.search.text)
