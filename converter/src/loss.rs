@@ -4,6 +4,8 @@
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write};
 
 /// What becomes of a conversion that meets a loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +235,24 @@ impl Allow {
     }
 }
 
+impl Further {
+    fn push(&mut self, loss: &Loss) {
+        let line = serde_json::to_string(loss).map_err(io::Error::from);
+        let done = line.and_then(|line| writeln!(self.lines, "{line}"));
+        self.failed = self.failed.take().or(done.err());
+    }
+    /// The lines from the first on.
+    fn read(&mut self) -> io::Result<BufReader<&File>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        self.lines.flush()?;
+        let file = self.lines.get_mut();
+        file.rewind()?;
+        Ok(BufReader::new(file))
+    }
+}
+
 /// Whether a loss of this code cannot be allowed.
 fn is_fatal(code: &str) -> bool {
     Code::parse(code).is_some_and(|code| code.gravity() == Gravity::Fatal)
@@ -248,6 +268,14 @@ pub struct Losses {
     kept: Vec<Loss>,
     counts: BTreeMap<&'static str, u64>,
     refused: BTreeSet<&'static str>,
+    further: Option<Further>,
+}
+
+/// Losses beyond those that are kept, one a line: an image may cost millions.
+#[derive(Debug)]
+struct Further {
+    lines: BufWriter<File>,
+    failed: Option<io::Error>,
 }
 
 impl Losses {
@@ -267,7 +295,40 @@ impl Losses {
         *count = count.saturating_add(1);
         if *count <= KEPT_PER_CODE {
             self.kept.push(loss);
+        } else if let Some(further) = &mut self.further {
+            further.push(&loss);
         }
+    }
+    /// From now on all losses go into the report, those that are not kept by way of an unnamed temporary file.
+    ///
+    /// # Errors
+    /// Those of making the file.
+    pub fn keep_all(&mut self) -> io::Result<()> {
+        self.further = Some(Further {
+            lines: BufWriter::new(tempfile::tempfile()?),
+            failed: None,
+        });
+        Ok(())
+    }
+    /// Writes all losses as a JSON array, one a line: the kept ones first.
+    ///
+    /// # Errors
+    /// Those of the output and of the temporary file.
+    pub fn write_all(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let mut before = "[\n";
+        for loss in &self.kept {
+            write!(out, "{before}    ")?;
+            serde_json::to_writer(&mut *out, loss)?;
+            before = ",\n";
+        }
+        if let Some(further) = &mut self.further {
+            for line in further.read()?.lines() {
+                write!(out, "{before}    {}", line?)?;
+                before = ",\n";
+            }
+        }
+        let end = if self.kept.is_empty() { "[]" } else { "\n  ]" };
+        out.write_all(end.as_bytes())
     }
     /// Adds what a bridge to a foreign format lost; `kept` says that files of that format go along,
     /// so that the way back loses nothing.
@@ -410,6 +471,28 @@ mod tests {
         }
         assert_eq!(losses.counts()["task-flags"], 1_000_000);
         assert_eq!(losses.kept().len() as u64, KEPT_PER_CODE);
+    }
+
+    #[test]
+    fn the_report_names_every_loss() {
+        for count in [0, 1, 200, 201, 3000] {
+            let mut losses = Losses::new(Allow::all());
+            losses.keep_all().unwrap();
+            for i in 0..count {
+                let value = i.to_string();
+                losses.push(Loss {
+                    value,
+                    ..loss(Code::TaskFlags)
+                });
+            }
+            let mut out = Vec::new();
+            losses.write_all(&mut out).unwrap();
+            let all: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
+            assert_eq!(all.len(), count);
+            let values = all.iter().map(|loss| loss["value"].as_str().unwrap());
+            let values: Vec<usize> = values.map(|value| value.parse().unwrap()).collect();
+            assert_eq!(values, (0..count).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -23,12 +23,16 @@ fn main() -> ExitCode {
         return report::answer(answer);
     }
     let mut losses = Losses::new(allowed(&args));
-    let done = run(&args, &mut losses);
+    let kept = match &args.report {
+        Some(_) => losses.keep_all().map_err(Error::from),
+        None => Ok(()),
+    };
+    let done = kept.and_then(|()| run(&args, &mut losses));
     if matches!(&done, Err(error) if error.is_broken_pipe()) {
         return ExitCode::from(BROKEN_PIPE);
     }
     report::print(&args, &losses);
-    let reported = report::write(&args, &losses, done.as_ref().err());
+    let reported = report::write(&args, &mut losses, done.as_ref().err());
     for error in [done.as_ref().err(), reported.as_ref().err()]
         .into_iter()
         .flatten()

@@ -7,10 +7,11 @@ use ckpt_convert::{Error, Losses};
 use ckpt_parser::text::escape;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// How many losses of a kind are printed; all kept ones are in the report.
+/// How many losses of a kind are printed; all are in the report.
 const SHOWN: usize = 10;
 
 /// Prints a line to standard error. Whoever has stopped reading it (`2>&1 | head`) wants no more of them.
@@ -37,8 +38,9 @@ pub(crate) fn print(args: &Args, losses: &Losses) {
         let told = shown.get(code).map_or(0, |told| *told.min(&most));
         let more = count.saturating_sub(told as u64);
         if more > 0 {
+            let how = if args.verbose { "" } else { "--verbose or " };
             say(&format!(
-                "{more} more of {code}; --verbose or --report FILE names them"
+                "{more} more of {code}; {how}--report FILE names them"
             ));
         }
     }
@@ -107,7 +109,7 @@ fn first_sentence(text: &str) -> &str {
 }
 
 /// Writes the report file, if one is wanted.
-pub(crate) fn write(args: &Args, losses: &Losses, error: Option<&Error>) -> Result<(), Error> {
+pub(crate) fn write(args: &Args, losses: &mut Losses, error: Option<&Error>) -> Result<(), Error> {
     let Some(path) = &args.report else {
         return Ok(());
     };
@@ -117,12 +119,21 @@ pub(crate) fn write(args: &Args, losses: &Losses, error: Option<&Error>) -> Resu
         "refused": losses.refused(),
         "error": error.map(ToString::to_string),
         "counts": losses.counts(),
-        "losses": losses.kept(),
     });
-    let mut text = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
-    text.push(b'\n');
-    std::fs::write(path, text)?;
-    Ok(())
+    let fail = |error: io::Error| {
+        let text = format!("the report {}: {error}", path.display());
+        Error::Write(io::Error::new(error.kind(), text))
+    };
+    let head = serde_json::to_string_pretty(&report).map_err(io::Error::from)?;
+    let head = head.strip_suffix("\n}").unwrap_or(&head);
+    let mut out = BufWriter::new(File::create(path).map_err(fail)?);
+    let mut write = || {
+        write!(out, "{head},\n  \"losses\": ")?;
+        losses.write_all(&mut out)?;
+        out.write_all(b"\n}\n")?;
+        out.flush()
+    };
+    write().map_err(fail)
 }
 
 /// In words.
