@@ -1,6 +1,6 @@
 //! For each rule a sample for each verdict that it can give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{rule, rules};
 use crate::arm::Isa;
@@ -574,14 +574,14 @@ fn each_rule_gives_each_of_its_verdicts_on_a_sample() {
         kernel_samples(),
     ]
     .concat();
-    let mut given: BTreeMap<&str, Vec<Verdict>> = BTreeMap::new();
+    let mut given: BTreeMap<&str, BTreeSet<Verdict>> = BTreeMap::new();
     for (id, expected, name, evidence) in &samples {
         let outcome =
             (rule(id).unwrap_or_else(|| panic!("no rule {id}")).judge)(evidence, &target(name));
         assert_eq!(outcome.verdict, *expected, "{id} on {name}: {outcome:?}");
         let explained = outcome.verdict == Restorable || !outcome.requirement.is_empty();
         assert!(explained, "{id} on {name} does not say why: {outcome:?}");
-        given.entry(id).or_default().push(*expected);
+        given.entry(id).or_default().insert(*expected);
     }
     for rule in rules() {
         let verdicts = given
@@ -593,6 +593,22 @@ fn each_rule_gives_each_of_its_verdicts_on_a_sample() {
             rule.id
         );
     }
+    // What a rule says of any sample on any target of these is a verdict that it has a sample of its own for.
+    let names: BTreeSet<&str> = samples.iter().map(|(_, _, name, _)| *name).collect();
+    let targets: Vec<Target> = names.into_iter().map(target).collect();
+    let mut missing = BTreeSet::new();
+    for rule in rules() {
+        for (target, (.., evidence)) in targets
+            .iter()
+            .flat_map(|target| samples.iter().map(move |sample| (target, sample)))
+        {
+            let verdict = (rule.judge)(evidence, target).verdict;
+            if !given[rule.id].contains(&verdict) {
+                missing.insert((rule.id, verdict));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no sample for {missing:?}");
 }
 
 #[test]
