@@ -1,6 +1,11 @@
 //! A checkpoint stream that is not there: small records in memory, page contents where they lie.
 //!
 //! It reads like a file, so whoever reads checkpoint files reads foreign images too, and writing it out is copying.
+//!
+//! `ckpt_parser::source::Composite` is another virtual file. It reads through `&mut` sources and owns a vector for each
+//! piece; this one is read by many at once through a shared reference, hands extents to the kernel to copy, and keeps
+//! all small records in one vector, since a foreign image makes millions of them between its extents. One on top of the
+//! other would be longer than both.
 
 use std::{
     fs::File,
