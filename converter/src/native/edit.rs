@@ -79,6 +79,37 @@ fn blank(text: &mut [u8]) {
 }
 
 impl<S: Source> Native<'_, S> {
+    /// A descriptor must not move to where its table has another one.
+    pub(super) fn check_descriptor(
+        &mut self,
+        event: &Event,
+        tag: Tag,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        if self.request.edits.descriptors.is_empty() {
+            return Ok(());
+        }
+        if tag == Tag::FileTable {
+            self.descriptors.clear();
+        }
+        let number = self.from.by_tag(tag).map_or(0, |record| record.number);
+        let layout = (tag == Tag::FileDesc).then(|| self.from.layout_of(number, bytes));
+        let view = layout.flatten().map(|layout| View {
+            layout,
+            bytes,
+            dialect: self.from.dialect,
+        });
+        let Some(fd) = view.and_then(|view| view.i32(FD)) else {
+            return Ok(());
+        };
+        if self.descriptors.insert(fd) {
+            return Ok(());
+        }
+        let at = event.frame.offset;
+        let why = format!("--relocate-fd: the table has two descriptors {fd} then ({at:#x})");
+        Err(Error::Request(why))
+    }
+
     /// Writes something else in place of a record; false if the record is kept.
     pub(super) fn replaced(&mut self, event: &Event, tag: Tag) -> Result<bool, Error> {
         let edits = &self.request.edits;

@@ -28,7 +28,7 @@ use ckpt_parser::grammar::Role;
 use ckpt_parser::source::Source;
 use ckpt_parser::view::{View, write_uint};
 use fields::{Known, ids};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 ids! {
@@ -149,6 +149,8 @@ pub struct Native<'a, S> {
     from: Arc<Tables>,
     to: Tables,
     plans: Vec<(Plan, bool)>,
+    /// Numbers of the descriptors in this table, where some are moved.
+    descriptors: HashSet<i32>,
     /// Types of objects that the target does not have.
     homeless: Vec<Object>,
     request: &'a Request,
@@ -215,6 +217,7 @@ impl<'a, S: Source> Native<'a, S> {
         let missing = |kind: &Object| kind.number(request.to, arch).is_none();
         Ok(Native {
             decoder,
+            descriptors: HashSet::new(),
             homeless: Object::ALL.iter().copied().filter(missing).collect(),
             from,
             to,
@@ -548,6 +551,7 @@ impl<'a, S: Source> Native<'a, S> {
         }
         let mut bytes = head.to_vec();
         let changed = self.request.edits.apply(tag, &mut bytes, &self.from);
+        self.check_descriptor(event, tag, &bytes)?;
         if same && !changed {
             return self.copy(event);
         }

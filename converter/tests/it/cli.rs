@@ -457,6 +457,17 @@ fn a_descriptor_gets_another_number() {
         "two.ckpt",
     ];
     assert_eq!(run(dir.path(), &args).status.code(), Some(2));
+    // Where the table has another one, it cannot go, unless that goes away.
+    let dir = with("tour-r17-arm");
+    let taken = ["in.ckpt", "--relocate-fd", "0=1", "-o", "out.ckpt"];
+    let refused = run(dir.path(), &taken);
+    assert_eq!(refused.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(text.contains("two descriptors 1"), "{text}");
+    assert_eq!(names(dir.path()), ["in.ckpt"]);
+    let swapped = ["in.ckpt", "--relocate-fd", "0=1", "--relocate-fd", "1=0"];
+    let done = run(dir.path(), &[&swapped[..], &["-o", "out.ckpt"]].concat());
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
 }
 
 #[test]

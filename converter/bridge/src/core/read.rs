@@ -56,8 +56,9 @@ fn read_class<H: FileHeader<Endian = Endianness>>(file: &Blob, head: &[u8]) -> R
         (elf::EM_X86_64, true) => Machine::X86_64,
         (m, _) => {
             return Err(Error::Unsupported(format!(
-                "{}: cores of ELF machine {m} are not understood",
-                file.name
+                "{}: cores of {} are not understood",
+                file.name,
+                machine_name(m)
             )));
         }
     };
@@ -182,4 +183,18 @@ fn check(file: &Blob, core: Core) -> Result<Core> {
         }
     }
     Ok(core)
+}
+
+/// A machine that there is no reader for, for messages.
+fn machine_name(machine: elf::Machine) -> String {
+    let name = match machine {
+        elf::EM_AARCH64 => "AArch64",
+        elf::EM_RISCV => "RISC-V",
+        elf::EM_PPC | elf::EM_PPC64 => "PowerPC",
+        elf::EM_S390 => "s390",
+        elf::EM_MIPS => "MIPS",
+        elf::EM_LOONGARCH => "LoongArch",
+        _ => return format!("ELF machine {machine}"),
+    };
+    name.to_owned()
 }

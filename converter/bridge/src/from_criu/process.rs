@@ -35,8 +35,8 @@ impl Reader<'_> {
         })?;
         if core.u64("mtype") != 2 {
             return Err(Error::Unsupported(format!(
-                "core-{pid}.img: machine {} is not 32-bit ARM",
-                core.u64("mtype")
+                "core-{pid}.img: a process of {}, not of 32-bit ARM",
+                machine(core.u64("mtype"))
             )));
         }
         let mut task = Task {
@@ -294,6 +294,23 @@ fn credentials(m: &Msg) -> Creds {
         securebits: m.u32("secbits"),
         groups: groups(m),
     }
+}
+
+/// The machine of a core (`core_entry.march`), for messages.
+fn machine(march: u64) -> String {
+    const NAMES: [&str; 9] = [
+        "an unknown machine",
+        "x86-64",
+        "32-bit ARM",
+        "AArch64",
+        "ppc64",
+        "s390x",
+        "MIPS",
+        "LoongArch",
+        "RISC-V",
+    ];
+    let name = usize::try_from(march).ok().and_then(|i| NAMES.get(i));
+    name.map_or_else(|| format!("machine {march}"), |name| (*name).to_owned())
 }
 
 /// CRIU reads the hexadecimal text in /proc as if it were decimal: 800000 stands for 0x800000.
