@@ -611,6 +611,26 @@ fn hostile_names_stay_text() {
     }
 }
 
+/// A mark without a width of its own stays on its letter, a few of them at most.
+#[test]
+fn combining_marks_are_shown() {
+    let (_folder, path) = named("hostile-r17-arm");
+    let mut screen = Screen::open(Some(&path), full_look(), (120, 40));
+    screen.keys("5");
+    assert!(
+        screen.shown().contains("combining e\u{301}"),
+        "{}",
+        screen.shown()
+    );
+    let longest = screen
+        .buffer()
+        .content()
+        .iter()
+        .map(|cell| cell.symbol().len())
+        .max();
+    assert!(longest <= Some(20), "{longest:?}");
+}
+
 /// Files that are no image, or less than one, are explained.
 #[test]
 fn what_is_no_image_is_explained() {

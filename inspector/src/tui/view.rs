@@ -64,12 +64,14 @@ fn put(buffer: &mut Buffer, area: Rect, y: u16, cells: &[(String, Style)], dots:
     }
     let end = area.right();
     let mut x = area.x;
+    let mut last = None;
     for (text, style) in cells {
         for c in text.chars() {
             // Control characters never come so far, but a terminal must not get one by mistake.
             let c = if c.is_control() { ' ' } else { c };
             let width = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
             if width == 0 {
+                combine(buffer, last, c);
                 continue;
             }
             if x + width > end {
@@ -81,8 +83,21 @@ fn put(buffer: &mut Buffer, area: Rect, y: u16, cells: &[(String, Style)], dots:
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 cell.set_char(c).set_style(*style);
             }
+            last = Some((x, y));
             x += width;
         }
+    }
+}
+
+/// Bytes of a letter with its marks; a name may pile up thousands.
+const MOST_MARKS: usize = 16;
+
+/// A mark stands on the letter before it: names that differ in it must not look the same.
+fn combine(buffer: &mut Buffer, last: Option<(u16, u16)>, mark: char) {
+    let cell = last.and_then(|at| buffer.cell_mut(at));
+    if let Some(cell) = cell.filter(|cell| cell.symbol().len() < MOST_MARKS) {
+        let letter = format!("{}{mark}", cell.symbol());
+        cell.set_symbol(&letter);
     }
 }
 
