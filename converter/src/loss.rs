@@ -269,6 +269,7 @@ pub struct Losses {
     counts: BTreeMap<&'static str, u64>,
     refused: BTreeSet<&'static str>,
     further: Option<Further>,
+    as_notes: bool,
 }
 
 /// Losses beyond those that are kept, one a line: an image may cost millions.
@@ -286,8 +287,13 @@ impl Losses {
             ..Losses::default()
         }
     }
+    /// From now on everything is a note, or is what it is again.
+    pub fn set_notes_only(&mut self, notes_only: bool) {
+        self.as_notes = notes_only;
+    }
     /// Adds one.
     pub fn push(&mut self, loss: Loss) {
+        let loss = if self.as_notes { loss.as_note() } else { loss };
         if is_fatal(loss.code) || (!loss.note && !self.allow.allows(loss.code)) {
             self.refused.insert(loss.code);
         }

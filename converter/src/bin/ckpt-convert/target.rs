@@ -9,7 +9,7 @@ use ckpt_convert::input::{self, Input};
 use ckpt_convert::json::{self, Memory};
 use ckpt_convert::native::{Additions, Native, Request};
 use ckpt_convert::output::{self, Atomic, Output, Sink};
-use ckpt_convert::{Allow, Error, Losses, survey};
+use ckpt_convert::{Error, Losses, survey};
 use ckpt_format::Revision;
 use ckpt_format::dialect::R18;
 use ckpt_parser::decoder::{Decoder, Options};
@@ -261,11 +261,9 @@ pub(crate) fn tree(args: &Args, input: Input, losses: &mut Losses) -> Result<For
 /// Writes one core per process.
 pub(crate) fn core(args: &Args, input: Input, losses: &mut Losses) -> Result<(), Error> {
     // A core is a dump for a debugger: that it holds no descriptors surprises nobody.
-    let mut notes = Losses::new(Allow::all());
-    let tree = tree(args, input, &mut notes)?.tree;
-    for note in notes.kept() {
-        losses.push(note.clone().as_note());
-    }
+    losses.set_notes_only(true);
+    let tree = tree(args, input, losses)?.tree;
+    losses.set_notes_only(false);
     let pids = ckpt_bridge::processes(&tree);
     let pattern = args.output.display().to_string();
     let several = pattern.contains("%p");
