@@ -533,6 +533,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of bytes take an interpreter too long")]
     fn alike_neighbours_need_few_bytes() {
         let runs: Packed<PageRun> = (0..10_000u64)
             .map(|n| PageRun {

@@ -283,6 +283,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of bytes take an interpreter too long")]
     fn halves_are_found_across_chunks_and_overlapping() {
         let chunk = usize::try_from(CHUNK).unwrap();
         let mut file = vec![0; 3 * chunk + 100];
@@ -313,6 +314,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of bytes take an interpreter too long")]
     fn a_whole_pattern_is_found_across_chunks() {
         let chunk = usize::try_from(CHUNK).unwrap();
         let mut file = vec![0; 2 * chunk + 9];
@@ -343,6 +345,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of bytes take an interpreter too long")]
     fn a_pattern_that_is_everywhere_is_left_to_the_thorough_search() {
         let scan = Scan::new(b"aaaaaaaa", 4096).unwrap();
         let mut source = Composite::new();
