@@ -43,10 +43,14 @@ fn is_invisible(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A number of things that have a regular plural: "1 page", "2 pages".
+/// A number of things that have a regular plural: "1 page", "2 pages", "2 processes".
 pub fn count(number: impl std::fmt::Display, thing: &str) -> String {
     let number = number.to_string();
-    let plural = if number == "1" { "" } else { "s" };
+    let plural = match (&*number, thing.ends_with('s')) {
+        ("1", _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
     format!("{number} {thing}{plural}")
 }
 

@@ -6,16 +6,17 @@ use super::{FINDINGS, FINE, all_findings, image};
 use anyhow::Result;
 use ckpt_parser::diagnostic::{Diagnostic, Severity};
 use ckpt_parser::report::document::Finding;
+use ckpt_parser::text::count;
 use std::io::Write;
 
 pub(super) fn integrity(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8> {
     let (image, _) = image(args)?;
     let findings = all_findings(&image);
-    let count = |severity| {
+    let found = |severity| {
         let of_it = |finding: &&Diagnostic| finding.severity == severity;
         findings.kept().iter().filter(of_it).count() as u64
     };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let (errors, warnings) = (found(Severity::Error), found(Severity::Warning));
     let sound = errors + warnings == 0;
     let all = findings.kept().iter();
     match form {
@@ -25,12 +26,14 @@ pub(super) fn integrity(args: &Args, form: Form, out: &mut dyn Write) -> Result<
             }
             writeln!(
                 out,
-                "{}: {} records, {} tasks, {} objects, {} pages; {errors} errors, {warnings} warnings{}",
+                "{}: {}, {}, {}, {}; {}, {}{}",
                 if sound { "sound" } else { "not sound" },
-                image.num_records,
-                image.tasks.len(),
-                image.objects.len(),
-                image.num_pages,
+                count(image.num_records, "record"),
+                count(image.tasks.len(), "task"),
+                count(image.objects.len(), "object"),
+                count(image.num_pages, "page"),
+                count(errors, "error"),
+                count(warnings, "warning"),
                 if findings.dropped() > 0 {
                     format!(", {} more not counted", findings.dropped())
                 } else {

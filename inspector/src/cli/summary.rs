@@ -10,7 +10,7 @@ use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{Header, Image, Mm};
 use ckpt_parser::report::document::{Bits, Hex};
 use ckpt_parser::source::Source;
-use ckpt_parser::text::{escape, utc};
+use ckpt_parser::text::{count, escape, utc};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -57,8 +57,19 @@ fn format(image: &Image, (origin, form): &(Origin, Arc<str>)) -> (String, &'stat
                 ""
             };
             let label = dialect.revision.info().label;
+            let also: Vec<String> = image
+                .detection
+                .also
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let also = if also.is_empty() {
+                String::new()
+            } else {
+                format!(", or {}: what it holds is laid out alike", also.join(", "))
+            };
             (
-                format!("linux-cr stream, {dialect} ({label}){made}"),
+                format!("linux-cr stream, {dialect} ({label}){also}{made}"),
                 "linux-cr",
             )
         }
@@ -126,8 +137,10 @@ fn lines(card: &Summary) -> Vec<(&'static str, String)> {
     lines.push((
         "tasks",
         format!(
-            "{} processes, {} live threads, {} zombies",
-            card.processes, card.threads, card.zombies
+            "{}, {}, {}",
+            count(card.processes, "process"),
+            count(card.threads, "live thread"),
+            count(card.zombies, "zombie")
         ),
     ));
     lines.extend(
@@ -142,17 +155,20 @@ fn lines(card: &Summary) -> Vec<(&'static str, String)> {
     lines.push((
         "memory",
         format!(
-            "{} pages stored ({} KiB) in {} mappings",
-            card.pages,
+            "{} stored ({} KiB) in {}",
+            count(card.pages, "page"),
             card.pages * card.page_size / 1024,
-            card.mappings
+            count(card.mappings, "mapping")
         ),
     ));
     lines.push((
         "files",
         format!(
-            "{} open files, {} sockets, {} pipes, {} terminals",
-            card.files, card.sockets, card.pipes, card.terminals
+            "{}, {}, {}, {}",
+            count(card.files, "open file"),
+            count(card.sockets, "socket"),
+            count(card.pipes, "pipe"),
+            count(card.terminals, "terminal")
         ),
     ));
     let shown_as = if card.kind == "linux-cr" {
@@ -235,7 +251,12 @@ fn program<S: Source>(image: &Image, memory: &mut Memory<S>, mm: &Mm) -> Program
 }
 
 fn words(program: &Program) -> String {
-    let mut words = vec![program.exe.clone().unwrap_or_default()];
+    let mut words = vec![
+        program
+            .exe
+            .clone()
+            .unwrap_or_else(|| "(no executable)".to_owned()),
+    ];
     words.extend(
         program
             .platform
@@ -247,12 +268,10 @@ fn words(program: &Program) -> String {
         (&values::ARM_HWCAP2, &program.hwcap2),
     ] {
         let Some(bits) = bits else { continue };
-        words.push(format!(
-            "{} {:#x} {}",
-            flags.name,
-            bits.value.0,
-            bits.names.join(" ")
-        ));
+        let value = format!("{} {:#x}", flags.name, bits.value.0);
+        let names = bits.names.iter().map(String::as_str);
+        let parts: Vec<&str> = std::iter::once(&*value).chain(names).collect();
+        words.push(parts.join(" "));
     }
     words.extend(program.libc.as_ref().map(|libc| format!("libc {libc}")));
     words.join("; ")
