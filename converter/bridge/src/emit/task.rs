@@ -184,7 +184,7 @@ impl<'a> Emitter<'a> {
 pub(super) fn cpu_architecture(machine: &str) -> u64 {
     match machine
         .strip_prefix("armv")
-        .and_then(|m| m.get(..m.len() - 1))
+        .and_then(|name| name.get(..name.len().checked_sub(1)?))
     {
         Some("4") => 2,
         Some("4t") => 3,
@@ -195,5 +195,20 @@ pub(super) fn cpu_architecture(machine: &str) -> u64 {
         Some("6") => 8,
         Some("7" | "8") => 9,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cpu_architecture;
+
+    #[test]
+    fn machines_are_told_by_their_name_whatever_it_is() {
+        assert_eq!(cpu_architecture("armv5tejl"), 7);
+        assert_eq!(cpu_architecture("armv7l"), 9);
+        assert_eq!(cpu_architecture("armv7b"), 9);
+        for other in ["", "arm", "armv", "armv7", "armv7é", "x86_64"] {
+            assert_eq!(cpu_architecture(other), 0, "{other}");
+        }
     }
 }
