@@ -188,6 +188,16 @@ fn registers_and_times_of_a_record_are_written_as_people_write_them() {
 }
 
 #[test]
+fn nobody_has_to_listen_to_what_is_said() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ckpt-inspect"));
+    command.args([&*sample("truncated-r17-arm.ckpt"), "--tree"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn what_find_finds_is_there() {
     let text = stdout(&["--find", "/usr/sbin/sensord"]);
     let (pid, rest) = text.split_once(':').unwrap();

@@ -21,6 +21,14 @@ pub use explain::{Explanation, diagnostics, near};
 pub use man::man;
 
 use clap::{Args, Command, ValueEnum};
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Prints a line to standard error. Whoever has stopped reading it (`2>&1 | head`) wants no more of them, and is no
+/// reason to fail.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
 
 /// Columns of help texts and explanations.
 pub const WIDTH: usize = 80;

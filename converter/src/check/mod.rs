@@ -163,7 +163,7 @@ pub fn main(arguments: &Arguments) -> u8 {
         Ok(status) => status,
         Err(error) if is_broken_pipe(&error) => CLOSED_PIPE,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "ckpt-check: {error:#}");
+            ckpt_cli::say(format_args!("ckpt-check: {error:#}"));
             FAILED
         }
     }

@@ -7,6 +7,7 @@ use super::{FINDINGS, FINE, has_task, image, opened};
 use crate::buffers::{self, Hit};
 use crate::pattern::Pattern;
 use anyhow::{Error, Result};
+use ckpt_cli::say;
 use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{Image, Mm, ObjRef};
 use ckpt_parser::report::document::Hex;
@@ -60,7 +61,7 @@ pub(super) fn find(args: &Args, what: &str, form: Form, out: &mut dyn Write) -> 
     let count = told.count;
     told.end()?;
     if count == 0 && !args.quiet {
-        eprintln!("not found");
+        say("not found");
     }
     Ok(if count == 0 { FINDINGS } else { FINE })
 }

@@ -5,6 +5,7 @@ use super::part::{List, Stretch};
 use super::{FINDINGS, FINE, hexdump, image, task};
 use crate::pattern::parse_number as number;
 use anyhow::{Context, Result, bail};
+use ckpt_cli::say;
 use ckpt_parser::memory::{Backing, Memory, Span};
 use ckpt_parser::model::Image;
 use ckpt_parser::report::document::Hex;
@@ -81,7 +82,7 @@ pub(super) fn memory(
             let bytes = bytes.get(from..to).unwrap_or_default();
             complete &= span.is_known();
             if let Some(why) = unknown(&image, span).filter(|_| form == Form::Text) {
-                eprintln!("{:#x}-{:#x}: {why}", span.addr, span.end());
+                say(format_args!("{:#x}-{:#x}: {why}", span.addr, span.end()));
             }
             match &mut show {
                 Show::Raw(out) => out.write_all(bytes)?,

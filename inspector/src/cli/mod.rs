@@ -17,6 +17,7 @@ use crate::tui;
 use anyhow::{Context, Error, Result, bail};
 use args::{Args, Form, Mode};
 use ckpt_cli::Explanation;
+use ckpt_cli::say;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Findings, Severity};
 use ckpt_parser::model::{Image, Task, validate};
@@ -58,7 +59,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_closed_pipe(&error) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
-            eprintln!("ckpt-inspect: {error:#}");
+            say(format_args!("ckpt-inspect: {error:#}"));
             ExitCode::from(FAILED)
         }
     }
@@ -251,15 +252,17 @@ fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
     let options: Options = args.options();
     let name = name_of(path);
     if path.is_none() && !args.quiet && !io::stdin().is_terminal() {
-        eprintln!("no IMAGE is named: this is the embedded sample (- reads standard input)");
+        say("no IMAGE is named: this is the embedded sample (- reads standard input)");
     }
     let input = open::find(path, &options.limits)
         .and_then(open::Found::once)
         .with_context(|| format!("cannot open {name}"))?;
     if matches!(input.origin, Origin::Criu | Origin::Core) && args.verbose {
-        eprintln!("{name} is shown as the R18 stream that it amounts to");
+        say(format_args!(
+            "{name} is shown as the R18 stream that it amounts to"
+        ));
         for loss in input.losses.iter() {
-            eprintln!("not in that stream: {loss}");
+            say(format_args!("not in that stream: {loss}"));
         }
     }
     let decoder =
@@ -393,13 +396,16 @@ fn report(findings: &Findings, args: &Args) -> u8 {
         .iter()
         .filter(|finding| args.verbose || finding.severity > Severity::Note);
     for finding in told.filter(|_| !args.quiet) {
-        eprintln!("{}: {finding}", finding.severity.name());
+        say(format_args!("{}: {finding}", finding.severity.name()));
     }
     if !args.quiet && findings.has_errors() {
-        eprintln!("ckpt-inspect --explain CODE says what a code means and what to do");
+        say("ckpt-inspect --explain CODE says what a code means and what to do");
     }
     if findings.dropped() > 0 && !args.quiet {
-        eprintln!("{} more findings are not shown", findings.dropped());
+        say(format_args!(
+            "{} more findings are not shown",
+            findings.dropped()
+        ));
     }
     if findings.has_errors() {
         FINDINGS

@@ -6,6 +6,7 @@ use super::{FINDINGS, decoder, hexdump, report};
 use crate::detail::{Field, Kind, Record};
 use crate::pattern::parse_number as number;
 use anyhow::{Context, Result, bail};
+use ckpt_cli::say;
 use ckpt_format::Tag;
 use ckpt_parser::decoder::{Decoder, Event};
 use ckpt_parser::frame::Frame;
@@ -47,7 +48,7 @@ pub(super) fn record(
             return Ok(report(decoder.findings(), args));
         }
     }
-    eprintln!("ckpt-inspect: {name} has no such record");
+    say(format_args!("ckpt-inspect: {name} has no such record"));
     Ok(FINDINGS)
 }
 

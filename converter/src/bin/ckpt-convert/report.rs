@@ -14,9 +14,9 @@ use std::process::ExitCode;
 /// How many losses of a kind are printed; all are in the report.
 const SHOWN: usize = 10;
 
-/// Prints a line to standard error. Whoever has stopped reading it (`2>&1 | head`) wants no more of them.
+/// Prints a line to standard error.
 pub(crate) fn say(line: &str) {
-    writeln!(io::stderr(), "ckpt-convert: {line}").ok();
+    ckpt_cli::say(format_args!("ckpt-convert: {line}"));
 }
 
 /// Prints losses and notes to standard error.
