@@ -252,6 +252,23 @@ fn pipes_lists_and_directories_are_images_too() {
     assert_eq!(lines.lines().count(), 1, "{lines}");
 }
 
+#[test]
+fn names_from_an_image_never_reach_the_terminal_unescaped() {
+    let image = Path::new(ROOT).join("samples/images/hostile-r17-arm.ckpt");
+    for format in [
+        &[][..],
+        &["-v"],
+        &["--format", "markdown"],
+        &["--format", "json"],
+    ] {
+        let args = [&[image.to_str().unwrap(), "-t", "v7"], format].concat();
+        let told = text(&check(&args).stdout);
+        let obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!told.contains(obeyed), "{format:?}: {told:?}");
+        assert!(told.contains("[31;5mred") || format.is_empty(), "{told}");
+    }
+}
+
 /// Folders of real images: the small ones of the repository, and more if CKPT_REAL_IMAGES names them.
 fn real_folders() -> Vec<PathBuf> {
     let own = Path::new(ROOT).join("converter/bridge/tests/data/real");

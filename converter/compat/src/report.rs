@@ -1,8 +1,10 @@
 //! Reports: what [`check`](crate::check) found, as plain data that serialises. Other types of this crate do not.
 //!
 //! The JSON is a contract: `schema` numbers it, any field may be null, addresses are hexadecimal strings, offsets
-//! and counts are numbers, verdicts are the four words of [`Verdict`].
+//! and counts are numbers, verdicts are the four words of [`Verdict`]. Texts that name something of the image are safe to
+//! show; only the name of the image itself is as it was given.
 
+use ckpt_parser::text::escape;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -139,6 +141,11 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
+/// Names from an image may hold what a terminal obeys.
+fn shown(text: &str) -> String {
+    escape(text.as_bytes())
+}
+
 impl Report {
     /// A report without answers yet.
     pub fn new(image: &str, evidence: &Evidence) -> Self {
@@ -163,7 +170,11 @@ impl Report {
                 code_bytes_seen: code(|found| found.seen_len),
                 code_bytes_exact: code(|found| found.mapped_len),
                 instructions: code(|found| found.num_insns),
-                missing_files: evidence.missing_files.clone(),
+                missing_files: evidence
+                    .missing_files
+                    .iter()
+                    .map(|name| shown(name))
+                    .collect(),
             },
             targets: Vec::new(),
             nearest: None,
@@ -172,11 +183,16 @@ impl Report {
     }
 
     /// A report on an image that could not be judged.
-    pub fn failed(image: &str, error: String) -> Self {
+    pub fn failed(image: &str, error: &str) -> Self {
         let mut report = Self::new(image, &Evidence::default());
         report.kind = "unknown";
-        report.error = Some(error);
+        report.error = Some(shown(error));
         report
+    }
+
+    /// The name of the image, safe to show.
+    pub fn shown_name(&self) -> String {
+        shown(&self.image)
     }
 
     /// Adds the answer for a target.
@@ -219,7 +235,7 @@ impl TargetReport {
 impl FindingReport {
     fn of(finding: &Finding) -> Self {
         let outcome = &finding.outcome;
-        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let text = |text: &String| (!text.is_empty()).then(|| shown(text));
         Self {
             rule: finding.rule.id,
             layer: finding.rule.layer.name(),
@@ -228,7 +244,7 @@ impl FindingReport {
             changed_from: finding.changed_from.map(Verdict::name),
             requirement: text(&outcome.requirement),
             target_has: text(&outcome.target_has),
-            condition: outcome.condition.clone(),
+            condition: outcome.condition.as_deref().map(shown),
             remedy: (outcome.verdict != Verdict::Restorable).then_some(finding.rule.remedy),
             evidence: outcome.evidence.iter().map(CiteReport::of).collect(),
         }
@@ -243,7 +259,7 @@ impl FindingReport {
 impl CiteReport {
     fn of(cite: &Cite) -> Self {
         Self {
-            what: cite.what.clone(),
+            what: shown(&cite.what),
             record: cite.record,
             offset: cite.offset,
             field: cite.field,

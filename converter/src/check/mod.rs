@@ -366,9 +366,6 @@ impl Job<'_> {
 
 impl Outcome<'_> {
     fn failed(name: &str, error: &str) -> Self {
-        Outcome::Answer(Answer::Report(Box::new(Report::failed(
-            name,
-            error.to_owned(),
-        ))))
+        Outcome::Answer(Answer::Report(Box::new(Report::failed(name, error))))
     }
 }

@@ -334,7 +334,7 @@ fn markdown(reports: &[Report]) -> String {
             let _ = writeln!(
                 text,
                 "| {} | | cannot be judged: {} | | | |",
-                cell(&report.image),
+                cell(&report.shown_name()),
                 cell(error)
             );
         }
@@ -344,7 +344,7 @@ fn markdown(reports: &[Report]) -> String {
             let _ = writeln!(
                 text,
                 "| {} | {} | {symbol} {} | {} | {} | {} |",
-                cell(&report.image),
+                cell(&report.shown_name()),
                 cell(&target.target),
                 target.verdict,
                 layers.kernel,
@@ -358,7 +358,7 @@ fn markdown(reports: &[Report]) -> String {
             text,
             "\n- **{}** {}: {}",
             finding.rule,
-            cell(&report.image),
+            cell(&report.shown_name()),
             sentence(target, finding)
         );
         for cite in finding.evidence.iter().take(3) {

@@ -49,7 +49,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::
         return writeln!(
             out,
             "{}: cannot be judged: {error}",
-            style.bold(&report.image)
+            style.bold(&report.shown_name())
         );
     }
     if style.matrix {
@@ -64,7 +64,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::
         writeln!(
             out,
             "{}: nearest target {}: needs {} ({})",
-            style.bold(&report.image),
+            style.bold(&report.shown_name()),
             nearest.target,
             nearest.needs,
             style.verdict(verdict)
@@ -92,7 +92,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::
         writeln!(
             out,
             "{}: no known target restores it; --target NAME says why",
-            style.bold(&report.image)
+            style.bold(&report.shown_name())
         )?;
     }
     Ok(())
@@ -111,7 +111,7 @@ fn list(names: &[String], limit: usize) -> String {
 }
 
 fn print_matrix(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
-    writeln!(out, "{}", style.bold(&report.image))?;
+    writeln!(out, "{}", style.bold(&report.shown_name()))?;
     for target in &report.targets {
         let worst = target
             .findings
@@ -145,7 +145,7 @@ fn print_target(
     writeln!(
         out,
         "{} on {}: {}",
-        style.bold(&report.image),
+        style.bold(&report.shown_name()),
         style.bold(&target.target),
         style.verdict(verdict)
     )?;
