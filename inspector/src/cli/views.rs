@@ -30,25 +30,21 @@ pub(super) fn tasks<S: Source>(
 ) -> Result<()> {
     let mut memory = Memory::new(image, source);
     let mut sysroot = Sysroot::new(args.sysroot.clone());
+    let tree = tree(image).into_iter();
+    let tasks: Vec<_> = tree
+        .filter(|(task, _)| args.wants_task(task.pid, task.tgid))
+        .map(|(task, depth)| (task, command(task, depth)))
+        .collect();
+    let widths = tasks.iter().map(|(_, command)| command.chars().count());
+    let width = widths.max().unwrap_or(0).max("command".len());
     writeln!(
         out,
-        "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} command",
-        "pid", "tgid", "ppid", "pgid", "sid", "state", "system call"
+        "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<13}  {:<width$}  system call",
+        "pid", "tgid", "ppid", "pgid", "sid", "state", "command"
     )?;
-    let tree = tree(image).into_iter();
-    for (task, depth) in tree.filter(|(task, _)| args.wants_task(task.pid, task.tgid)) {
-        let indent = "  ".repeat(usize::from(depth).min(20));
-        let thread = if task.is_leader() { "" } else { "thread " };
-        let nested: String = task
-            .nested_pids
-            .iter()
-            .fold(String::new(), |mut text, pid| {
-                let _ = write!(text, " [{pid}]");
-                text
-            });
-        writeln!(
-            out,
-            "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<15} {:<22} {indent}{thread}{}{nested}",
+    for (task, command) in tasks {
+        let line = format!(
+            "{:>7} {:>7} {:>7} {:>7} {:>7}  {:<13}  {command:<width$}  {}",
             task.pid,
             task.tgid,
             task.ppid,
@@ -56,8 +52,8 @@ pub(super) fn tasks<S: Source>(
             task.sid,
             state(image, task),
             call(image, task, &mut memory, &mut sysroot),
-            escape(&task.comm),
-        )?;
+        );
+        writeln!(out, "{}", line.trim_end())?;
         if let Some(live) = &task.live
             && args.verbose
         {
@@ -65,6 +61,17 @@ pub(super) fn tasks<S: Source>(
         }
     }
     Ok(())
+}
+
+/// The name of a task in its place in the tree, with its numbers in inner pid namespaces.
+fn command(task: &Task, depth: u16) -> String {
+    let indent = "  ".repeat(usize::from(depth).min(20));
+    let thread = if task.is_leader() { "" } else { "thread " };
+    let mut text = format!("{indent}{thread}{}", escape(&task.comm));
+    for pid in &task.nested_pids {
+        let _ = write!(text, " [{pid}]");
+    }
+    text
 }
 
 /// The tasks as JSON, as the whole document has them.
