@@ -201,6 +201,21 @@ fn evidence_leads_to_what_it_is_about() {
 }
 
 #[test]
+fn the_cursor_is_on_the_rule_that_decides() {
+    for (target, sign) in [("v5te", " ✘ "), ("v7-neon", " ? ")] {
+        let mut screen = sample((120, 40));
+        screen.prompt(":", &format!("target {target}"));
+        screen.keys("w");
+        let line = line_at_cursor(&screen);
+        assert!(
+            line.starts_with(sign),
+            "{target}: {line}\n{}",
+            screen.shown()
+        );
+    }
+}
+
+#[test]
 fn what_waits_is_searched_in_files() {
     let mut screen = sample((120, 40));
     screen.prompt("5 /", "nobody says this");

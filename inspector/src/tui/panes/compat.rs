@@ -55,7 +55,7 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
     if let Some(at) = known {
         model.scroll_mut(View::Compat, 0).cursor = at;
         model.compat.chosen = at;
-        show_refusal(model);
+        show_reason(model);
         return None;
     }
     if let Err(why) = ckpt_compat::Target::named(name) {
@@ -72,16 +72,17 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
 pub fn choose(model: &mut Model, target: usize) -> Option<Request> {
     model.compat.chosen = target;
     model.focus[View::Compat as usize] = 1;
-    show_refusal(model);
+    show_reason(model);
     None
 }
 
-/// Puts the cursor on the first rule that refuses, so that Enter leads to its evidence.
-fn show_refusal(model: &mut Model) {
-    let refused = format!(" {} ", sign(model.look.ascii, Verdict::NotRestorable));
+/// Puts the cursor on the rule that decides, so that Enter leads to its evidence.
+fn show_reason(model: &mut Model) {
+    let verdict = chosen(model).map_or(Verdict::Restorable, Assessment::verdict);
     let (_, rows) = list(model, 1, 0..MOST_ROWS);
-    let line = rows.iter().position(|row| row.text().starts_with(&refused));
-    model.scroll_mut(View::Compat, 1).cursor = line.unwrap_or(0);
+    let decides = format!(" {} ", sign(model.look.ascii, verdict));
+    let is_it = |row: &Row| verdict != Verdict::Restorable && row.text().starts_with(&decides);
+    model.scroll_mut(View::Compat, 1).cursor = rows.iter().position(is_it).unwrap_or(0);
 }
 
 /// Rows of rules that are looked at; there are fewer than a hundred rules.
