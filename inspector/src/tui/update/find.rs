@@ -146,6 +146,7 @@ fn not_found(model: &mut Model) {
             None | Some(Domain::Buffers) if model.phase.is_reading() => {
                 "Not found yet, the image is still being read"
             }
+            None => "Not found in this pane",
             _ => "Not found",
         };
         format!("{place}: {}", model.search.text)
