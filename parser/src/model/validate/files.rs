@@ -55,16 +55,11 @@ impl Check<'_> {
         for (epoll, items) in &image.epolls {
             let file = image.files.get(*epoll);
             let record = file.map_or(RecordAt::default(), |file| file.record);
-            self.on(record, "EPOLL_ITEMS", String::new).refers(
-                "epfile_objref",
-                *epoll,
-                Object::File,
-            );
+            self.on(record, "FILE", String::new)
+                .refers("epfile_objref", *epoll, Object::File);
             for item in items {
-                self.on(record, "EPOLL_ITEMS", || {
-                    format!("epoll[{epoll}].fd[{}]", item.fd)
-                })
-                .refers("", item.file, Object::File);
+                self.on(record, "FILE", || format!("epoll[{epoll}].fd[{}]", item.fd))
+                    .refers("", item.file, Object::File);
             }
         }
     }
