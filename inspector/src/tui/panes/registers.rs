@@ -393,8 +393,8 @@ fn lanes(value: u128, bytes: usize, lanes: Lanes) -> String {
             (Format::Int, 4) => write!(text, "{:>11}", low32.cast_signed()),
             (Format::Int, 8) => write!(text, "{:>20}", low64.cast_signed()),
             (Format::Int, _) => write!(text, "{:>39}", lane.cast_signed()),
-            (Format::Float, 4) => write!(text, "{:>13.6e}", f32::from_bits(low32)),
-            (Format::Float, 8) => write!(text, "{:>23.16e}", f64::from_bits(low64)),
+            (Format::Float, 4) => write!(text, "{:>14?}", f32::from_bits(low32)),
+            (Format::Float, 8) => write!(text, "{:>24?}", f64::from_bits(low64)),
             // There is no 128-bit float.
             (Format::Hex | Format::Float, _) => write!(text, "{lane:032x}"),
         };
