@@ -3,7 +3,7 @@
 use super::{Comparison, Group, Where};
 use crate::buffers::{self, Buffer};
 use crate::detail::quoted;
-use ckpt_parser::model::{Extent, FileKind, Image, ObjRef};
+use ckpt_parser::model::{Extent, Image, ObjRef};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::count;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -76,23 +76,23 @@ struct Waiting {
 
 fn named(image: &Image) -> BTreeMap<Name, Waiting> {
     let holders = holders(image);
-    let mut found = BTreeMap::new();
-    for Buffer { holder, parts } in buffers::all(image) {
+    let mut alike: HashMap<(i32, i32, &str), usize> = HashMap::new();
+    let named = buffers::all(image).map(|Buffer { holder, parts }| {
         let held = holder.object().and_then(|object| holders.get(&object));
         let (pid, fd) = held.map_or((0, holder.number()), |held| (held.pid, held.fd));
-        let mut name = Name {
+        let kind = holder.kind();
+        let before = alike.entry((pid, fd, kind)).or_default();
+        let number = std::mem::replace(before, *before + 1);
+        let name = Name {
             pid,
             fd,
-            kind: holder.kind(),
-            number: 0,
+            kind,
+            number,
         };
-        while found.contains_key(&name) {
-            name.number += 1;
-        }
         let record = held.map(|held| held.record);
-        found.insert(name, Waiting { record, parts });
-    }
-    found
+        (name, Waiting { record, parts })
+    });
+    named.collect()
 }
 
 struct Held {
@@ -113,18 +113,14 @@ fn holders(image: &Image) -> HashMap<ObjRef, Held> {
             let Some(file) = image.files.get(fd.file) else {
                 continue;
             };
-            let (FileKind::Pipe(object)
-            | FileKind::Fifo(object)
-            | FileKind::Socket(object)
-            | FileKind::Tty(object)) = file.kind
-            else {
-                continue;
-            };
-            held.entry(object).or_insert(Held {
-                pid: task.pid,
-                fd: fd.fd,
-                record: fd.record.index,
-            });
+            let object = file.kind.object();
+            if object > 0 {
+                held.entry(object).or_insert(Held {
+                    pid: task.pid,
+                    fd: fd.fd,
+                    record: fd.record.index,
+                });
+            }
         }
     }
     held
@@ -135,9 +131,10 @@ fn first_difference(
     (left, one): (&mut dyn Source, &[Extent]),
     (right, two): (&mut dyn Source, &[Extent]),
 ) -> io::Result<Option<u64>> {
+    let (mut one, mut two) = (Reader::new(one), Reader::new(two));
     let mut at = 0;
     loop {
-        let (a, b) = (read(left, one, at, PIECE)?, read(right, two, at, PIECE)?);
+        let (a, b) = (one.read(left, PIECE)?, two.read(right, PIECE)?);
         let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
         if same < a.len().max(b.len()) {
             return Ok(Some(at + same as u64));
@@ -154,7 +151,9 @@ fn told(source: &mut dyn Source, parts: &[Extent], first: u64) -> io::Result<Str
     if len == 0 {
         return Ok(String::new());
     }
-    let bytes = read(source, parts, first, SHOWN)?;
+    let mut reader = Reader::new(parts);
+    reader.skip(first);
+    let bytes = reader.read(source, SHOWN)?;
     Ok(format!(
         "{}, from {first}: {}",
         count(len, "byte"),
@@ -162,23 +161,61 @@ fn told(source: &mut dyn Source, parts: &[Extent], first: u64) -> io::Result<Str
     ))
 }
 
-/// At most `len` bytes of a buffer, from one on; fewer only at its end, or where the image ends.
-fn read(source: &mut dyn Source, parts: &[Extent], from: u64, len: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut skip = from;
-    for part in parts {
-        let inside = skip.min(part.len);
-        skip -= inside;
-        let wanted = (part.len - inside).min((len - bytes.len()) as u64) as usize;
-        let have = bytes.len();
-        bytes.resize(have + wanted, 0);
-        let n = source.read_at(part.offset + inside, &mut bytes[have..])?;
-        bytes.truncate(have + n);
-        if n < wanted {
-            break;
+/// Reads a buffer from its start on.
+struct Reader<'a> {
+    parts: std::slice::Iter<'a, Extent>,
+    /// What is left of the present part.
+    part: Extent,
+}
+
+impl<'a> Reader<'a> {
+    fn new(parts: &'a [Extent]) -> Self {
+        Reader {
+            parts: parts.iter(),
+            part: Extent::default(),
         }
     }
-    Ok(bytes)
+
+    /// The next stretch of at most `len` bytes that stand together; an empty one is the end.
+    fn next(&mut self, len: u64) -> Extent {
+        while self.part.len == 0 {
+            match self.parts.next() {
+                Some(part) => self.part = *part,
+                None => break,
+            }
+        }
+        let len = len.min(self.part.len);
+        let Extent { offset, .. } = self.part;
+        self.part.offset = offset.saturating_add(len);
+        self.part.len -= len;
+        Extent { offset, len }
+    }
+
+    fn skip(&mut self, mut len: u64) {
+        while len > 0 {
+            match self.next(len).len {
+                0 => return,
+                done => len -= done,
+            }
+        }
+    }
+
+    /// At most `len` bytes; fewer only at the end, or where the image ends.
+    fn read(&mut self, source: &mut dyn Source, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < len {
+            let next = self.next((len - bytes.len()) as u64);
+            let have = bytes.len();
+            let wanted = next.len as usize;
+            bytes.resize(have + wanted, 0);
+            let n = source.read_at(next.offset, &mut bytes[have..])?;
+            bytes.truncate(have + n);
+            if n < wanted || wanted == 0 {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
 }
 
 #[cfg(test)]
@@ -207,6 +244,36 @@ mod tests {
         let diff = compare((&left.0, left.1), (&right.0, right.1)).unwrap();
         let words = |change: super::super::Change| (change.what, change.left, change.right);
         diff.changes.into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn a_buffer_is_read_from_part_to_part() {
+        let mut source = SliceSource(b"0123456789");
+        let part = |offset, len| Extent { offset, len };
+        let parts = [part(8, 2), part(3, 0), part(0, 3), part(9, 5), part(4, 1)];
+        let mut reader = Reader::new(&parts);
+        assert_eq!(reader.read(&mut source, 3).unwrap(), b"890");
+        reader.skip(1);
+        assert_eq!(
+            reader.read(&mut source, 9).unwrap(),
+            b"29",
+            "the image ends"
+        );
+        reader.skip(99);
+        assert_eq!(reader.read(&mut source, 9).unwrap(), b"");
+    }
+
+    /// All messages of a queue are known by it.
+    #[test]
+    fn messages_of_a_queue_are_told_apart() {
+        let source = SliceSource(ckpt_samples::EMBEDDED);
+        let mut decoder = Decoder::new(source, Options::default()).unwrap();
+        let mut image = Image::read(&mut decoder, |_| true).unwrap();
+        let queue = &mut image.ipc.values_mut().next().unwrap().queues[0];
+        queue.messages = vec![queue.messages[0].clone(); 200_000];
+        let names: Vec<Name> = named(&image).into_keys().collect();
+        let numbers = names.iter().filter(|name| name.kind == "message queue");
+        assert!(numbers.map(|name| name.number).eq(0..200_000));
     }
 
     #[test]
