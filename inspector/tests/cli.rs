@@ -200,6 +200,18 @@ fn nobody_has_to_listen_to_what_is_said() {
 }
 
 #[test]
+fn verdicts_name_nothing_that_a_terminal_obeys() {
+    let image = sample("hostile-r17-arm.ckpt");
+    let output = run(&[&image, "--compat", "--target", "v7"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("[31;5mred"), "{text}");
+    assert!(
+        !text.contains(|c: char| c.is_control() && c != '\n'),
+        "{text:?}"
+    );
+}
+
+#[test]
 fn what_find_finds_is_there() {
     let text = stdout(&["--find", "/usr/sbin/sensord"]);
     let (pid, rest) = text.split_once(':').unwrap();

@@ -55,7 +55,7 @@ impl Assessment {
     }
 }
 
-/// Judges an image for a target.
+/// Judges an image for a target. The texts of the answer are safe to show, whatever names the image has.
 ///
 /// ```
 /// use ckpt_compat::evidence::{Evidence, ThreadFacts, VfpFacts};
@@ -75,7 +75,7 @@ impl Assessment {
 pub fn check(evidence: &Evidence, target: &Target, policy: Option<&Policy>) -> Assessment {
     let findings = rules()
         .map(|rule| {
-            let mut outcome = (rule.judge)(evidence, target);
+            let mut outcome = (rule.judge)(evidence, target).safe_to_show();
             let before = outcome.verdict;
             if let Some(policy) = policy {
                 outcome.verdict = policy.apply(rule.id, before);
@@ -181,4 +181,36 @@ pub fn lacking(evidence: &Evidence, target: &Target) -> FeatureSet {
     used.iter()
         .filter(|feature| target.has(*feature) == Has::No)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{ThreadFacts, VfpFacts};
+
+    #[test]
+    fn answers_are_safe_to_show() {
+        let vfp = VfpFacts {
+            d: [1; 32],
+            fpscr: 0,
+            exc: None,
+        };
+        let thread = ThreadFacts {
+            label: "thread 1 (\x1b[2J\u{202e}red)".into(),
+            cpsr: 0x10,
+            fp_recorded: true,
+            vfp: Some(vfp),
+            ..ThreadFacts::default()
+        };
+        let evidence = Evidence {
+            threads: vec![thread],
+            ..Evidence::default()
+        };
+        let answer = check(&evidence, &Target::named("v7-vfp").unwrap(), None);
+        let texts = format!("{:?}", answer.finding("fp.bank").unwrap().outcome.evidence);
+        assert!(
+            texts.contains(r"thread 1 (\\x1b[2J\\u{202e}red)"),
+            "{texts}"
+        );
+    }
 }

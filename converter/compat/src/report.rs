@@ -235,7 +235,7 @@ impl TargetReport {
 impl FindingReport {
     fn of(finding: &Finding) -> Self {
         let outcome = &finding.outcome;
-        let text = |text: &String| (!text.is_empty()).then(|| shown(text));
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         Self {
             rule: finding.rule.id,
             layer: finding.rule.layer.name(),
@@ -244,7 +244,7 @@ impl FindingReport {
             changed_from: finding.changed_from.map(Verdict::name),
             requirement: text(&outcome.requirement),
             target_has: text(&outcome.target_has),
-            condition: outcome.condition.as_deref().map(shown),
+            condition: outcome.condition.clone(),
             remedy: (outcome.verdict != Verdict::Restorable).then_some(finding.rule.remedy),
             evidence: outcome.evidence.iter().map(CiteReport::of).collect(),
         }
@@ -259,7 +259,7 @@ impl FindingReport {
 impl CiteReport {
     fn of(cite: &Cite) -> Self {
         Self {
-            what: shown(&cite.what),
+            what: cite.what.clone(),
             record: cite.record,
             offset: cite.offset,
             field: cite.field,

@@ -2,6 +2,7 @@
 
 use crate::arm::Isa;
 use crate::scan::Hit;
+use ckpt_parser::text::escape;
 use std::fmt;
 
 /// The answer of a rule, or of all rules together; later is worse.
@@ -170,6 +171,17 @@ impl Outcome {
             target_has: target_has.into(),
             ..Self::default()
         }
+    }
+
+    /// The same with texts that are safe to show: they name tasks and files of the image, which may be called what a
+    /// terminal obeys.
+    pub(crate) fn safe_to_show(mut self) -> Self {
+        let cites = self.evidence.iter_mut().map(|cite| &mut cite.what);
+        let own = [&mut self.requirement, &mut self.target_has];
+        for text in own.into_iter().chain(&mut self.condition).chain(cites) {
+            *text = escape(text.as_bytes());
+        }
+        self
     }
 
     /// Sets the verdict if it is worse than the present one.

@@ -245,8 +245,7 @@ fn rule(
         .iter()
         .filter(|cite| told.insert(&cite.what));
     for cite in fresh.take(SHOWN) {
-        let what = ckpt_parser::text::escape(cite.what.as_bytes());
-        let mut row = Row::new("     ", Ink::Dim).and(what, Ink::Link);
+        let mut row = Row::new("     ", Ink::Dim).and(cite.what.clone(), Ink::Link);
         row.link = place(cite);
         rows.push(row);
     }
