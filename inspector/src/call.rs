@@ -5,6 +5,7 @@
 
 use crate::process::Process;
 use crate::sysroot::Sysroot;
+use ckpt_compat::arm::{Flow, classify_arm, classify_thumb};
 use ckpt_format::{Arch, syscalls, values};
 use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{ArmRegs, Image, Task};
@@ -34,17 +35,21 @@ pub enum How {
 }
 
 impl SystemCall {
+    fn new(number: u32, how: How, regs: &ArmRegs) -> SystemCall {
+        SystemCall {
+            number,
+            how,
+            interrupted: values::erestart_name(regs.r(0).cast_signed()),
+        }
+    }
+
     /// What the image tells.
     pub fn recorded(image: &Image, task: &Task) -> Option<SystemCall> {
         let number = task.live.as_ref()?.thread.syscall?;
-        let interrupted = values::erestart_name(task.arm()?.r(0).cast_signed());
+        let call = SystemCall::new(number, How::Recorded, task.arm()?);
         // Call 0 is restart_syscall; the field is also zero when no call was made.
-        let is_one = number != u32::MAX && (number != 0 || interrupted.is_some());
-        (is_one && image.arch() == Arch::Arm).then_some(SystemCall {
-            number,
-            how: How::Recorded,
-            interrupted,
-        })
+        let is_one = number != u32::MAX && (number != 0 || call.interrupted.is_some());
+        (is_one && image.arch() == Arch::Arm).then_some(call)
     }
 
     /// What the image tells, or else the code shows.
@@ -62,23 +67,12 @@ impl SystemCall {
     }
 
     fn in_code<S: Source>(regs: &ArmRegs, process: &mut Process<S>) -> Option<SystemCall> {
-        let (width, pc) = if regs.is_thumb() {
-            (2, regs.pc())
-        } else {
-            (4, regs.pc())
-        };
-        let before = pc.checked_sub(width)?;
+        let (width, pc) = (if regs.is_thumb() { 2 } else { 4 }, regs.pc());
         let mut at = |addr, how| {
             let code = process.instruction(addr, width as usize)?;
-            let number = call_of(code, regs)?;
-            let interrupted = values::erestart_name(regs.r(0).cast_signed());
-            Some(SystemCall {
-                number,
-                how,
-                interrupted,
-            })
+            Some(SystemCall::new(call_of(code, regs)?, how, regs))
         };
-        at(before, How::BeforePc).or_else(|| at(pc, How::AtPc))
+        at(pc.checked_sub(width)?, How::BeforePc).or_else(|| at(pc, How::AtPc))
     }
 
     /// Its name, or number.
@@ -106,13 +100,13 @@ impl std::fmt::Display for SystemCall {
 /// The number of the call that an instruction makes: of r7 in the EABI, of itself in the OABI.
 fn call_of(code: u32, regs: &ArmRegs) -> Option<u32> {
     const OABI: u32 = 0x90_0000;
-    if regs.is_thumb() {
-        return (code == 0xdf00).then(|| regs.r(7));
-    }
-    let is_svc = code >> 24 & 0xf == 0xf && code >> 28 != 0xf;
-    match code & 0xff_ffff {
-        0 if is_svc => Some(regs.r(7)),
-        number @ OABI.. if is_svc => Some(number - OABI),
+    let instruction = match u16::try_from(code) {
+        Ok(half) if regs.is_thumb() => classify_thumb(half, 0, regs.pc()),
+        _ => classify_arm(code, regs.pc()),
+    };
+    match instruction.flow {
+        Flow::Syscall(None) => Some(regs.r(7)),
+        Flow::Syscall(Some(number)) => number.checked_sub(OABI),
         _ => None,
     }
 }
