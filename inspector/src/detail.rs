@@ -164,23 +164,7 @@ impl<'a> Record<'a> {
 }
 
 fn is_text(role: Role) -> bool {
-    matches!(
-        role,
-        Role::Release
-            | Role::Version
-            | Role::Machine
-            | Role::LsmName
-            | Role::Comm
-            | Role::Path
-            | Role::Cwd
-            | Role::Root
-            | Role::TtyInput
-            | Role::MsgText
-            | Role::Label
-            | Role::SocketDirectory
-            | Role::DeviceName
-            | Role::ErrorText
-    )
+    role.is_text() || matches!(role, Role::TtyInput | Role::MsgText)
 }
 
 /// Whether bytes look like text, NULs at the end aside.

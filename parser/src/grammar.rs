@@ -83,6 +83,24 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether it is text, a name or a message.
+    pub const fn is_text(self) -> bool {
+        matches!(
+            self,
+            Role::Release
+                | Role::Version
+                | Role::Machine
+                | Role::LsmName
+                | Role::Comm
+                | Role::Path
+                | Role::Cwd
+                | Role::Root
+                | Role::Label
+                | Role::SocketDirectory
+                | Role::DeviceName
+                | Role::ErrorText
+        )
+    }
     /// A short name, empty for [`Role::Plain`].
     pub const fn name(self) -> &'static str {
         match self {

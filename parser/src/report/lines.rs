@@ -220,19 +220,7 @@ fn contents<S: Source>(
         Role::Pages { count } => {
             pages(json, decoder.head(), event, count, dialect, step);
         }
-        Role::Release
-        | Role::Version
-        | Role::Machine
-        | Role::LsmName
-        | Role::Comm
-        | Role::Path
-        | Role::Cwd
-        | Role::Root
-        | Role::Label
-        | Role::SocketDirectory
-        | Role::DeviceName
-        | Role::ForeignName
-        | Role::ErrorText => {
+        role if role.is_text() || role == Role::ForeignName => {
             json.key("text");
             json.text(trim_nuls(decoder.payload(HEADER_LEN, MAX_BYTES)?));
         }
