@@ -12,6 +12,7 @@ use super::elf_image::{facts_of, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::linkage::{self, Linked};
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
+use crate::arm::{Flow, classify_arm, classify_thumb};
 use crate::elf::{self, Attributes, ReadAt};
 use crate::evidence::{
     AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts, VfpFacts,
@@ -641,17 +642,19 @@ fn has_sigreturn(memory: &dyn Memory, page: u32) -> bool {
 
 /// The system call that a thread is in: its instruction lies before pc, or at pc once it was wound back.
 fn call_at(memory: &dyn Memory, thread: &ThreadFacts) -> Option<u32> {
-    let pc = thread.pc();
-    if thread.thumb() {
-        return [pc.wrapping_sub(2), pc].into_iter().find_map(|addr| {
+    let (pc, width) = (thread.pc(), if thread.thumb() { 2 } else { 4 });
+    [pc.wrapping_sub(width), pc].into_iter().find_map(|addr| {
+        let instruction = if thread.thumb() {
             let mut bytes = [0; 2];
             let half = (memory.read(addr, &mut bytes) == 2).then(|| u16::from_le_bytes(bytes))?;
-            (half >> 8 == 0xdf).then_some(u32::from(half & 0xff))
-        });
-    }
-    [pc.wrapping_sub(4), pc].into_iter().find_map(|addr| {
-        let word = word_at(memory, addr)?;
-        (word >> 24 & 0xf == 0xf && word >> 28 != 0xf).then_some(word & 0x00ff_ffff)
+            classify_thumb(half, 0, addr)
+        } else {
+            classify_arm(word_at(memory, addr)?, addr)
+        };
+        match instruction.flow {
+            Flow::Syscall(number) => Some(number.unwrap_or(0)),
+            _ => None,
+        }
     })
 }
 
