@@ -67,6 +67,8 @@ pub(crate) struct Kept {
     /// Numbers of files, by index in the tree.
     ids: HashMap<usize, u64>,
     taken: HashSet<u64>,
+    /// Descriptors of files that a tree has nothing like.
+    homeless: HashSet<u64>,
 }
 
 impl Kept {
@@ -90,6 +92,7 @@ impl Kept {
             ptys: HashSet::new(),
             ids: HashMap::new(),
             taken: HashSet::new(),
+            homeless: HashSet::new(),
         };
         kept.per_id = kept
             .message("inventory.img", "INVENTORY")?
@@ -195,8 +198,16 @@ impl Kept {
         }
     }
 
+    /// Whether a tree cannot say that an epoll file watches this descriptor.
+    pub(crate) fn is_watched_in_secret(&self, fd: u64) -> bool {
+        self.homeless.contains(&fd)
+    }
+
     fn find_files(&mut self, tree: &Tree, pid: u64, live: &tree::Live) -> Result<()> {
         let there = self.descriptors(pid)?;
+        let homeless = there.iter().filter(|m| self.is_homeless(m.u64("id")));
+        let homeless: Vec<u64> = homeless.map(|m| m.u64("fd")).collect();
+        self.homeless.extend(homeless);
         let here = tree.tables.get(live.table).map_or(&[][..], Vec::as_slice);
         let by_number: HashMap<u32, u64> =
             there.iter().map(|m| (m.u32("fd"), m.u64("id"))).collect();

@@ -292,6 +292,10 @@ pub static CODES: &[(&str, &str)] = &[
         "A page outside of its mapping, or listed twice. It is left out.",
     ),
     (
+        "stream.epoll-item",
+        "An epoll file watches a file that the image does not hold. It is no longer watched.",
+    ),
+    (
         "stream.file-kind",
         "A number for a kind of file that nobody knows. The file becomes one with a path.",
     ),

@@ -333,6 +333,11 @@ fn changed_streams(met: &mut Met) {
     ] {
         met.stream(with_value(name, tag, nth, field, value));
     }
+    // An epoll file that watches what is not there: the first item, in the record behind the head of the list.
+    let (mut bytes, at, head) = record("tour-r18-arm", Tag::EpollItems, 0);
+    let file = at + head.size as usize + 8 + 12;
+    bytes[file..file + 4].copy_from_slice(&9999_u32.to_le_bytes());
+    met.stream(bytes);
     // A stream that ends before the queues of its sockets.
     let (mut bytes, at, _) = record("tour-r18-arm", Tag::SocketUnix, 1);
     bytes.truncate(at);

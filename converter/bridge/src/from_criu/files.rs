@@ -10,6 +10,9 @@ use crate::{
     tree::{Dirs, EpollItem, Fd, File, FileKind, Pipe, Socket, Tree, Tty},
 };
 
+/// What an epoll file watches, until its descriptor is looked for.
+const UNKNOWN: usize = usize::MAX;
+
 impl Reader<'_> {
     pub(super) fn dirs(&mut self, pid: u32, id: u64) -> Result<usize> {
         if let Some(&index) = self.maps.dirs.get(&id) {
@@ -76,7 +79,7 @@ impl Reader<'_> {
         Ok(index)
     }
 
-    /// Epoll files name what they watch by descriptor.
+    /// Epoll files name what they watch by descriptor of the first process that has them.
     fn watch(&mut self, fds: &[Fd]) {
         let by_number: HashMap<u32, usize> = fds.iter().map(|fd| (fd.fd, fd.file)).collect();
         for fd in fds {
@@ -84,9 +87,21 @@ impl Reader<'_> {
             let Some(FileKind::Epoll(items)) = file.map(|f| &mut f.kind) else {
                 continue;
             };
-            for item in items {
-                item.file = by_number.get(&item.fd).copied().unwrap_or(item.file);
-            }
+            items.retain_mut(|item| {
+                if item.file == UNKNOWN {
+                    item.file = by_number.get(&item.fd).copied().unwrap_or(UNKNOWN);
+                }
+                if item.file == UNKNOWN {
+                    self.losses.push(Loss::new(
+                        "criu.epoll-item",
+                        "files.img",
+                        "epfd.tfd",
+                        item.fd,
+                        "the descriptor that is watched is closed",
+                    ));
+                }
+                item.file != UNKNOWN
+            });
         }
     }
 
@@ -339,7 +354,7 @@ impl Reader<'_> {
 fn epoll_items(own: &Msg) -> Vec<EpollItem> {
     let item = |t: &Msg| EpollItem {
         fd: t.u32("tfd"),
-        file: usize::MAX,
+        file: UNKNOWN,
         events: t.u32("events"),
         data: t.u64("data"),
     };

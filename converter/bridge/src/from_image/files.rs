@@ -60,19 +60,7 @@ impl Reader<'_> {
             model::FileKind::Socket(sock) => FileKind::Socket(find(&self.index.sockets, sock)),
             model::FileKind::Tty(tty) => FileKind::Tty(find(&self.index.ttys, tty)),
             model::FileKind::EventFd(count, flags) => FileKind::Eventfd(count, flags),
-            model::FileKind::Epoll => {
-                let items = self.image.epolls.get(&number).into_iter().flatten();
-                FileKind::Epoll(
-                    items
-                        .map(|i| EpollItem {
-                            fd: i.fd,
-                            file: find(&self.index.files, i.file),
-                            events: i.events,
-                            data: i.data,
-                        })
-                        .collect(),
-                )
-            }
+            model::FileKind::Epoll => FileKind::Epoll(self.watched(number)),
             model::FileKind::Other(kind) => {
                 self.losses.push(Loss::new(
                     "stream.file-kind",
@@ -89,6 +77,31 @@ impl Reader<'_> {
             pos: file.pos,
             kind,
         }
+    }
+
+    /// What an epoll file watches.
+    fn watched(&mut self, epoll: ObjRef) -> Vec<EpollItem> {
+        let items = self.image.epolls.get(&epoll).into_iter().flatten();
+        let (index, losses) = (&self.index.files, &mut self.losses);
+        let known = items.filter_map(|item| {
+            let file = index.get(&item.file).copied();
+            if file.is_none() {
+                losses.push(Loss::new(
+                    "stream.epoll-item",
+                    "EPOLL_ITEMS",
+                    "file_objref",
+                    item.file,
+                    "the image does not hold the file that is watched",
+                ));
+            }
+            Some(EpollItem {
+                fd: item.fd,
+                file: file?,
+                events: item.events,
+                data: item.data,
+            })
+        });
+        known.collect()
     }
 
     /// Other formats have one queue for each socket, that of what waits to be read.

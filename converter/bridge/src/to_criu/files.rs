@@ -256,7 +256,7 @@ impl Writer<'_> {
             FileKind::Epoll(items) => {
                 let mut m = self.own_message(index, "epfd", "eventpoll_file_entry")?;
                 let id = old.unwrap_or(self.next_file);
-                let list = watched(&m, id, items)?;
+                let list = self.watched(&m, id, items)?;
                 m.set("flags", flags).set_subs("tfd", list);
                 self.add_file(old, kind, "epfd", m)?
             }
@@ -268,6 +268,31 @@ impl Writer<'_> {
         };
         self.file_ids.insert(index, id);
         Ok(Some((id, kind)))
+    }
+
+    /// What an epoll file watches: in the order of the kept message, with what a tree has nothing like.
+    fn watched(&self, own: &Msg, id: u64, items: &[EpollItem]) -> Result<Vec<Msg>> {
+        let mut items: Vec<&EpollItem> = items.iter().collect();
+        let mut list = Vec::new();
+        for mut m in own.subs("tfd") {
+            let same = |i: &&EpollItem| m.u32("tfd") == i.fd && m.u64("data") == i.data;
+            let kept = self.kept.as_ref();
+            if let Some(at) = items.iter().position(same) {
+                m.set("events", items.remove(at).events.into());
+                list.push(m);
+            } else if kept.is_some_and(|kept| kept.is_watched_in_secret(m.u64("tfd"))) {
+                list.push(m);
+            }
+        }
+        for item in items {
+            let mut m = Msg::new("eventpoll_tfd_entry")?;
+            m.set("id", id)
+                .set("tfd", item.fd.into())
+                .set("events", item.events.into())
+                .set("data", item.data);
+            list.push(m);
+        }
+        Ok(list)
     }
 
     /// An inode number for something that has none yet.
@@ -581,28 +606,6 @@ fn owner() -> Result<Msg> {
         m.set(field, 0);
     }
     Ok(m)
-}
-
-/// What an epoll file watches.
-fn watched(own: &Msg, id: u64, items: &[EpollItem]) -> Result<Vec<Msg>> {
-    let mut old = own.subs("tfd");
-    let mut list = Vec::new();
-    for item in items {
-        let same = |m: &Msg| m.u32("tfd") == item.fd && m.u64("data") == item.data;
-        let at = old.iter().position(same);
-        let mut m = match at {
-            Some(at) => old.remove(at),
-            None => Msg::new("eventpoll_tfd_entry")?,
-        };
-        if !m.is_kept() {
-            m.set("id", id);
-        }
-        m.set("tfd", item.fd.into())
-            .set("events", item.events.into())
-            .set("data", item.data);
-        list.push(m);
-    }
-    Ok(list)
 }
 
 /// A terminal; a kept one gets what differs.
