@@ -1,13 +1,13 @@
 //! Writes a large image for measurements.
 //!
-//! `big pages TOTAL_BYTES PAGES_PER_GROUP FILE [filled]`, `big records|vmas|tasks COUNT FILE`.
+//! `big pages TOTAL_BYTES PAGES_PER_GROUP FILE [filled]`, `big records|vmas|runs|tasks COUNT FILE`.
 //! Page contents are holes unless `filled` is given. All images are R17 ARM.
 
 use std::env::args;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use ckpt_samples::big::{Filled, Sparse, page_groups, records, tasks, vmas};
+use ckpt_samples::big::{Filled, Sparse, page_groups, records, runs, tasks, vmas};
 
 fn main() -> io::Result<()> {
     let args: Vec<String> = args().skip(1).collect();
@@ -28,6 +28,7 @@ fn main() -> io::Result<()> {
         }
         ["records", count, path] => records(&mut Filled::new(create(path)?), 17, number(count)?),
         ["vmas", count, path] => vmas(&mut Filled::new(create(path)?), 17, number(count)?),
+        ["runs", count, path] => runs(&mut Filled::new(create(path)?), 17, number(count)?),
         ["tasks", count, path] => tasks(&mut Filled::new(create(path)?), 17, number(count)?),
         _ => Err(io::Error::other(
             "see the head of this example for its arguments",

@@ -103,28 +103,54 @@ pub fn page_groups(
             (0..here).try_for_each(|n| {
                 let start = BASE + n * group;
                 s.vma(&Vma::anon(start, start + group, alternating(n)));
-                page_group(s, to, start, pages_per_group)
+                page_group(s, to, start, pages_per_group, PAGE)?;
+                s.page_count(0);
+                Ok(())
             })
         })?;
     }
     image.finish()
 }
 
-/// One group whose contents go to the output directly, and the end of the mapping.
-fn page_group(s: &mut Stream, to: &mut impl Output, start: u64, pages: u32) -> io::Result<()> {
-    let len = u64::from(pages) * PAGE;
+/// One group of pages, `stride` bytes from one to the next; their contents go to the output directly.
+fn page_group(
+    s: &mut Stream,
+    to: &mut impl Output,
+    start: u64,
+    pages: u32,
+    stride: u64,
+) -> io::Result<()> {
     s.page_count(pages as usize);
     let at = s.out.len();
     s.buffer(|b| {
         for page in 0..u64::from(pages) {
-            b.word(start + page * PAGE);
+            b.word(start + page * stride);
         }
     });
     s.patch_u32(at + 4, 8 + pages * 4100);
     flush(s, to)?;
-    to.pages(len)?;
-    s.page_count(0);
-    Ok(())
+    to.pages(u64::from(pages) * PAGE)
+}
+
+/// An image of one process with one mapping, of which every other page is there: `n` runs of one page.
+pub fn runs(to: &mut impl Output, revision: u8, n: u64) -> io::Result<()> {
+    const GROUP: u64 = 32;
+    let (stride, end) = (2 * PAGE, BASE + n * 2 * PAGE);
+    if n > PER_PROCESS / stride {
+        return refuse("a process has room for 262144 runs");
+    }
+    let mut image = Image::new(to, revision, 1, |_| 0)?;
+    image.process(Parts::default(), 1, |s, to| {
+        s.vma(&Vma::anon(BASE, end, flag::DATA));
+        for group in 0..n.div_ceil(GROUP) {
+            let first = group * GROUP;
+            let pages = count32(GROUP.min(n - first))?;
+            page_group(s, to, BASE + first * stride, pages, stride)?;
+        }
+        s.page_count(0);
+        Ok(())
+    })?;
+    image.finish()
 }
 
 /// An image of exactly `n` records: files, and mappings without pages.

@@ -50,9 +50,10 @@ mod input {
         "1g-set",
         "$BIN/ckpt-convert -q $DIR/1g-128k --to criu --allow all -o $DIR/1g-set",
     );
-    pub(super) const SET_4K: Input = (
-        "1g-4k-set",
-        "$BIN/ckpt-convert -q $DIR/1g-4k --to criu --allow all -o $DIR/1g-4k-set",
+    pub(super) const RUNS: Input = ("256k-runs", "$BIG runs 262144 $DIR/256k-runs");
+    pub(super) const SET_OF_RUNS: Input = (
+        "256k-runs-set",
+        "$BIN/ckpt-convert -q $DIR/256k-runs --to criu --allow all -o $DIR/256k-runs-set",
     );
     pub(super) const CORE: Input = (
         "1g-core",
@@ -119,13 +120,13 @@ const CASES: &[Case] = &[
     Case {
         name: "262 144 page runs of a CRIU set, all records to JSON Lines",
         bar: "50 x crit (its page map alone)",
-        inputs: &[input::FULL_4K, input::SET_4K],
+        inputs: &[input::RUNS, input::SET_OF_RUNS],
         commands: &[
             (
                 "ckpt-inspect",
-                "$BIN/ckpt-inspect --json-lines $DIR/1g-4k-set",
+                "$BIN/ckpt-inspect --json-lines $DIR/256k-runs-set",
             ),
-            ("crit", "crit decode -i $DIR/1g-4k-set/pagemap-1.img"),
+            ("crit", "crit decode -i $DIR/256k-runs-set/pagemap-1.img"),
         ],
     },
     Case {
