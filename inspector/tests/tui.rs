@@ -224,7 +224,8 @@ fn what_waits_is_searched_in_files() {
     screen.prompt("/", "x:666c757368");
     let shown = screen.shown();
     assert!(line_at_cursor(&screen).contains("pipe"), "{shown}");
-    assert!(shown.contains("is in what waits here"), "{shown}");
+    let told = "Match 1 of 2 for x:666c757368, in what waits here";
+    assert!(shown.contains(told), "{shown}");
     let first = screen.model.scroll(0).cursor;
     screen.keys("n");
     assert!(
@@ -247,6 +248,48 @@ fn what_waits_is_searched_in_files() {
         "{}",
         screen.shown()
     );
+}
+
+#[test]
+fn every_list_counts_what_a_search_finds() {
+    for (keys, word) in [
+        ("2 g", "sens"),
+        ("3 g", "sp"),
+        ("5 g", "null"),
+        ("6 g", "v7"),
+        ("6 w g", "vfp"),
+        ("7 g", "problem"),
+        ("8 g", "second"),
+    ] {
+        let mut screen = sample((120, 40));
+        screen.prompt(&format!("{keys} /"), word);
+        let pane = screen.model.pane();
+        let (_, rows) = panes::list(&screen.model, pane, 0..1000);
+        let has = |row: &Row| row.text().to_lowercase().contains(word);
+        let count = rows.iter().filter(|row| has(row)).count();
+        for _ in 0..count + 1 {
+            let shown = screen.shown();
+            let cursor = screen.model.scroll(pane).cursor;
+            let number = rows[..=cursor].iter().filter(|row| has(row)).count();
+            let told = format!("Match {number} of {count} for {word}");
+            assert!(
+                has(&rows[cursor]) && shown.contains(&told),
+                "{told}\n{shown}"
+            );
+            screen.keys("n");
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_leads_to_its_mapping() {
+    let mut screen = sample((120, 40));
+    screen.prompt(":", "target v7-neon");
+    screen.prompt("w /", "(sh): /bin/busybox");
+    screen.keys("Enter");
+    let shown = screen.shown();
+    assert_eq!(screen.model.view, View::Memory, "{shown}");
+    assert!(shown.contains("busybox+0x0 · not in the image"), "{shown}");
 }
 
 #[test]

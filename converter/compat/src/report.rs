@@ -246,7 +246,7 @@ impl FindingReport {
             target_has: text(&outcome.target_has),
             condition: outcome.condition.clone(),
             remedy: (outcome.verdict != Verdict::Restorable).then_some(finding.rule.remedy),
-            evidence: outcome.evidence.iter().map(CiteReport::of).collect(),
+            evidence: outcome.facts().map(CiteReport::of).collect(),
         }
     }
 

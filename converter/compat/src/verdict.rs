@@ -156,6 +156,8 @@ pub struct Outcome {
     pub condition: Option<String>,
     /// Facts that led there.
     pub evidence: Vec<Cite>,
+    /// Facts of what was looked at, too, and decides less.
+    pub aside: Vec<Cite>,
 }
 
 impl Outcome {
@@ -176,7 +178,8 @@ impl Outcome {
     /// The same with texts that are safe to show: they name tasks and files of the image, which may be called what a
     /// terminal obeys.
     pub(crate) fn safe_to_show(mut self) -> Self {
-        let cites = self.evidence.iter_mut().map(|cite| &mut cite.what);
+        let cites = self.evidence.iter_mut().chain(&mut self.aside);
+        let cites = cites.map(|cite| &mut cite.what);
         let own = [&mut self.requirement, &mut self.target_has];
         for text in own.into_iter().chain(&mut self.condition).chain(cites) {
             *text = escape(text.as_bytes());
@@ -208,7 +211,12 @@ impl Outcome {
         self
     }
 
-    /// Both together: the worse one leads, the other's facts are added.
+    /// All facts, those that decide first.
+    pub fn facts(&self) -> impl Iterator<Item = &Cite> {
+        self.evidence.iter().chain(&self.aside)
+    }
+
+    /// Both together: the worse one leads, the other's facts are added; aside, if they decide less.
     pub fn and(self, other: Self) -> Self {
         let (mut lead, mut rest) = if other.verdict > self.verdict {
             (other, self)
@@ -228,7 +236,13 @@ impl Outcome {
         if lead.condition.is_none() && rest.verdict == lead.verdict {
             lead.condition = rest.condition.take();
         }
-        lead.evidence.append(&mut rest.evidence);
+        let beside = if rest.verdict == lead.verdict {
+            &mut lead.evidence
+        } else {
+            &mut lead.aside
+        };
+        beside.append(&mut rest.evidence);
+        lead.aside.append(&mut rest.aside);
         lead
     }
 }
@@ -265,7 +279,12 @@ mod tests {
         let both = a.clone().and(b.clone());
         assert_eq!(both.verdict, Verdict::NotRestorable);
         assert_eq!(both.requirement, "NEON");
-        assert_eq!(both.evidence.len(), 2);
+        let said = |cites: &[Cite]| cites.iter().map(|c| c.what.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (said(&both.evidence), said(&both.aside)),
+            (vec!["b".to_owned()], vec!["a".to_owned()])
+        );
+        assert_eq!(said(&both.and(b.clone()).evidence), ["b", "b"]);
         assert_eq!(Outcome::nothing().and(b.clone()).requirement, b.requirement);
         assert!(
             Verdict::Conditional < Verdict::Unknown && Verdict::Unknown < Verdict::NotRestorable

@@ -193,6 +193,8 @@ pub struct Search {
     pub len: u64,
     /// The first match has been gone to.
     pub shown: bool,
+    /// The number of the match that was told last.
+    pub told: usize,
 }
 
 /// How to leave.

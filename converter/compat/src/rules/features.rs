@@ -259,11 +259,15 @@ fn unseen(evidence: &Evidence, target: &Target, family: &Family, space: &SpaceFa
     } else {
         format!("{are} not in the image: --sysroot DIR supplies {them}")
     };
+    let cite = Cite {
+        file: space.unseen_code.first().cloned(),
+        ..space.cite(format!("{files} {supply}"))
+    };
     let mut outcome = Outcome::of(
         format!("whatever {files} {need}"),
         format!("lacks {}", lacking.join(", ")),
     )
-    .cite(space.cite(format!("{files} {supply}")))
+    .cite(cite)
     .worst(Verdict::Unknown);
     outcome.condition = Some(format!("{files} {supply}"));
     outcome

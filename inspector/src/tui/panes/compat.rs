@@ -221,7 +221,7 @@ fn rule(
         .and(format!("{:<16} ", finding.rule.id), Ink::Name)
         .and(finding.rule.title, Ink::Normal);
     rows.push(Row {
-        link: outcome.evidence.iter().find_map(place),
+        link: outcome.facts().find_map(place),
         ..head
     });
     if verdict == Verdict::Restorable {
@@ -236,22 +236,31 @@ fn rule(
             Ink::Normal,
         ));
     }
-    if let Some(condition) = &outcome.condition {
+    // What would supply missing evidence is said by the evidence, of every process.
+    let said = |condition: &&String| {
+        let mut facts = outcome.evidence.iter();
+        !facts.any(|cite| cite.what.ends_with(condition.as_str()))
+    };
+    if let Some(condition) = outcome.condition.as_ref().filter(said) {
         rows.push(Row::new(format!("     if {condition}"), Ink::Warn));
     }
     let mut told = BTreeSet::new();
-    let fresh = outcome
-        .evidence
-        .iter()
-        .filter(|cite| told.insert(&cite.what));
-    for cite in fresh.take(SHOWN) {
-        let mut row = Row::new("     ", Ink::Dim).and(cite.what.clone(), Ink::Link);
-        row.link = place(cite);
-        rows.push(row);
-    }
+    let mut facts = |rows: &mut Vec<Row>, lead: &str, cites: &[Cite], ink| {
+        let fresh = cites.iter().filter(|cite| told.insert(cite.what.clone()));
+        for cite in fresh.take(SHOWN) {
+            let mut row = Row::new(format!("     {lead}"), Ink::Dim).and(cite.what.clone(), ink);
+            row.link = place(cite);
+            rows.push(row);
+        }
+    };
+    facts(rows, "", &outcome.evidence, Ink::Link);
     if verdict == Verdict::NotRestorable {
-        rows.push(Row::new(format!("     {}", finding.rule.remedy), Ink::Dim));
+        rows.push(Row::new(
+            format!("     {}", finding.rule.remedy),
+            Ink::Normal,
+        ));
     }
+    facts(rows, "also: ", &outcome.aside, Ink::Dim);
 }
 
 /// Pieces of evidence shown for a rule.
@@ -281,7 +290,7 @@ fn place(model: &Model, cite: &Cite) -> Option<Link> {
         return Some(Link::Offset(offset));
     }
     if let Some(file) = &cite.file {
-        return mapped(image, file.as_bytes());
+        return mapped(image, own, file.as_bytes());
     }
     own.map(|(_, mm)| Link::Record(mm.record.index, 0))
 }
@@ -316,16 +325,17 @@ fn mapping(model: &Model, (number, mm): (ObjRef, &Mm), record: u64) -> Option<Li
     Some(Link::Address(number, vma.start))
 }
 
-/// Where a file is mapped first.
-fn mapped(image: &Image, path: &[u8]) -> Option<Link> {
+/// Where a file is mapped first, in the address space that the fact is of, if it is of one.
+fn mapped(image: &Image, own: Option<(ObjRef, &Mm)>, path: &[u8]) -> Option<Link> {
     let is_it = |file| {
         image
             .path_of(file)
             .is_some_and(|name| name == path || name.ends_with(&[b"/", path].concat()))
     };
-    image.mms.iter().find_map(|(number, mm)| {
+    let spaces = image.mms.iter().map(|(number, mm)| (*number, mm));
+    own.into_iter().chain(spaces).find_map(|(number, mm)| {
         let vma = mm.vmas.iter().find(|vma| vma.file > 0 && is_it(vma.file))?;
-        Some(Link::Address(*number, vma.start))
+        Some(Link::Address(number, vma.start))
     })
 }
 

@@ -161,10 +161,6 @@ fn show_match(model: &mut Model, at: Option<usize>) {
         return not_found(model);
     };
     remember(model);
-    let (count, more) = (
-        model.search.hits.len(),
-        if model.search.over { "" } else { "+" },
-    );
     if let Some(Domain::Memory(mm)) = model.search.domain {
         model.view = View::Memory;
         model.focus[View::Memory as usize] = 2;
@@ -180,42 +176,79 @@ fn show_match(model: &mut Model, at: Option<usize>) {
             select_record(model, record, hit - start);
         }
     }
-    say(
-        model,
-        format!(
-            "Match {} of {count}{more} for {}",
-            at + 1,
-            model.search.text
-        ),
-        Ink::Normal,
-    );
+    model.search.told = at + 1;
+    tell_match(model, model.search.hits.len(), "");
+}
+
+/// Says which of how many matches is shown, and more about it.
+fn tell_match(model: &mut Model, count: usize, more: &str) {
+    let Search {
+        told, over, text, ..
+    } = &model.search;
+    let open = if *over { "" } else { "+" };
+    let message = format!("{MATCH}{told} of {count}{open} for {text}{more}");
+    say(model, message, Ink::Normal);
+}
+
+/// How the number of a match begins.
+const MATCH: &str = "Match ";
+
+/// The search is over: the number of matches that was told is not the last word.
+pub(super) fn recount(model: &mut Model) {
+    let message = model.message.as_ref();
+    if !message.is_some_and(|(text, _)| text.starts_with(MATCH)) {
+        return;
+    }
+    if matches!(model.search.domain, None | Some(Domain::Buffers)) {
+        tell_line(model);
+    } else {
+        tell_match(model, model.search.hits.len(), "");
+    }
+}
+
+/// Lines of the pane that have the text, or behind which it waits.
+fn lines_found(model: &Model) -> Vec<usize> {
+    let pane = model.pane();
+    let (count, rows) = panes::list(model, pane, 0..MOST_LINES);
+    let waits = |line| model.view == View::Files && pane == 0 && files::holds_match(model, line);
+    let says = |line| rows.get(line).is_some_and(|row| has_text(model, row));
+    let lines = 0..count.min(MOST_LINES);
+    lines.filter(|line| says(*line) || waits(*line)).collect()
+}
+
+fn has_text(model: &Model, row: &Row) -> bool {
+    let word = model.search.text.to_lowercase();
+    row.text().to_lowercase().contains(&word)
 }
 
 /// Goes to the next line that has the text, or behind which it waits; false if there is none.
 fn next_line(model: &mut Model, back: bool) -> bool {
     let pane = model.pane();
-    let word = model.search.text.to_lowercase();
-    let (count, rows) = panes::list(model, pane, 0..MOST_LINES);
     let cursor = model.scroll(pane).cursor;
-    let says = |i: usize| {
-        rows.get(i)
-            .is_some_and(|row| row.text().to_lowercase().contains(&word))
-    };
-    let has = |i: &usize| {
-        says(*i) || (model.view == View::Files && pane == 0 && files::holds_match(model, *i))
-    };
-    let found = if back {
-        (0..cursor).rev().chain((cursor..count).rev()).find(has)
+    let lines = lines_found(model);
+    let next = if back {
+        let before = lines.iter().rfind(|line| **line < cursor);
+        before.or(lines.last())
     } else {
-        (cursor + 1..count)
-            .chain(0..=cursor.min(count.saturating_sub(1)))
-            .find(has)
+        let after = lines.iter().find(|line| **line > cursor);
+        after.or(lines.first())
     };
-    let Some(line) = found else { return false };
-    if !says(line) {
-        let text = format!("{} is in what waits here", model.search.text);
-        say(model, text, Ink::Normal);
-    }
+    let Some(line) = next.copied() else {
+        return false;
+    };
     set_cursor(model, pane, line);
+    tell_line(model);
     true
+}
+
+/// Says which of the matching lines has the cursor.
+fn tell_line(model: &mut Model) {
+    let lines = lines_found(model);
+    let pane = model.pane();
+    let cursor = model.scroll(pane).cursor;
+    let (_, rows) = panes::list(model, pane, cursor..cursor + 1);
+    let said = rows.first().is_some_and(|row| has_text(model, row));
+    model.search.told = lines.partition_point(|line| *line <= cursor);
+    let more = if said { "" } else { ", in what waits here" };
+    tell_match(model, lines.len(), more);
 }

@@ -1,6 +1,6 @@
 //! What the threads say.
 
-use super::{fit, input, next_match, panes, registers, say, select_field};
+use super::{find, fit, input, next_match, panes, registers, say, select_field};
 use crate::tui::layout::View;
 use crate::tui::look::Ink;
 use crate::tui::model::{Model, Phase};
@@ -89,7 +89,7 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
                 model.search.shown = true;
                 next_match(model, false);
             } else if over {
-                recount_matches(model);
+                find::recount(model);
             }
         }
         Message::Exported(Ok(text)) => say(model, text, Ink::Good),
@@ -110,18 +110,6 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
     }
     fit(model);
     request
-}
-
-/// The search is over: the number of matches that was told is not the last word.
-fn recount_matches(model: &mut Model) {
-    let count = model.search.hits.len();
-    if let Some((text, _)) = &mut model.message
-        && let Some((match_of, rest)) = text.split_once(" of ")
-        && match_of.starts_with("Match ")
-        && let Some((_, pattern)) = rest.split_once("+ for ")
-    {
-        *text = format!("{match_of} of {count} for {pattern}");
-    }
 }
 
 /// What could not be known is asked for again.
