@@ -5,6 +5,7 @@
 //! leaves out can be decoded again. Numbers of shared objects are the image's own.
 
 mod build;
+mod ends;
 mod files;
 mod numbered;
 mod objects;
@@ -12,6 +13,7 @@ mod task;
 mod validate;
 
 pub use build::Progress;
+pub use ends::Ends;
 pub use files::{File, Files};
 pub use numbered::Numbered;
 pub use objects::*;

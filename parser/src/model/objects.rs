@@ -712,9 +712,9 @@ pub struct SocketQueue {
 pub struct SocketBuffer {
     /// The record.
     pub record: RecordAt,
-    /// Bytes in front of the payload in the linear part.
+    /// Bytes in front of the payload in the linear part: headers of protocols.
     pub hdr_len: u32,
-    /// Where the bytes are: linear part, then fragments.
+    /// Where the payload is: linear part behind the headers, then fragments.
     pub data: Vec<Extent>,
 }
 

@@ -397,7 +397,7 @@ impl Builder {
                 };
                 self.add_run(run, u32::MAX, event);
             }
-            Role::SkbData => self.skb_data(extent),
+            Role::SkbData => self.skb_linear(extent),
             Role::MsgText => self.message_text(extent),
             Role::TtyInput => {
                 if let Some(terminal) = self.image.terminals.get_mut(&at) {

@@ -8,7 +8,7 @@ ids! {
         SHUTDOWN = SOCKET "sock.shutdown"; BACKLOG = SOCKET "sock.backlog"; PEER = SOCKET_UNIX "peer"; LADDR_LEN = SOCKET_UNIX "laddr_len"; RADDR_LEN = SOCKET_UNIX "raddr_len";
         LPATH = SOCKET_UNIX "laddr.sun_path"; RPATH = SOCKET_UNIX "raddr.sun_path"; LPORT = SOCKET_INET "laddr.sin_port"; LADDR = SOCKET_INET "laddr.sin_addr";
         RPORT = SOCKET_INET "raddr.sin_port"; RADDR = SOCKET_INET "raddr.sin_addr"; RADDR_USED = SOCKET_INET "raddr_len"; TOTAL = SOCKET_QUEUE "total_bytes";
-        HDR_LEN = SOCKET_BUFFER "hdr_len"; PR = SOCKET_BUFFER "pr_objref"; FRAG_SIZE = SOCKET_FRAG "size"; FRAG_OFFSET = SOCKET_FRAG "offset";
+        HDR_LEN = SOCKET_BUFFER "hdr_len"; TRANSPORT = SOCKET_BUFFER "transport_header"; PR = SOCKET_BUFFER "pr_objref"; FRAG_SIZE = SOCKET_FRAG "size"; FRAG_OFFSET = SOCKET_FRAG "offset";
         DEV_TYPE = NETDEV "type"; DEV_FLAGS = NETDEV "flags"; DEV_NS = NETDEV "netns_ref"; VETH_PEER = NETDEV "veth.peer_ref"; HWADDR = NETDEV "hwaddr";
         ADDRS = NETDEV_ADDR "addresses"; INET4 = NETDEV_ADDR_ENTRY "inet4_address"; INET4_MASK = NETDEV_ADDR_ENTRY "inet4_mask";
     }
@@ -91,11 +91,6 @@ impl Builder {
 
     fn buffer(&mut self, event: &Event, view: &View) {
         let claimed = objref(view, net::PR);
-        let buffer = SocketBuffer {
-            record: record(event),
-            hdr_len: get32(view, net::HDR_LEN),
-            data: Vec::new(),
-        };
         let Some(mut at) = self.current_queue else {
             return;
         };
@@ -103,13 +98,20 @@ impl Builder {
             self.move_queue(at, claimed);
             at = claimed;
         }
-        let queue = self
-            .image
-            .sockets
-            .get_mut(&at)
-            .and_then(|socket| socket.queues.last_mut());
-        if let Some(queue) = queue {
-            queue.buffers.push(buffer);
+        let Some(socket) = self.image.sockets.get_mut(&at) else {
+            return;
+        };
+        let (headers, transport) = (get32(view, net::HDR_LEN), get32(view, net::TRANSPORT));
+        // Of what was received, the kernels of the time cut off TCP's header at once, UDP's only when it was read.
+        let is_udp = socket.protocol == IPPROTO_UDP && socket.queues.len() == 1;
+        let uncut = is_udp && headers == transport && headers > 0;
+        let hdr_len = headers.saturating_add(if uncut { UDP_HEADER } else { 0 });
+        if let Some(queue) = socket.queues.last_mut() {
+            queue.buffers.push(SocketBuffer {
+                record: record(event),
+                hdr_len,
+                data: Vec::new(),
+            });
         }
     }
 
@@ -133,11 +135,23 @@ impl Builder {
         }
     }
 
-    pub(super) fn skb_data(&mut self, extent: Extent) {
+    /// The linear part begins with the headers of protocols, which nobody reads.
+    pub(super) fn skb_linear(&mut self, extent: Extent) {
+        self.skb_data(|buffer| {
+            let skip = u64::from(buffer.hdr_len).min(extent.len);
+            Extent {
+                offset: extent.offset.saturating_add(skip),
+                len: extent.len.saturating_sub(skip),
+            }
+        });
+    }
+
+    fn skb_data(&mut self, extent: impl FnOnce(&SocketBuffer) -> Extent) {
         let Some(at) = self.current_queue else { return };
         let socket = self.image.sockets.get_mut(&at);
         let buffer = socket.and_then(|socket| socket.queues.last_mut()?.buffers.last_mut());
         if let Some(buffer) = buffer {
+            let extent = extent(buffer);
             buffer.data.push(extent);
         }
     }
@@ -149,7 +163,7 @@ impl Builder {
             .saturating_add(u64::from(event.frame.len));
         let offset = page.saturating_add(get(view, net::FRAG_OFFSET));
         let len = get(view, net::FRAG_SIZE).min(event.frame.end().saturating_sub(offset));
-        self.skb_data(Extent { offset, len });
+        self.skb_data(|_| Extent { offset, len });
     }
 
     pub(super) fn device(&mut self, event: &Event, tag: Tag, view: &View) {
@@ -186,6 +200,10 @@ impl Builder {
         self.image.devices.insert(at, device);
     }
 }
+
+/// Protocol number of UDP, and the length of its header.
+const IPPROTO_UDP: u8 = 17;
+const UDP_HEADER: u32 = 8;
 
 /// Bit of `sock.flags` of a socket that no file holds any more.
 const SOCK_DEAD: u64 = 1;
