@@ -1,6 +1,9 @@
 //! Why a conversion stopped.
 
-use std::io;
+use indicatif::BinaryBytes;
+use rustix::io::Errno;
+use std::path::{Path, PathBuf};
+use std::{env, fmt, io};
 
 /// Why a conversion stopped. Losses are not errors; see [`crate::loss`].
 #[derive(Debug, thiserror::Error)]
@@ -8,9 +11,22 @@ pub enum Error {
     /// The input cannot be read, or is no image: then the cause is a diagnostic.
     #[error("{0}")]
     Read(io::Error),
-    /// The output cannot be written.
+    /// An output cannot be written; which one, [`Error::of_output`] adds.
     #[error("writing: {0}")]
     Write(#[from] io::Error),
+    /// An output cannot be written.
+    #[error("{}: {source}{}", .path.display(), Wanted(*.wanted, .source))]
+    Output {
+        /// Its path.
+        path: PathBuf,
+        /// About how many bytes it was to have.
+        wanted: Option<u64>,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// What has to be put aside cannot be.
+    #[error("a temporary file in {dir}: {0}; TMPDIR=DIRECTORY puts it elsewhere", dir = env::temp_dir().display())]
+    Temporary(io::Error),
     /// The input does not hold together.
     #[error("at {offset:#x}: {what}")]
     Damaged {
@@ -31,6 +47,45 @@ impl Error {
     /// An error of the input.
     pub fn reading(error: io::Error) -> Self {
         Error::Read(error)
+    }
+    /// Says which output could not be written, and about how many bytes it was to have.
+    #[must_use]
+    pub fn of_output(self, path: &Path, wanted: Option<u64>) -> Self {
+        let (path, source) = match self {
+            Error::Write(source) => (path.to_owned(), source),
+            Error::Bridge(ckpt_bridge::Error::Write { file, source }) if file.is_empty() => {
+                (path.to_owned(), source)
+            }
+            Error::Bridge(ckpt_bridge::Error::Write { file, source }) => (path.join(file), source),
+            Error::Output {
+                path: known,
+                source,
+                ..
+            } if known == path => (known, source),
+            other => return other.plain(),
+        };
+        Error::Output {
+            path,
+            wanted,
+            source,
+        }
+    }
+    /// Says that what could not be written was put aside.
+    #[must_use]
+    pub fn of_temporary(self) -> Self {
+        match self {
+            Error::Write(source) | Error::Bridge(ckpt_bridge::Error::Write { source, .. }) => {
+                Error::Temporary(source)
+            }
+            other => other.plain(),
+        }
+    }
+    /// A temporary file is one, whoever made it.
+    fn plain(self) -> Self {
+        match self {
+            Error::Bridge(ckpt_bridge::Error::Temporary(source)) => Error::Temporary(source),
+            other => other,
+        }
     }
     /// Damage at an offset of the input.
     pub fn damaged(offset: u64, what: impl Into<String>) -> Self {
@@ -53,9 +108,9 @@ impl Error {
     /// Whether the input is to blame, rather than the system or the user.
     pub fn is_damage(&self) -> bool {
         match self {
-            Error::Read(error) => error.kind() == io::ErrorKind::InvalidData,
-            Error::Bridge(ckpt_bridge::Error::Io { source, .. }) => {
-                source.kind() == io::ErrorKind::InvalidData
+            Error::Read(source) | Error::Bridge(ckpt_bridge::Error::Io { source, .. }) => {
+                let broken = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+                broken.contains(&source.kind())
             }
             Error::Damaged { .. } | Error::Bridge(ckpt_bridge::Error::Damaged(_)) => true,
             _ => false,
@@ -63,6 +118,24 @@ impl Error {
     }
     /// Whether the reader of the output went away.
     pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Error::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        let (Error::Write(source) | Error::Output { source, .. }) = self else {
+            return false;
+        };
+        source.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// How much space would have been enough, behind the error that says that there is none.
+struct Wanted<'a>(Option<u64>, &'a io::Error);
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Wanted(wanted, error) = self;
+        let full = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG];
+        let is_full = Errno::from_io_error(error).is_some_and(|errno| full.contains(&errno));
+        match wanted.filter(|_| is_full) {
+            Some(bytes) => write!(f, "; about {} were to be written", BinaryBytes(bytes)),
+            None => Ok(()),
+        }
     }
 }

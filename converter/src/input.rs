@@ -3,15 +3,15 @@
 
 use crate::error::Error;
 use crate::output;
-use ckpt_bridge::bytes::{Blob, FileAt};
+use ckpt_bridge::bytes::{Blob, FileAt, Watch, Watched};
 use ckpt_bridge::{Foreign, Kind};
 use ckpt_parser::limits::{Limits, Policy};
-use ckpt_parser::source::{self, Compression, InOrder, Prefixed, Source};
+use ckpt_parser::source::{self, Compression, InOrder, Prefixed, Source, StreamSource};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// An opened input.
 pub enum Input {
@@ -23,49 +23,142 @@ pub enum Input {
     Json(Box<dyn Read + Send>),
 }
 
+/// What cut an input short that is packed and damaged; the bytes before are there.
+#[derive(Clone, Debug, Default)]
+pub struct Cut(Arc<Mutex<Option<io::Error>>>);
+
+impl Cut {
+    /// What it was, if anything.
+    pub fn take(&self) -> Option<io::Error> {
+        self.0.lock().ok()?.take()
+    }
+}
+
+/// Ends where its bytes can no longer be unpacked.
+struct Intact<R> {
+    inner: R,
+    cut: Cut,
+}
+
+impl<R: Read> Read for Intact<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self.inner.read(buf) {
+            Err(error) if is_of_unpacking(&error) => {
+                if let Ok(mut cut) = self.cut.0.lock() {
+                    cut.get_or_insert(error);
+                }
+                Ok(0)
+            }
+            read => read,
+        }
+    }
+}
+
+/// Whether an error does not come from the operating system.
+fn is_of_unpacking(error: &io::Error) -> bool {
+    error.raw_os_error().is_none() && error.kind() != io::ErrorKind::Interrupted
+}
+
+/// Opens the intact part of a stream; one that is not packed is intact as far as it can be read.
+fn open_intact(name: &Path, expansion: u64, cut: &Cut) -> io::Result<Box<dyn Source>> {
+    let stdin = name == Path::new("-");
+    let (path, cut) = (name.to_owned(), cut.clone());
+    let packed = move || {
+        if stdin {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+        } else {
+            File::open(&path)
+        }
+    };
+    let file = packed()?;
+    if file.metadata()?.is_file() && Compression::of_file(&file)?.is_none() {
+        return source::open(name, expansion);
+    }
+    let open = move || -> io::Result<Box<dyn Read + Send>> {
+        let inner = source::unpacked(Box::new(packed()?), expansion)?;
+        let cut = cut.clone();
+        Ok(Box::new(Intact { inner, cut }))
+    };
+    Ok(Box::new(if stdin {
+        StreamSource::new(open()?)
+    } else {
+        StreamSource::reopening(Box::new(open))?
+    }))
+}
+
+/// Is told that something is going to be read, and its length; what it gives is told how far that is.
+pub type Begin<'a> = &'a dyn Fn(Option<u64>) -> Watch;
+
+/// Nobody watches.
+pub fn unwatched(_: Option<u64>) -> Watch {
+    Arc::new(|_| ())
+}
+
 /// Bytes that are looked at to tell what an input is.
 const HEAD: usize = 512;
 
 /// Opens a path; `-` is standard input. `policy` says whether the intact part of a damaged CRIU set will do; how a
-/// stream is read is for its decoder.
+/// stream is read is for its decoder. `begin` hears of what is read right here: what has to be unpacked, or comes from a
+/// pipe; `cut` of what ends a packed stream before its time, where its intact part will do.
 ///
 /// # Errors
 /// Those of the operating system and of the readers of foreign formats.
-pub fn open(path: &Path, limits: &Limits, policy: Policy) -> Result<Input, Error> {
+pub fn open(
+    path: &Path,
+    limits: &Limits,
+    policy: Policy,
+    begin: Begin<'_>,
+    cut: &Cut,
+) -> Result<Input, Error> {
     let fail = |error| Error::Read(named(path, &error));
     let told = |error| match error {
         Error::Read(error) => fail(error),
         other => other,
     };
+    let stream = || match policy {
+        Policy::Strict => source::open(path, limits.expansion),
+        Policy::Salvage => open_intact(path, limits.expansion, cut),
+    };
     if path == Path::new("-") {
         output::widen(io::stdin());
-        let source = source::open(path, limits.expansion).map_err(fail)?;
+        let source = stream().map_err(fail)?;
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        return sniff(source, plain(file).map_err(fail)?, limits, policy).map_err(told);
+        let file = plain(file).map_err(fail)?;
+        return sniff(source, file, limits, policy, begin, cut).map_err(told);
     }
     let kind = match ckpt_bridge::detect(path)? {
         // Nothing else is a directory; what is missing in this one is said better by who looks for it.
         Kind::Other if path.is_dir() => Kind::Criu,
         kind => kind,
     };
-    match kind {
-        Kind::Core => {
-            return Ok(Input::Foreign(Box::new(ckpt_bridge::open_core(
-                path, limits,
-            )?)));
+    let name = path.display().to_string();
+    let packed = || -> Result<_, Error> {
+        let file = File::open(path).map_err(fail)?;
+        let meta = file.metadata().map_err(fail)?;
+        let packed = meta.is_file() && Compression::of_file(&file).map_err(fail)?.is_some();
+        Ok(packed.then(|| Watched::new(file, begin(Some(meta.len())))))
+    };
+    let foreign = match (kind, policy) {
+        (Kind::Core, _) => match packed()? {
+            Some(file) => ckpt_bridge::read_core(&name, file, limits),
+            None => ckpt_bridge::open_core(path, limits),
+        },
+        (Kind::Criu, Policy::Strict) => match packed()? {
+            Some(file) => ckpt_bridge::read_criu(&name, file, limits),
+            None => ckpt_bridge::open_criu(path, limits),
+        },
+        (Kind::Criu, Policy::Salvage) => match packed()? {
+            Some(file) => ckpt_bridge::salvage_criu_stream(&name, file, limits),
+            None => ckpt_bridge::salvage_criu(path, limits),
+        },
+        (Kind::Other, _) => {
+            let source = stream().map_err(fail)?;
+            let file = File::open(path).map_err(fail)?;
+            let file = plain(file).map_err(fail)?;
+            return sniff(source, file, limits, policy, begin, cut).map_err(told);
         }
-        Kind::Criu => {
-            let set = match policy {
-                Policy::Strict => ckpt_bridge::open_criu(path, limits)?,
-                Policy::Salvage => ckpt_bridge::salvage_criu(path, limits)?,
-            };
-            return Ok(Input::Foreign(Box::new(set)));
-        }
-        Kind::Other => {}
-    }
-    let source = source::open(path, limits.expansion).map_err(fail)?;
-    let file = File::open(path).map_err(fail)?;
-    sniff(source, plain(file).map_err(fail)?, limits, policy).map_err(told)
+    };
+    Ok(Input::Foreign(Box::new(foreign?)))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
@@ -87,27 +180,33 @@ fn sniff(
     file: Option<File>,
     limits: &Limits,
     policy: Policy,
+    begin: Begin<'_>,
+    cut: &Cut,
 ) -> Result<Input, Error> {
+    let len = source.len();
     let mut source = Prefixed::new(source);
     source.extend(HEAD).map_err(Error::Read)?;
     let head = source.head();
+    if let (true, Some(error)) = (head.is_empty(), cut.take()) {
+        return Err(Error::Read(error));
+    }
     let json = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let core = ckpt_bridge::core::is_core(head);
     let tar = ckpt_bridge::criu::is_tar(head);
     if !(json || core || tar) {
         return Ok(Input::Stream(Box::new(source), file));
     }
-    let whole: Box<dyn Read + Send> = Box::new(InOrder::new(source));
-    Ok(if json {
-        Input::Json(whole)
-    } else if core {
-        Input::Foreign(Box::new(ckpt_bridge::read_core("-", whole, limits)?))
-    } else {
-        Input::Foreign(Box::new(match policy {
-            Policy::Strict => ckpt_bridge::read_criu("-", whole, limits)?,
-            Policy::Salvage => ckpt_bridge::salvage_criu_stream("-", whole, limits)?,
-        }))
-    })
+    let whole = InOrder::new(source);
+    if json {
+        return Ok(Input::Json(Box::new(whole)));
+    }
+    let whole = Watched::new(whole, begin(len));
+    let foreign = match policy {
+        _ if core => ckpt_bridge::read_core("-", whole, limits)?,
+        Policy::Strict => ckpt_bridge::read_criu("-", whole, limits)?,
+        Policy::Salvage => ckpt_bridge::salvage_criu_stream("-", whole, limits)?,
+    };
+    Ok(Input::Foreign(Box::new(foreign)))
 }
 
 /// A stream that can be visited in any order, for the writers of foreign formats: a plain file as
@@ -115,14 +214,38 @@ fn sniff(
 ///
 /// # Errors
 /// Those of the operating system.
-pub fn seekable(source: Box<dyn Source>, file: Option<File>) -> Result<Blob, Error> {
+pub fn seekable(
+    source: Box<dyn Source>,
+    file: Option<File>,
+    begin: Begin<'_>,
+) -> Result<Blob, Error> {
     let file = if let Some(file) = file {
         file
     } else {
-        let mut spool = tempfile::tempfile()?;
-        io::copy(&mut InOrder::new(source), &mut spool).map_err(Error::Read)?;
+        let mut spool = tempfile::tempfile().map_err(Error::Temporary)?;
+        let watch = begin(source.len());
+        copy(&mut Watched::new(InOrder::new(source), watch), &mut spool)?;
         spool
     };
     let file = FileAt::new(file).map_err(Error::Read)?;
     Ok(Blob::new("input", Arc::new(file)))
+}
+
+/// Bytes copied at a time.
+const STEP: usize = 1 << 18;
+
+/// Puts an input aside.
+fn copy(input: &mut impl Read, spool: &mut File) -> Result<(), Error> {
+    let mut buffer = vec![0; STEP];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => {
+                let bytes = buffer.get(..n).unwrap_or_default();
+                spool.write_all(bytes).map_err(Error::Temporary)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::Read(error)),
+        }
+    }
 }

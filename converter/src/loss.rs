@@ -131,7 +131,7 @@ codes! {
     Ambiguous = "ambiguous" Note "more than one revision fits the image",
         "R10 and R11/R12 have the same layouts, but the opposite sense of bit 1 of uflags (§6.4). Name the right one with --from.";
     Damage = "damage" Loss "the record is damaged and left out",
-        "With --salvage what is intact is written and the rest is named.";
+        "With --salvage what is intact is written, the rest is named, and the exit status is 1.";
 }
 
 impl Code {
@@ -279,6 +279,22 @@ struct Further {
     failed: Option<io::Error>,
 }
 
+/// Codes that say that the input is damaged. `--salvage` accepts them.
+pub const OF_DAMAGE: [&str; 12] = [
+    Code::Damage.name(),
+    Code::UnknownRecord.name(),
+    "core.bad-mapping",
+    "core.truncated",
+    "criu.absent",
+    "criu.bad-mapping",
+    "criu.damage",
+    "criu.stray-pages",
+    "stream.bad-mapping",
+    "stream.bad-page",
+    "stream.epoll-item",
+    "stream.foreign",
+];
+
 impl Losses {
     /// None so far.
     pub fn new(allow: Allow) -> Self {
@@ -287,13 +303,14 @@ impl Losses {
             ..Losses::default()
         }
     }
-    /// From now on everything is a note, or is what it is again.
+    /// From now on everything but damage is a note, or is what it is again.
     pub fn set_notes_only(&mut self, notes_only: bool) {
         self.as_notes = notes_only;
     }
     /// Adds one.
     pub fn push(&mut self, loss: Loss) {
-        let loss = if self.as_notes { loss.as_note() } else { loss };
+        let as_note = self.as_notes && !OF_DAMAGE.contains(&loss.code);
+        let loss = if as_note { loss.as_note() } else { loss };
         if is_fatal(loss.code) || (!loss.note && !self.allow.allows(loss.code)) {
             self.refused.insert(loss.code);
         }
@@ -375,6 +392,10 @@ impl Losses {
     /// Those that were kept, in order.
     pub fn kept(&self) -> &[Loss] {
         &self.kept
+    }
+    /// Whether something was damaged, and is left out or mended.
+    pub fn tell_of_damage(&self) -> bool {
+        OF_DAMAGE.iter().any(|code| self.counts.contains_key(code))
     }
     /// How many there were of each kind.
     pub fn counts(&self) -> &BTreeMap<&'static str, u64> {

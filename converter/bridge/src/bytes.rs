@@ -11,6 +11,32 @@ use crate::{Error, Result};
 
 /// Buffer for copying, in bytes.
 const COPY_BUFFER: u64 = 1 << 20;
+/// Bytes that the kernel copies before whoever watches hears of it.
+const KERNEL_STEP: u64 = 8 << 20;
+
+/// Is told how many more bytes have been read.
+pub type Watch = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// Something that is read in order, and watched.
+pub struct Watched<R> {
+    inner: R,
+    watch: Watch,
+}
+
+impl<R> Watched<R> {
+    /// Tells `watch` of all that is read.
+    pub fn new(inner: R, watch: Watch) -> Self {
+        Self { inner, watch }
+    }
+}
+
+impl<R: io::Read> io::Read for Watched<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        (self.watch)(n as u64);
+        Ok(n)
+    }
+}
 
 /// Something that can be read at any offset: a file, a slice, a decompressed copy.
 pub trait ReadAt: Send + Sync {
@@ -119,6 +145,7 @@ pub struct Blob {
     source: Arc<dyn ReadAt>,
     start: u64,
     len: u64,
+    watch: Option<Watch>,
 }
 
 impl Blob {
@@ -130,6 +157,7 @@ impl Blob {
             source,
             start: 0,
             len,
+            watch: None,
         }
     }
 
@@ -141,6 +169,18 @@ impl Blob {
             start: start.min(end),
             len: end.saturating_sub(start),
             source,
+            watch: None,
+        }
+    }
+
+    /// Tells `watch` of all that is read from now on.
+    pub fn watch(&mut self, watch: &Watch) {
+        self.watch = Some(Arc::clone(watch));
+    }
+
+    fn tell(&self, bytes: u64) {
+        if let Some(watch) = &self.watch {
+            watch(bytes);
         }
     }
 
@@ -180,6 +220,7 @@ impl Blob {
                 Err(e) => return Err(Error::io(&self.name, e)),
             }
         }
+        self.tell(wanted);
         Ok(())
     }
 
@@ -232,9 +273,12 @@ impl Blob {
         if let Some(source) = self.source.file().filter(|_| self.len >= COPY_BUFFER) {
             while at < self.len {
                 let mut from = self.start + at;
-                let len = usize::try_from(self.len - at).unwrap_or(usize::MAX);
+                let len = usize::try_from((self.len - at).min(KERNEL_STEP)).unwrap_or(usize::MAX);
                 match rustix::fs::copy_file_range(source, Some(&mut from), &mut *out, None, len) {
-                    Ok(n) if n > 0 => at += n as u64,
+                    Ok(n) if n > 0 => {
+                        at += n as u64;
+                        self.tell(n as u64);
+                    }
                     // Another file system, an old kernel, or the end: the buffer copies, or says what is wrong.
                     _ => break,
                 }
@@ -253,7 +297,7 @@ impl Blob {
                 .min(buf.len());
             let Some(chunk) = buf.get_mut(..n) else { break };
             self.read_exact_at(at, chunk)?;
-            out.write_all(chunk).map_err(|e| Error::io("writing", e))?;
+            out.write_all(chunk).map_err(Error::writing)?;
             at += n as u64;
         }
         Ok(())

@@ -178,9 +178,8 @@ impl Memory {
     }
 
     fn unpack(&mut self, file: &Blob, run: &Run, blocks: &Blocks, at: u64) -> Result<Pages> {
-        let fail = |e| Error::io("a temporary file for decompressed pages", e);
         if self.spool.is_none() {
-            let file = tempfile::tempfile().map_err(fail)?;
+            let file = tempfile::tempfile().map_err(Error::Temporary)?;
             // A place for the blob, which can only be made when the file has its length.
             let blob = Tree::add(
                 &mut self.blobs,
@@ -194,7 +193,7 @@ impl Memory {
         let start = spool.len;
         blocks.unpack(file, at, run.pages, |block| {
             spool.len += block.len() as u64;
-            spool.file.write_all(block).map_err(fail)
+            spool.file.write_all(block).map_err(Error::Temporary)
         })?;
         Ok(Pages {
             addr: run.addr,
@@ -214,15 +213,15 @@ impl Memory {
     }
 
     fn settle(&mut self) -> Result<()> {
-        let fail = |e| Error::io("a temporary file for decompressed pages", e);
         if let Some(spool) = &mut self.spool {
-            spool.file.flush().map_err(fail)?;
-            let mut copy = spool.file.try_clone().map_err(fail)?;
-            copy.seek(std::io::SeekFrom::End(0)).map_err(fail)?;
+            spool.file.flush().map_err(Error::Temporary)?;
+            let mut copy = spool.file.try_clone().map_err(Error::Temporary)?;
+            copy.seek(std::io::SeekFrom::End(0))
+                .map_err(Error::Temporary)?;
             if let Some(slot) = self.blobs.get_mut(spool.blob) {
                 *slot = Blob::new(
                     "decompressed pages",
-                    Arc::new(FileAt::new(copy).map_err(fail)?),
+                    Arc::new(FileAt::new(copy).map_err(Error::Temporary)?),
                 );
             }
         }

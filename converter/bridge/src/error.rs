@@ -16,6 +16,17 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// The output cannot be written.
+    #[error("writing {file}: {source}")]
+    Write {
+        /// The file of a set; empty where there is one output only.
+        file: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// What has to be put aside cannot be.
+    #[error("a temporary file: {0}")]
+    Temporary(io::Error),
     /// The bytes are not what the format prescribes.
     #[error("{0}")]
     Damaged(Box<Damage>),
@@ -61,6 +72,25 @@ impl Error {
         Self::Io {
             what: what.into(),
             source,
+        }
+    }
+
+    /// An error of the only output.
+    pub(crate) fn writing(source: io::Error) -> Self {
+        Self::Write {
+            file: String::new(),
+            source,
+        }
+    }
+
+    /// The same error of a file in a set.
+    pub(crate) fn in_file(self, name: &str) -> Self {
+        match self {
+            Self::Write { source, .. } => Self::Write {
+                file: name.to_owned(),
+                source,
+            },
+            other => other,
         }
     }
 

@@ -47,5 +47,5 @@ pub use open::{
     read_criu, salvage_criu, salvage_criu_stream,
 };
 pub use stream::Stream;
-pub use to_core::{processes, to_core};
+pub use to_core::{core_pages, processes, to_core};
 pub use to_criu::to_criu;

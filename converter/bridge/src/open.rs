@@ -96,40 +96,39 @@ pub fn open_core(path: &Path, limits: &Limits) -> Result<Foreign> {
     ))
 }
 
-/// Reads a core from a stream that cannot be revisited, such as standard input.
+/// Reads a core from a stream that cannot be revisited, such as standard input. What unpacks to far more than it was is
+/// refused.
 pub fn read_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Foreign> {
-    let fail = |e| Error::io(name, e);
-    let file = spooled(stream, limits)
-        .and_then(FileAt::new)
-        .map_err(fail)?;
-    core_in(&Blob::new(name, Arc::new(file)))
-}
-
-/// A stream in an unnamed temporary file, without its compression. What unpacks to far more than it was is refused.
-fn spooled(stream: impl Read + Send, limits: &Limits) -> io::Result<File> {
-    match spooled_until(stream, limits)? {
-        (spool, None) => Ok(spool),
+    match spooled_until(name, stream, limits)? {
+        (spool, None) => core_in(&Blob::new(name, Arc::new(spool))),
         (_, Some(damage)) => Err(damage),
     }
 }
 
-/// The same up to where the stream is damaged, and what is wrong there.
+/// A stream in an unnamed temporary file, without its compression, up to where it is damaged; and what is wrong there.
 pub(crate) fn spooled_until(
+    name: &str,
     stream: impl Read + Send,
     limits: &Limits,
-) -> io::Result<(File, Option<io::Error>)> {
-    let mut spool = tempfile::tempfile()?;
-    let mut from = source::unpacked(Box::new(stream), limits.expansion)?;
+) -> Result<(FileAt, Option<Error>)> {
+    let fail = |e| Error::io(name, e);
+    let mut spool = tempfile::tempfile().map_err(Error::Temporary)?;
+    let mut from = source::unpacked(Box::new(stream), limits.expansion).map_err(fail)?;
     let mut buffer = vec![0; 1 << 16];
-    loop {
+    let damage = loop {
         match from.read(&mut buffer) {
-            Ok(0) => return Ok((spool, None)),
-            Ok(n) => spool.write_all(buffer.get(..n).unwrap_or_default())?,
+            Ok(0) => break None,
+            Ok(n) => {
+                let bytes = buffer.get(..n).unwrap_or_default();
+                spool.write_all(bytes).map_err(Error::Temporary)?;
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) if e.raw_os_error().is_none() => return Ok((spool, Some(e))),
-            Err(e) => return Err(e),
+            Err(e) if e.raw_os_error().is_none() => break Some(fail(e)),
+            Err(e) => return Err(fail(e)),
         }
-    }
+    };
+    let spool = FileAt::new(spool).map_err(Error::Temporary)?;
+    Ok((spool, damage))
 }
 
 /// Reads a core that can be visited in any order and is not compressed.

@@ -86,7 +86,7 @@ impl Stream {
     pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
         self.write_with(
             out,
-            |out, bytes| out.write_all(bytes).map_err(|e| Error::io("writing", e)),
+            |out, bytes| out.write_all(bytes).map_err(Error::writing),
             |out, blob| blob.copy_to(out),
         )
     }
@@ -95,7 +95,7 @@ impl Stream {
     pub fn write_to_file(&self, out: &mut File) -> Result<()> {
         self.write_with(
             out,
-            |out, bytes| out.write_all(bytes).map_err(|e| Error::io("writing", e)),
+            |out, bytes| out.write_all(bytes).map_err(Error::writing),
             |out, blob| blob.copy_to_file(out),
         )
     }

@@ -24,6 +24,16 @@ pub fn processes(tree: &Tree) -> Vec<i32> {
         .collect()
 }
 
+/// Bytes of pages that go into the core of process `pid`.
+pub fn core_pages(tree: &Tree, pid: i32) -> u64 {
+    let leader = tree.tasks.iter().find(|t| t.tid == pid);
+    let live = leader.and_then(|t| t.live.as_ref());
+    let mm = live.and_then(|live| tree.mms.get(live.mm));
+    let parts = mm.map(|mm| parts(tree, mm)).unwrap_or_default();
+    let pages = parts.iter().flat_map(|part| &part.pages);
+    pages.fold(0, |sum, run| sum.saturating_add(run.len))
+}
+
 /// Writes the core of process `pid`. The losses say what a core has no place for.
 pub fn to_core(tree: &Tree, pid: i32, out: &mut dyn Sink) -> Result<Vec<Loss>> {
     let threads: Vec<(&Task, &Live)> = tree
@@ -292,10 +302,9 @@ impl Content for Memory<'_> {
         let Some(part) = self.parts.next().filter(|_| mapping.file_len > 0) else {
             return Ok(());
         };
-        let fail = |e| Error::io("writing the core", e);
         let mut at = mapping.addr;
         for p in &part.pages {
-            out.zeros(p.addr - at).map_err(fail)?;
+            out.zeros(p.addr - at).map_err(Error::writing)?;
             let blob = self
                 .tree
                 .blobs
@@ -305,7 +314,7 @@ impl Content for Memory<'_> {
             at = p.addr + p.len;
         }
         out.zeros((mapping.addr + mapping.file_len).saturating_sub(at))
-            .map_err(fail)
+            .map_err(Error::writing)
     }
 }
 

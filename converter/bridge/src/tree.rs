@@ -4,7 +4,7 @@
 //! are: a [`Pages`] names a range of one of [`Tree::blobs`]. Shared things are indices, so that sharing survives.
 
 use crate::{
-    bytes::{Blob, Fields, Order},
+    bytes::{Blob, Fields, Order, Watch},
     core::Machine,
 };
 
@@ -84,6 +84,20 @@ impl Tree {
     pub fn add<T>(list: &mut Vec<T>, item: T) -> usize {
         list.push(item);
         list.len() - 1
+    }
+
+    /// Tells `watch` of all contents that are read from now on.
+    pub fn watch(&mut self, watch: &Watch) {
+        self.blobs.iter_mut().for_each(|blob| blob.watch(watch));
+    }
+
+    /// Bytes of all pages.
+    pub fn page_bytes(&self) -> u64 {
+        let own = self.mms.iter().flat_map(|mm| &mm.vmas);
+        let own = own.flat_map(|vma| &vma.pages);
+        let shared = self.segments.iter().flat_map(|segment| &segment.pages);
+        own.chain(shared)
+            .fold(0, |sum, run| sum.saturating_add(run.len))
     }
 }
 

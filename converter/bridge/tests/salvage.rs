@@ -192,6 +192,15 @@ fn an_archive_that_is_cut_off_gives_what_it_has() {
         is_sound(&foreign, &format!("cut at {cut}"));
     }
     assert!(most > 4, "{most} tasks at most");
+    // Packed in frames, of which the last is cut: the others unpack.
+    let frames = whole.chunks(whole.len() / 4);
+    let mut frames: Vec<u8> = frames
+        .flat_map(|part| zstd::encode_all(part, 0).unwrap())
+        .collect();
+    frames.truncate(frames.len() - 100);
+    let foreign = salvage_criu_stream("tar", frames.as_slice(), &Limits::default()).unwrap();
+    assert!(!damage(&foreign).is_empty());
+    is_sound(&foreign, "the last frame is cut");
     // Of a packed one, the reader tells the damage where it stands.
     let packed = zstd::encode_all(whole.as_slice(), 0).unwrap();
     assert!(

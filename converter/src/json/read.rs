@@ -3,7 +3,9 @@
 use super::payload;
 use super::value::{Problem, set_fields};
 use crate::error::Error;
+use crate::input::Begin;
 use crate::output::Sink;
+use ckpt_bridge::bytes::Watch;
 use ckpt_format::{Abi, Arch, Dialect, Order, Revision, Tables, Tag};
 use ckpt_parser::frame::HEADER_LEN;
 use ckpt_parser::grammar::Role;
@@ -31,14 +33,20 @@ const LONGEST: u64 = u32::MAX as u64;
 const STEP: u64 = 1 << 20;
 
 /// Writes the image that a document describes. Contents in a side file are looked for in
-/// `directory`.
+/// `directory`; `begin` hears of them.
 ///
 /// # Errors
 /// What is wrong with the document, by record, and errors of the files.
-pub fn read(document: impl Read, directory: &Path, out: &mut dyn Sink) -> Result<Document, Error> {
+pub fn read(
+    document: impl Read,
+    directory: &Path,
+    out: &mut dyn Sink,
+    begin: Begin<'_>,
+) -> Result<Document, Error> {
     let mut reader = Reader {
         directory,
         out,
+        begin,
         head: Head::default(),
         records: 0,
         failure: None,
@@ -107,6 +115,7 @@ impl Head {
 struct Reader<'a> {
     directory: &'a Path,
     out: &'a mut dyn Sink,
+    begin: Begin<'a>,
     head: Head,
     records: u64,
     failure: Option<Error>,
@@ -142,7 +151,7 @@ impl<'de> Visitor<'de> for &mut Reader<'_> {
 
 impl Reader<'_> {
     /// The side file. A document from elsewhere must not reach into other directories.
-    fn side_file(&self) -> Result<Option<File>, Problem> {
+    fn side_file(&self) -> Result<Option<Side>, Problem> {
         let Some(name) = &self.head.memory else {
             return Ok(None);
         };
@@ -157,15 +166,35 @@ impl Reader<'_> {
             ));
         }
         let path = self.directory.join(name);
-        let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Some(file))
+        let open = || {
+            let file = File::open(&path)?;
+            let watch = (self.begin)(Some(file.metadata()?.len()));
+            Ok(Side { file, watch })
+        };
+        let side = open().map_err(|error: io::Error| format!("{}: {error}", path.display()))?;
+        Ok(Some(side))
+    }
+}
+
+/// Contents of memory beside the document.
+struct Side {
+    file: File,
+    watch: Watch,
+}
+
+impl Side {
+    fn read(&self, offset: u64, room: &mut [u8]) -> Result<(), Error> {
+        let read = self.file.read_exact_at(room, offset);
+        read.map_err(Error::Read)?;
+        (self.watch)(room.len() as u64);
+        Ok(())
     }
 }
 
 struct Records<'r, 'a> {
     reader: &'r mut Reader<'a>,
     tables: Tables,
-    side: Option<File>,
+    side: Option<Side>,
 }
 
 impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
@@ -279,11 +308,8 @@ impl Records<'_, '_> {
             Contents::Side(offset, len) => {
                 let side = self.side.take();
                 let missing = || problem("the document names no memory file".into());
-                let file = side.as_ref().ok_or_else(missing)?;
-                let done = self.pieces(*len, |at, room| {
-                    file.read_exact_at(room, offset.saturating_add(at))
-                        .map_err(Error::Read)
-                });
+                let from = side.as_ref().ok_or_else(missing)?;
+                let done = self.pieces(*len, |at, room| from.read(offset.saturating_add(at), room));
                 self.side = side;
                 done
             }

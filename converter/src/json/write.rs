@@ -11,6 +11,7 @@ use ckpt_parser::source::Source;
 use ckpt_parser::view::read_uint;
 use serde_json::{Map, Value, json};
 use std::io::Write;
+use std::path::Path;
 
 /// Where contents of memory go.
 pub enum Memory<'a> {
@@ -18,8 +19,8 @@ pub enum Memory<'a> {
     None,
     /// Into the document.
     Base64,
-    /// Into another file, of this name.
-    Side(String, &'a mut dyn Sink),
+    /// Into another file, beside the document.
+    Side(&'a Path, &'a mut dyn Sink),
 }
 
 /// Bytes copied at a time; a multiple of three, so that pieces of base64 join.
@@ -37,12 +38,12 @@ struct Contents {
 /// # Errors
 /// Those of source and outputs.
 pub fn write<S: Source>(
-    mut decoder: Decoder<S>,
+    decoder: &mut Decoder<S>,
     out: &mut dyn Write,
     mut memory: Memory<'_>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
-    let head = head(&decoder, &memory);
+    let head = head(decoder, &memory);
     let head = serde_json::to_string(&head).map_err(std::io::Error::from)?;
     out.write_all(head.trim_end_matches('}').as_bytes())?;
     out.write_all(b",\"records\":[")?;
@@ -52,14 +53,14 @@ pub fn write<S: Source>(
         let event = event.map_err(Error::Read)?;
         out.write_all(separator.as_bytes())?;
         separator = ",\n";
-        let (record, contents) = record(&mut decoder, &event)?;
+        let (record, contents) = record(decoder, &event)?;
         let text = serde_json::to_string(&record).map_err(std::io::Error::from)?;
         match contents {
             None => out.write_all(text.as_bytes())?,
             Some(contents) => {
                 let open = text.strip_suffix('}').unwrap_or(&text);
                 write!(out, "{open},\"memory\":")?;
-                copy(&mut decoder, &contents, out, &mut memory, &mut side)?;
+                copy(decoder, &contents, out, &mut memory, &mut side)?;
                 out.write_all(b"}")?;
             }
         }
@@ -82,7 +83,7 @@ fn head<S: Source>(decoder: &Decoder<S>, memory: &Memory) -> Value {
         "old_abi": abi.old_abi,
         "page_size": detection.page_size,
         "memory": match memory {
-            Memory::Side(name, _) => json!(name),
+            Memory::Side(path, _) => json!(path.file_name().unwrap_or_default().to_string_lossy()),
             _ => Value::Null,
         },
     })
@@ -296,8 +297,9 @@ fn copy<S: Source>(
             return Err(Error::ended(at));
         }
         done = done.saturating_add(part.len() as u64);
-        if let Memory::Side(_, sink) = memory {
-            sink.bytes(part)?;
+        if let Memory::Side(path, sink) = memory {
+            let written = sink.bytes(part);
+            written.map_err(|error| Error::Write(error).of_output(path, None))?;
         } else {
             text.clear();
             encode_base64(part, &mut text);

@@ -70,31 +70,73 @@ impl Atomic {
     /// # Errors
     /// `AlreadyExists` if somebody else was faster, and those of the operating system.
     pub fn commit(self) -> io::Result<()> {
-        if let Some(write_back) = self.write_back {
+        self.stage()?.appear()
+    }
+    /// Makes the file durable; its name it gets later.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn stage(mut self) -> io::Result<Staged> {
+        if let Some(write_back) = self.write_back.take() {
             write_back.finish()?;
         }
-        match self.state {
-            State::Direct(_) => return Ok(()),
-            State::Named(file) => {
-                file.as_file().sync_all()?;
-                if self.force {
-                    file.persist(&self.target)?;
-                } else {
-                    file.persist_noclobber(&self.target)?;
-                }
-            }
-            State::Unnamed(ref file) => {
-                file.sync_all()?;
-                match link(file, &self.target) {
-                    Err(error) if self.force && error.kind() == io::ErrorKind::AlreadyExists => {
-                        replace(file, &self.target)?;
-                    }
-                    done => done?,
-                }
-            }
+        match &self.state {
+            State::Direct(_) => {}
+            State::Named(file) => file.as_file().sync_all()?,
+            State::Unnamed(file) => file.sync_all()?,
         }
-        File::open(directory(&self.target))?.sync_all()
+        Ok(Staged(self))
     }
+}
+
+/// A file that is complete and durable, and has no name yet.
+#[derive(Debug)]
+pub struct Staged(Atomic);
+
+impl Staged {
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if somebody else was faster, and those of the operating system.
+    pub fn appear(self) -> io::Result<()> {
+        let Atomic {
+            target,
+            force,
+            state,
+            ..
+        } = self.0;
+        match state {
+            State::Direct(_) => return Ok(()),
+            State::Named(file) if force => drop(file.persist(&target)?),
+            State::Named(file) => drop(file.persist_noclobber(&target)?),
+            State::Unnamed(file) => match link(&file, &target) {
+                Err(error) if force && error.kind() == io::ErrorKind::AlreadyExists => {
+                    replace(&file, &target)?;
+                }
+                done => done?,
+            },
+        }
+        sync_names(&target)
+    }
+    /// Takes away the file that has the name now, if one has.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn clear(&self) -> io::Result<()> {
+        if matches!(self.0.state, State::Direct(_)) {
+            return Ok(());
+        }
+        match std::fs::remove_file(&self.0.target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => sync_names(&self.0.target),
+        }
+    }
+}
+
+/// Makes durable which names there are beside a file.
+fn sync_names(target: &Path) -> io::Result<()> {
+    File::open(directory(target))?.sync_all()
 }
 
 /// Has a file written to its disk while it grows: to begin with that when it is complete would take

@@ -4,7 +4,7 @@
 mod atomic;
 mod writer;
 
-pub use atomic::{Atomic, put_directory, sync_directory};
+pub use atomic::{Atomic, Staged, put_directory, sync_directory};
 
 use ckpt_parser::source::Source;
 use rustix::io::Errno;

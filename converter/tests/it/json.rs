@@ -2,6 +2,7 @@
 
 use crate::native::{options, sample};
 use ckpt_convert::Error;
+use ckpt_convert::input::unwatched;
 use ckpt_convert::json::{Memory, read, write};
 use ckpt_format::Revision;
 use ckpt_parser::decoder::{Decoder, Options};
@@ -16,15 +17,15 @@ fn document(image: &[u8], revision: Option<Revision>, memory: Memory) -> String 
         policy: Policy::Salvage,
         ..options(revision)
     };
-    let decoder = Decoder::new(SliceSource(image), options).unwrap();
+    let mut decoder = Decoder::new(SliceSource(image), options).unwrap();
     let mut out = Vec::new();
-    write(decoder, &mut out, memory, &mut |_| ()).unwrap();
+    write(&mut decoder, &mut out, memory, &mut |_| ()).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn back(document: &str, directory: &Path) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
-    read(document.as_bytes(), directory, &mut out)?;
+    read(document.as_bytes(), directory, &mut out, &unwatched)?;
     Ok(out)
 }
 
@@ -40,7 +41,11 @@ fn every_sample_comes_back() {
         let mut side: Vec<u8> = Vec::new();
         let texts = [
             document(&image, revision, Memory::Base64),
-            document(&image, revision, Memory::Side("side.mem".into(), &mut side)),
+            document(
+                &image,
+                revision,
+                Memory::Side(Path::new("side.mem"), &mut side),
+            ),
         ];
         fs::write(dir.path().join("side.mem"), &side).unwrap();
         for text in texts {

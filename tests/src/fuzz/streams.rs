@@ -4,6 +4,7 @@ use ckpt_compat::evidence::{Evidence, Origin};
 use ckpt_compat::gather::{self, from_elf, from_image};
 use ckpt_compat::report::Report;
 use ckpt_compat::{Target, check as judge};
+use ckpt_convert::input::unwatched;
 use ckpt_convert::json::{self, Memory};
 use ckpt_convert::native::{Additions, Edits, Native};
 use ckpt_convert::{Allow, Error, Losses, Request};
@@ -46,18 +47,18 @@ pub fn text(bytes: &[u8]) {
 pub fn document(bytes: &[u8]) {
     if bytes.first() == Some(&b'{') {
         let mut image = Vec::new();
-        if json::read(bytes, Path::new("/nonexistent"), &mut image).is_ok() {
+        if json::read(bytes, Path::new("/nonexistent"), &mut image, &unwatched).is_ok() {
             crate::read_bytes(&image);
         }
         return;
     }
-    let Ok(decoder) = Decoder::new(SliceSource(bytes), Options::default()) else {
+    let Ok(mut decoder) = Decoder::new(SliceSource(bytes), Options::default()) else {
         return;
     };
     let mut text = Vec::new();
-    json::write(decoder, &mut text, Memory::Base64, &mut |_| ()).expect("bytes in memory");
+    json::write(&mut decoder, &mut text, Memory::Base64, &mut |_| ()).expect("bytes in memory");
     let mut image = Vec::new();
-    json::read(text.as_slice(), Path::new("/nonexistent"), &mut image)
+    json::read(text.as_slice(), Path::new("/nonexistent"), &mut image, &unwatched)
         .unwrap_or_else(|error| panic!("our own document is refused: {error}"));
     let same = image.iter().zip(bytes).take_while(|(a, b)| a == b).count();
     assert!(

@@ -151,14 +151,13 @@ pub fn write(
     }
     head.extend(notes);
     head.resize(usize::try_from(data_at).unwrap_or(head.len()), 0);
-    out.write_all(&head)
-        .map_err(|e| Error::io("writing the core", e))?;
+    out.write_all(&head).map_err(Error::writing)?;
     for m in mappings {
         content.copy(m, out)?;
         out.zeros(m.file_len.next_multiple_of(PAGE) - m.file_len)
-            .map_err(|e| Error::io("writing the core", e))?;
+            .map_err(Error::writing)?;
     }
-    out.flush().map_err(|e| Error::io("writing the core", e))
+    out.flush().map_err(Error::writing)
 }
 
 /// Sizes of the headers of a class, in bytes.

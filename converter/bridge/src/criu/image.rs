@@ -200,12 +200,12 @@ pub fn write(kind: &Kind, entries: &[Entry], out: &mut dyn Write) -> Result<()> 
         bytes.extend(len.to_le_bytes());
         bytes.extend(message);
         if let Some(payload) = &entry.payload {
-            out.write_all(&bytes).map_err(|e| Error::io(kind.name, e))?;
+            out.write_all(&bytes).map_err(Error::writing)?;
             bytes.clear();
             payload.copy_to(out)?;
         }
     }
-    out.write_all(&bytes).map_err(|e| Error::io(kind.name, e))
+    out.write_all(&bytes).map_err(Error::writing)
 }
 
 #[cfg(test)]

@@ -64,20 +64,21 @@ fn push(out: &mut Vec<u8>, message: &Msg) {
 
 /// Packs the files of a directory into a tar stream, in order of their names and without times or owners.
 pub fn pack(dir: &Path, out: &mut dyn Write) -> Result<()> {
-    let fail = |e: io::Error| Error::io(dir.display().to_string(), e);
     let mut archive = tar::Builder::new(out);
-    append(&mut archive, dir, Path::new("")).map_err(fail)?;
-    archive.finish().map_err(fail)
+    append(&mut archive, dir, Path::new(""))?;
+    archive.finish().map_err(Error::writing)
 }
 
-fn append(archive: &mut tar::Builder<&mut dyn Write>, dir: &Path, inside: &Path) -> io::Result<()> {
-    let mut names: Vec<_> = fs::read_dir(dir)?
-        .map(|e| e.map(|e| e.file_name()))
-        .collect::<io::Result<_>>()?;
+fn append(archive: &mut tar::Builder<&mut dyn Write>, dir: &Path, inside: &Path) -> Result<()> {
+    let fail = |e: io::Error| Error::io(dir.display().to_string(), e);
+    let names = fs::read_dir(dir).map_err(fail)?;
+    let names: io::Result<Vec<_>> = names.map(|e| e.map(|e| e.file_name())).collect();
+    let mut names = names.map_err(fail)?;
     names.sort();
     for name in names {
         let path = dir.join(&name);
-        let meta = fs::metadata(&path)?;
+        let file = File::open(&path).map_err(fail)?;
+        let meta = file.metadata().map_err(fail)?;
         if meta.is_dir() {
             append(archive, &path, &inside.join(&name))?;
             continue;
@@ -85,7 +86,8 @@ fn append(archive: &mut tar::Builder<&mut dyn Write>, dir: &Path, inside: &Path)
         let mut header = tar::Header::new_gnu();
         header.set_size(meta.len());
         header.set_mode(0o644);
-        archive.append_data(&mut header, inside.join(&name), File::open(&path)?)?;
+        let added = archive.append_data(&mut header, inside.join(&name), file);
+        added.map_err(Error::writing)?;
     }
     Ok(())
 }

@@ -220,24 +220,22 @@ impl Archive {
     }
 
     fn open(name: &str, file: File, limits: &Limits) -> Result<Self> {
-        match Compression::of_file(&file).map_err(|e| Error::io(name, e))? {
-            None => Self::of_file(name, file),
+        let fail = |e| Error::io(name, e);
+        match Compression::of_file(&file).map_err(fail)? {
+            None => {
+                let file = FileAt::new(file).map_err(fail)?;
+                Self::of_tar(&Blob::new(name, Arc::new(file)))
+            }
             Some(_) => Self::read(name, file, limits),
         }
     }
 
     /// The same of a stream that may be compressed; it is kept in an unnamed temporary file.
     fn read(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Self> {
-        let fail = |e| Error::io(name, e);
-        let (file, damage) = spooled_until(stream, limits).map_err(fail)?;
-        let archive = Self::of_file(name, file)?;
-        let damage = damage.map(fail).or(archive.damage);
+        let (file, damage) = spooled_until(name, stream, limits)?;
+        let archive = Self::of_tar(&Blob::new(name, Arc::new(file)))?;
+        let damage = damage.or(archive.damage);
         Ok(Self { damage, ..archive })
-    }
-
-    fn of_file(name: &str, file: File) -> Result<Self> {
-        let file = FileAt::new(file).map_err(|e| Error::io(name, e))?;
-        Self::of_tar(&Blob::new(name, Arc::new(file)))
     }
 
     fn add(&mut self, tar: &Blob, entry: &tar::Entry<'_, Reader>) -> Result<()> {

@@ -329,7 +329,7 @@ impl Writer<'_> {
         let mut out = self
             .create(&name)?
             .into_inner()
-            .map_err(|e| Error::io(&name, e.into_error()))?;
+            .map_err(|e| Error::writing(e.into_error()))?;
         let mut at = 0;
         while let Some(&(first, flags)) = runs.get(at) {
             let mut end = first.addr + first.len;
@@ -342,16 +342,17 @@ impl Writer<'_> {
                     .blobs
                     .get(p.blob)
                     .ok_or_else(|| Error::Unsupported("pages of nowhere".into()))?;
-                blob.part(p.at, p.len).copy_to_file(&mut out)?;
+                let copied = blob.part(p.at, p.len).copy_to_file(&mut out);
+                copied.map_err(|e| e.in_file(&name))?;
                 end = p.addr + p.len;
                 at += 1;
             }
             map.run(first.addr, (end - first.addr) / PAGE, flags);
         }
-        let mut out = self.create(&format!("{stem}.img"))?;
-        out.write_all(&map.finish())
-            .map_err(|e| Error::io(stem, e))?;
-        self.close(out, stem)
+        let name = format!("{stem}.img");
+        let mut out = self.create(&name)?;
+        let written = out.write_all(&map.finish()).and_then(|()| out.flush());
+        written.map_err(|e| Error::writing(e).in_file(&name))
     }
 }
 

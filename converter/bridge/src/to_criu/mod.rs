@@ -281,8 +281,10 @@ impl Writer<'_> {
                 continue;
             }
             let mut out = self.create(name)?;
-            file.copy_to(&mut out)?;
-            self.close(out, name)?;
+            let copied = file.copy_to(&mut out);
+            copied
+                .and_then(|()| out.flush().map_err(Error::writing))
+                .map_err(|e| e.in_file(name))?;
         }
         self.kept = Some(kept);
         Ok(())
@@ -290,22 +292,19 @@ impl Writer<'_> {
 
     fn image(&mut self, kind: &str, stem: &str, entries: &[Entry]) -> Result<()> {
         let kind = Kind::by_name(kind).ok_or_else(|| Error::Unsupported(kind.to_owned()))?;
-        let mut out = self.create(&format!("{stem}.img"))?;
-        image::write(kind, entries, &mut out)?;
-        self.close(out, stem)
+        let name = format!("{stem}.img");
+        let mut out = self.create(&name)?;
+        let written = image::write(kind, entries, &mut out);
+        written
+            .and_then(|()| out.flush().map_err(Error::writing))
+            .map_err(|e| e.in_file(&name))
     }
 
     fn create(&mut self, name: &str) -> Result<BufWriter<OsFile>> {
-        let path = self.dir.join(name);
         self.created.insert(name.to_owned());
-        let file =
-            OsFile::create_new(&path).map_err(|e| Error::io(path.display().to_string(), e))?;
+        let file = OsFile::create_new(self.dir.join(name));
+        let file = file.map_err(|e| Error::writing(e).in_file(name))?;
         Ok(BufWriter::new(file))
-    }
-
-    fn close(&self, mut out: BufWriter<OsFile>, name: &str) -> Result<()> {
-        out.flush()
-            .map_err(|e| Error::io(format!("{}/{name}", self.dir.display()), e))
     }
 
     /// Number of the namespace that a file called `stem-NUMBER.img` is about.

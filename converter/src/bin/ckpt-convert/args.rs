@@ -125,8 +125,8 @@ Examples:
   ckpt-convert damaged.ckpt --salvage -o rest.ckpt
   ckpt-convert image.ckpt --redact --compress zstd -o show.ckpt.zst
 
-Exit status: 0 fine; 1 losses refused, or damage in the input; 2 the job could
-not be done.";
+Exit status: 0 fine; 1 losses refused, or damage in the input, also where
+--salvage wrote the rest; 2 the job could not be done.";
 
 /// Converts checkpoint images of Linux processes between the revisions of the linux-cr stream, ELF cores, CRIU image
 /// sets and JSON.
@@ -171,7 +171,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHAT=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Write what is intact and name the rest
+    /// Write what is intact and name the rest; the exit status is 1 if something was left out
     #[arg(long)]
     pub(crate) salvage: bool,
 

@@ -1,32 +1,41 @@
 //! What to change in an image on the way, whatever it is written as.
 
 use crate::args::{Args, Strip};
-use crate::target;
+use crate::target::Job;
 use ckpt_bridge::edit;
+use ckpt_convert::Error;
 use ckpt_convert::input::Input;
 use ckpt_convert::loss::{Code, Loss};
 use ckpt_convert::native::Edits;
-use ckpt_convert::{Error, Losses};
 use std::collections::{HashMap, HashSet};
 
-/// Changes that need to know what processes share: they are made to the tree of processes.
-pub(crate) fn processes(args: &Args, input: Input, losses: &mut Losses) -> Result<Input, Error> {
-    let parts: Vec<_> = args.strip.iter().filter_map(|strip| strip.part()).collect();
-    if parts.is_empty() && args.only_task.is_none() && !args.dedup {
+/// Whether there are changes that need to know what processes share.
+pub(crate) fn changes_processes(args: &Args) -> bool {
+    let parts = args.strip.iter().any(|strip| strip.part().is_some());
+    parts || args.only_task.is_some() || args.dedup
+}
+
+/// Makes them, to the tree of processes.
+pub(crate) fn processes(job: &mut Job<'_>, input: Input) -> Result<Input, Error> {
+    let args = job.args;
+    if !changes_processes(args) {
         return Ok(input);
     }
-    let mut foreign = target::tree(args, input, losses)?;
+    let mut foreign = job.tree(input)?;
     if let Some(task) = args.only_task {
         let cut = edit::only_task(&mut foreign.tree, task.pid, task.descendants)?;
-        losses.push_foreign(cut, false);
+        job.losses.push_foreign(cut, false);
     }
-    for part in parts {
+    for part in args.strip.iter().filter_map(|strip| strip.part()) {
         edit::strip(&mut foreign.tree, part)?;
     }
     if args.dedup {
+        let total = foreign.tree.page_bytes();
+        let watch = job.progress.watch("searching", Some(total));
+        foreign.tree.watch(&watch);
         let pages = edit::without_zeros(&mut foreign.tree)?;
         if pages > 0 {
-            losses.push(Loss {
+            job.losses.push(Loss {
                 code: Code::Zeros.name(),
                 record: "PGARR".to_owned(),
                 offset: None,

@@ -2,17 +2,21 @@
 
 mod args;
 mod edit;
+mod place;
+mod progress;
 mod report;
 mod set;
 mod target;
 
 use args::{Args, Format};
 use ckpt_bridge::CODES;
-use ckpt_convert::input;
-use ckpt_convert::loss::Code;
+use ckpt_convert::input::{self, Cut, Input};
+use ckpt_convert::loss::{Code, Loss, OF_DAMAGE};
 use ckpt_convert::{Allow, Error, Losses};
 use clap::{CommandFactory as _, Parser};
+use progress::Progress;
 use std::process::ExitCode;
+use target::Job;
 
 /// What a shell reports for a program that SIGPIPE ended.
 const BROKEN_PIPE: u8 = 141;
@@ -39,9 +43,10 @@ fn main() -> ExitCode {
     {
         report::say(&error.to_string());
     }
+    let told = losses.refused() || (args.salvage && losses.tell_of_damage());
     match (done, reported) {
         (Err(error), _) | (_, Err(error)) if !error.is_damage() => ExitCode::from(2),
-        (Ok(()), Ok(())) if !losses.refused() => ExitCode::SUCCESS,
+        (Ok(()), Ok(())) if !told => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     }
 }
@@ -49,27 +54,61 @@ fn main() -> ExitCode {
 fn allowed(args: &Args) -> Allow {
     let mut codes = args.allow.clone();
     if args.salvage {
-        codes.extend([Code::Damage, Code::UnknownRecord].map(|code| code.name().to_owned()));
-        let of_sets = ["criu.damage", "criu.absent", "criu.stray-pages"];
-        codes.extend(of_sets.map(str::to_owned));
+        codes.extend(OF_DAMAGE.map(str::to_owned));
     }
     Allow::of(codes)
 }
 
 fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     check_codes(args)?;
-    let input = input::open(&args.input, &args.limits(), target::policy(args))?;
-    let input = edit::processes(args, input, losses)?;
-    let format = match args.to {
-        None => return target::stream(args, None, input, losses),
-        Some(Format::Stream(to)) => return target::stream(args, Some(to), input, losses),
-        Some(format) => format,
+    let progress = Progress::new(args);
+    let begin = |total| progress.watch("reading", total);
+    let cut = Cut::default();
+    let limits = args.limits();
+    let input = input::open(&args.input, &limits, target::policy(args), &begin, &cut)?;
+    let mut job = Job {
+        args,
+        progress: &progress,
+        losses,
     };
-    let input = target::changed(args, input, losses)?;
-    match format {
-        Format::Core => target::core(args, input, losses),
-        Format::Criu => target::criu(args, input, losses),
-        _ => target::json(args, input, losses),
+    // Outputs are named where they are written: what is left was put aside.
+    let done = job.run(input).map_err(Error::of_temporary);
+    if let Some(error) = cut.take() {
+        losses.push(Loss {
+            code: Code::Damage.name(),
+            record: args.input.display().to_string(),
+            offset: None,
+            field: String::new(),
+            value: error.to_string(),
+            why: "it cannot be unpacked any further",
+            note: false,
+        });
+    }
+    done
+}
+
+impl Job<'_> {
+    fn run(&mut self, input: Input) -> Result<(), Error> {
+        let to = self.args.to;
+        // A stream is salvaged as it is written, and a document holds damage as it is.
+        let by_record = matches!(to, None | Some(Format::Stream(_) | Format::Json));
+        let input = if by_record && !edit::changes_processes(self.args) {
+            input
+        } else {
+            self.intact(input)?
+        };
+        let input = edit::processes(self, input)?;
+        let format = match to {
+            None => return self.stream(None, input),
+            Some(Format::Stream(to)) => return self.stream(Some(to), input),
+            Some(format) => format,
+        };
+        let input = self.changed(input)?;
+        match format {
+            Format::Core => self.core(input),
+            Format::Criu => self.criu(input),
+            _ => self.json(input),
+        }
     }
 }
 
