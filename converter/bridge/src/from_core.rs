@@ -14,6 +14,7 @@ use crate::{
         PF_FORKNOEXEC, PF_SUPERPRIV, Pages, Process, Segment, State, Task, Tree, Unit, Vma,
         VmaKind,
     },
+    x86,
 };
 
 /// `VM_` bits that go with the protection: the program may ask for any later.
@@ -416,8 +417,10 @@ impl Reader<'_> {
                 x86_fp: if self.core.machine == Machine::Arm {
                     None
                 } else {
-                    thread.xfpregs.clone().or_else(|| thread.fpregs.clone())
+                    let areas = [&thread.xstate, &thread.xfpregs, &thread.fpregs];
+                    areas.into_iter().find_map(Clone::clone)
                 },
+                x86_tls: x86::descriptors(thread.x86_tls.as_deref().unwrap_or_default()),
                 abi,
                 forked: process.flags & u64::from(PF_FORKNOEXEC) != 0,
                 super_user: process.flags & u64::from(PF_SUPERPRIV) != 0,

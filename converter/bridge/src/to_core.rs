@@ -8,6 +8,7 @@ use crate::{
         FileKind, Live, Mm, PAGE, PF_FORKNOEXEC, PF_SUPERPRIV, Pages, State, Task, Tree, Vma,
         VmaKind,
     },
+    x86,
 };
 
 /// Longest command line that is shown, in bytes.
@@ -143,13 +144,11 @@ fn thread(tree: &Tree, task: &Task, live: &Live) -> Thread {
         0
     };
     let (vfp, fpa) = (unit(1, 260), unit(2, 116));
-    let fpregs = if arm {
-        fpa
-    } else {
-        live.x86_fp
-            .as_ref()
-            .filter(|_| tree.machine == Machine::X86_64)
-            .cloned()
+    let area = live.x86_fp.as_deref().unwrap_or_default();
+    let fpregs = match tree.machine {
+        Machine::Arm => fpa,
+        Machine::X86 => x86::fsave(area),
+        Machine::X86_64 => x86::fxsave(area),
     };
     Thread {
         status: Status {
@@ -163,18 +162,16 @@ fn thread(tree: &Tree, task: &Task, live: &Live) -> Thread {
             sid: task.sid,
             times: core::Times::default(),
             regs: live.regs.clone(),
-            fp_valid: vfp.is_some() || fpregs.is_some() || live.x86_fp.is_some(),
+            fp_valid: vfp.is_some() || fpregs.is_some(),
         },
         siginfo: Some(vec![0; SIGINFO]),
         fpregs,
         vfp,
         tls: arm.then_some(live.tls),
         syscall: arm.then_some(live.syscall),
-        xfpregs: live
-            .x86_fp
-            .as_ref()
-            .filter(|_| tree.machine == Machine::X86)
-            .cloned(),
+        xfpregs: x86::fxsave(area).filter(|_| tree.machine == Machine::X86),
+        xstate: x86::xsave(area),
+        x86_tls: x86::user_descriptors(&live.x86_tls).filter(|_| tree.machine == Machine::X86),
         other: Vec::new(),
     }
 }

@@ -150,8 +150,10 @@ pub struct Live {
     pub thumbee: u32,
     /// Further register files.
     pub units: Vec<Unit>,
-    /// x86: the FXSAVE or FSAVE area.
+    /// x86: the FSAVE, FXSAVE or XSAVE area, as the processor stores it.
     pub x86_fp: Option<Vec<u8>>,
+    /// x86: descriptors of thread-local segments, as the processor reads them.
+    pub x86_tls: [u64; 3],
     /// The program's binary interface.
     pub abi: Abi,
     /// Forked and not yet another program.

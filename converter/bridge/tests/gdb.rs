@@ -8,8 +8,15 @@ use std::{
     fmt::Write,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use ckpt_bridge::{
+    bytes::{Blob, Order},
+    core::{self, Core, Machine, Status, Thread},
+    from_core, open_stream, to_core, to_stream,
+};
+use ckpt_parser::decoder::Options;
 use common::{REGS, expected, folders, number, set, varying};
 use foreign::{cores_by_every_way, pids, run};
 use serde_json::Value;
@@ -267,4 +274,108 @@ fn gdb_sees_what_is_known_of_every_thread_by_every_way_to_a_core() {
     }
     // Eight processes of the small images in the tree, 17 + 33 numbers each, three ways.
     assert!(compared > 1000, "{compared}");
+}
+
+/// No memory.
+struct Nothing;
+impl core::Content for Nothing {
+    fn copy(&mut self, _: &core::Mapping, _: &mut dyn core::Sink) -> ckpt_bridge::Result<()> {
+        Ok(())
+    }
+}
+
+/// An x86 stream with numbers in all kinds of registers, as a core.
+fn x86_core(machine: Machine, dir: &Path) -> PathBuf {
+    let mut area = vec![0; 832];
+    area[..6].copy_from_slice(&[0x7f, 3, 0, 0x38, 0x80, 0]);
+    area[24..28].copy_from_slice(&0x1f80_u32.to_le_bytes());
+    // 1.5 on top of the stack.
+    area[32..42].copy_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0x3f]);
+    let halves = [160, 832 - 256].map(|at| at..at + 16);
+    for (half, byte) in halves.into_iter().zip([0x21, 0x43]) {
+        area[half].fill(byte);
+    }
+    // The header names the parts that are there.
+    area[512] = 7;
+    if machine == Machine::X86 {
+        area.truncate(512);
+    }
+    let regs = vec![0; machine.num_regs()];
+    let status = Status {
+        signal: [0; 3],
+        cursig: 0,
+        pending: 0,
+        blocked: 0,
+        tid: 10,
+        ppid: 1,
+        pgrp: 10,
+        sid: 10,
+        times: core::Times::default(),
+        regs,
+        fp_valid: true,
+    };
+    let thread = Thread {
+        xfpregs: (machine == Machine::X86).then(|| area.clone()),
+        xstate: (machine == Machine::X86_64).then_some(area),
+        ..Thread::new(status)
+    };
+    let first = Core {
+        machine,
+        order: Order::Little,
+        e_flags: 0,
+        process: None,
+        threads: vec![thread],
+        auxv: Vec::new(),
+        files: Vec::new(),
+        file_unit: 4096,
+        segments: Vec::new(),
+        other: Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    core::write(&first, &[], &mut Nothing, &mut bytes).unwrap();
+    let blob = Blob::new("core", Arc::new(bytes));
+    let (tree, _) = from_core(&blob, &core::read(&blob).unwrap()).unwrap();
+    let stream = Blob::new("stream", Arc::new(to_stream(&tree)));
+    let back = open_stream(&stream, Options::default()).unwrap();
+    let mut again = Vec::new();
+    to_core(&back.tree, 10, &mut again).unwrap();
+    let path = dir.join(format!("{machine:?}"));
+    fs::write(&path, again).unwrap();
+    path
+}
+
+#[test]
+fn gdb_shows_the_floating_point_registers_of_x86() {
+    let dir = tempfile::tempdir().unwrap();
+    for (machine, arch) in [(Machine::X86, "i386"), (Machine::X86_64, "i386:x86-64")] {
+        let core = x86_core(machine, dir.path());
+        let arch = format!("set architecture {arch}");
+        let core = format!("core {}", core.display());
+        let shown = [
+            ("output $st0", "1.5"),
+            (
+                "output/x $xmm0.v4_int32",
+                "{0x21212121, 0x21212121, 0x21212121, 0x21212121}",
+            ),
+            ("output/x $mxcsr", "0x1f80"),
+            ("output/x $fctrl", "0x37f"),
+            ("output/x $ftag", "0x3fff"),
+            ("output/x $ymm0.v4_int64[3]", "0x4343434343434343"),
+        ];
+        // Without XSAVE there are no upper halves.
+        let count = if machine == Machine::X86 { 5 } else { 6 };
+        let mut args = vec!["-q", "-batch", "-nx", "-ex", &arch, "-ex", &core];
+        for (command, _) in &shown[..count] {
+            args.extend(["-ex", "echo \\n:", "-ex", command]);
+        }
+        let Some((out, _)) = run("gdb-multiarch", &args) else {
+            return;
+        };
+        let values: Vec<&str> = out
+            .lines()
+            .filter_map(|line| line.strip_prefix(':'))
+            .collect();
+        let wanted: Vec<&str> = shown[..count].iter().map(|(_, value)| *value).collect();
+        assert_eq!(values, wanted, "{machine:?}: {out}");
+    }
 }

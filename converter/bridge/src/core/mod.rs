@@ -114,7 +114,8 @@ pub struct Thread {
     pub status: Status,
     /// `NT_SIGINFO`: the signal that made the core, 128 bytes.
     pub siginfo: Option<Vec<u8>>,
-    /// `NT_FPREGSET`: on ARM the registers of the FPA emulator (116 bytes), on x86 the FXSAVE or FSAVE area.
+    /// `NT_FPREGSET`: on ARM the registers of the FPA emulator (116 bytes), on x86-64 the FXSAVE area (512), on x86-32
+    /// the FSAVE area (108).
     pub fpregs: Option<Vec<u8>>,
     /// `NT_ARM_VFP`: d0 to d31, FPSCR (260 bytes).
     pub vfp: Option<Vec<u8>>,
@@ -124,6 +125,10 @@ pub struct Thread {
     pub syscall: Option<u32>,
     /// `NT_PRXFPREG`: FXSAVE area of an x86-32 thread.
     pub xfpregs: Option<Vec<u8>>,
+    /// `NT_X86_XSTATE`: XSAVE area.
+    pub xstate: Option<Vec<u8>>,
+    /// `NT_386_TLS`: descriptors of thread-local segments of an x86-32 thread, as `user_desc`.
+    pub x86_tls: Option<Vec<u8>>,
     /// Other notes between this thread's status and the next.
     pub other: Vec<Note>,
 }

@@ -22,6 +22,10 @@ pub mod note_type {
     pub const FILE: u32 = 0x4649_4c45;
     /// FXSAVE area on x86-32.
     pub const PRXFPREG: u32 = 0x46e6_2b7f;
+    /// Descriptors of thread-local segments on x86-32, as `user_desc`.
+    pub const X86_TLS: u32 = 0x200;
+    /// XSAVE area on x86.
+    pub const X86_XSTATE: u32 = 0x202;
     /// VFP registers.
     pub const ARM_VFP: u32 = 0x400;
     /// Thread pointer.
@@ -281,6 +285,8 @@ impl Thread {
             tls: None,
             syscall: None,
             xfpregs: None,
+            xstate: None,
+            x86_tls: None,
             other: Vec::new(),
         }
     }
@@ -298,6 +304,8 @@ impl Thread {
             nt::ARM_TLS if word.is_some() => self.tls = word,
             nt::ARM_SYSTEM_CALL if word.is_some() => self.syscall = word,
             nt::PRXFPREG => self.xfpregs = Some(note.data),
+            nt::X86_XSTATE => self.xstate = Some(note.data),
+            nt::X86_TLS => self.x86_tls = Some(note.data),
             _ => self.other.push(note),
         }
     }
@@ -392,6 +400,8 @@ pub(super) fn encode(core: &Core) -> Vec<u8> {
         let blocks = [
             (b"CORE".as_slice(), nt::FPREGSET, &thread.fpregs),
             (b"LINUX", nt::PRXFPREG, &thread.xfpregs),
+            (b"LINUX", nt::X86_XSTATE, &thread.xstate),
+            (b"LINUX", nt::X86_TLS, &thread.x86_tls),
             (b"LINUX", nt::ARM_VFP, &thread.vfp),
         ];
         for (owner, kind, data) in blocks {

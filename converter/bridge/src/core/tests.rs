@@ -25,6 +25,8 @@ fn sample(machine: Machine, order: Order) -> Core {
         tls: Some(0xdead_0000 + tid.cast_unsigned()),
         syscall: Some(u32::MAX),
         xfpregs: None,
+        xstate: (machine != Machine::Arm).then(|| vec![7; 576]),
+        x86_tls: (machine == Machine::X86).then(|| vec![8; 16]),
         other: vec![Note {
             owner: b"LINUX".to_vec(),
             kind: 0x402,

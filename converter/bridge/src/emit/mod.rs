@@ -18,6 +18,7 @@ use crate::{
     core::Machine,
     stream::{Recorder, Stream},
     tree::{Creds, Tree},
+    x86,
 };
 use task::cpu_architecture;
 
@@ -29,6 +30,13 @@ const FOREIGN_PART: u64 = 64 << 20;
 const NO_PID: i32 = -4096;
 /// Words in the saved auxiliary vector (`AT_VECTOR_SIZE`) at least.
 const AUXV_WORDS: usize = 40;
+
+/// [`Emitter::x86_area`].
+fn x86_area(tree: &Tree) -> usize {
+    let live = tree.tasks.iter().filter_map(|t| t.live.as_ref());
+    let areas = live.filter_map(|live| live.x86_fp.as_ref());
+    areas.map(Vec::len).max().unwrap_or(x86::FXSAVE)
+}
 
 /// Makes the stream. It holds all that the tree does; a tree cannot hold what a stream has no place for.
 pub fn to_stream(tree: &Tree) -> Stream {
@@ -43,6 +51,7 @@ pub fn to_stream(tree: &Tree) -> Stream {
         user_ns: 0,
         ns: 0,
         deferred: Vec::new(),
+        x86_area: x86_area(tree),
         system_v: system_v.map(|s| s.memory).collect(),
     };
     e.image();
@@ -80,6 +89,8 @@ struct Emitter<'a> {
     user_ns: i32,
     ns: i32,
     deferred: Vec<Deferred>,
+    /// Bytes of the area that an x86 processor keeps floating-point registers in: one size for all.
+    x86_area: usize,
     /// Shared memory that is a System V segment.
     system_v: HashSet<usize>,
 }
@@ -169,13 +180,16 @@ impl Emitter<'_> {
     fn head_arch(&mut self) {
         let arm = self.tree.machine == Machine::Arm;
         let architecture = cpu_architecture(&self.tree.kernel[2]);
+        let area = self.x86_area;
         self.out.record(Tag::HeaderArch, None, |r| {
             if arm {
                 r.set("cpu_architecture", architecture)
                     .set("mmu", 1)
                     .set("aeabi", 1);
             } else {
-                r.set("has_fxsr", 1).set("xstate_size", 512);
+                r.set("has_fxsr", (area >= x86::FXSAVE).into())
+                    .set("has_xsave", (area > x86::FXSAVE).into())
+                    .set("xstate_size", area as u64);
             }
         });
     }

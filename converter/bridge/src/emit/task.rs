@@ -86,9 +86,10 @@ impl<'a> Emitter<'a> {
                     .set("tp_value", live.tls.into())
                     .set("thumbee_state", live.thumbee.into());
             } else {
+                let tls: Vec<u8> = live.x86_tls.iter().flat_map(|d| d.to_le_bytes()).collect();
                 r.set("gdt_entry_tls_entries", 3)
                     .set("sizeof_tls_array", 24)
-                    .resize(48);
+                    .tail(24, &tls);
             }
         });
         self.out.record(Tag::RestartBlock, None, |r| {
@@ -118,7 +119,8 @@ impl<'a> Emitter<'a> {
             }
         });
         if let Some(area) = &live.x86_fp {
-            self.out.payload(Tag::CpuFpu, area);
+            let area = padded(area, self.x86_area);
+            self.out.payload(Tag::CpuFpu, &area);
         }
         if machine == Machine::Arm {
             self.arm(live);

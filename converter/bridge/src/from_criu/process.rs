@@ -122,6 +122,7 @@ impl Reader<'_> {
             thumbee: 0,
             units: Vec::new(),
             x86_fp: None,
+            x86_tls: [0; 3],
             abi: Abi {
                 personality: Some(personality(tc.u32("personality"))),
                 e_flags: None,

@@ -80,6 +80,7 @@ impl Reader<'_> {
                 FpRegs::Other(_, bytes) if self.tree.machine != Machine::Arm => Some(bytes.clone()),
                 _ => None,
             }),
+            x86_tls: self.x86_tls(live),
             abi: live.abi.map_or(Abi::default(), |a| Abi {
                 personality: a.personality,
                 e_flags: a.e_flags,
@@ -102,6 +103,26 @@ impl Reader<'_> {
             actions: find(&self.index.actions, live.sighand),
             process: find(&self.index.processes, live.signal),
         }
+    }
+
+    /// Descriptors of thread-local segments on x86, behind the fields of the record.
+    fn x86_tls(&self, live: &model::Live) -> [u64; 3] {
+        let mut all = [0; 3];
+        if self.tree.machine == Machine::Arm {
+            return all;
+        }
+        if let Some(record) = self.again(live.thread.record)
+            && let Some(slot) = record.layout.named("tls_array")
+        {
+            let bytes = record.bytes.get(slot.offset as usize..);
+            for (to, from) in all
+                .iter_mut()
+                .zip(bytes.unwrap_or_default().chunks_exact(8))
+            {
+                *to = from.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+            }
+        }
+        all
     }
 
     /// Signals that a thread blocks: the record behind its own pending signals says it.
