@@ -27,7 +27,7 @@ elvish\t''
 fish\t''
 powershell\t''
 zsh\t''"
-complete -c ckpt-convert -l salvage -d 'Write what is intact and name the rest'
+complete -c ckpt-convert -l salvage -d 'Write what is intact and name the rest; the exit status is 1 if something was left out'
 complete -c ckpt-convert -l redact -d 'Replace page contents, data in flight and texts by zeros and x, keeping every length: for showing an image to strangers. Registers stay, floating-point ones too (--strip fp)'
 complete -c ckpt-convert -l dedup -d 'Leave out pages of zeros of anonymous and shared memory, which comes back as zeros without them, and make holes of them in cores. No format can name a page of another process, so pages that processes have in common stay double; incremental CRIU sets become one complete set'
 complete -c ckpt-convert -s f -l force -d 'Replace the output if it exists'
