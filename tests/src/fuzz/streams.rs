@@ -58,8 +58,13 @@ pub fn document(bytes: &[u8]) {
     let mut text = Vec::new();
     json::write(&mut decoder, &mut text, Memory::Base64, &mut |_| ()).expect("bytes in memory");
     let mut image = Vec::new();
-    json::read(text.as_slice(), Path::new("/nonexistent"), &mut image, &unwatched)
-        .unwrap_or_else(|error| panic!("our own document is refused: {error}"));
+    json::read(
+        text.as_slice(),
+        Path::new("/nonexistent"),
+        &mut image,
+        &unwatched,
+    )
+    .unwrap_or_else(|error| panic!("our own document is refused: {error}"));
     let same = image.iter().zip(bytes).take_while(|(a, b)| a == b).count();
     assert!(
         image == bytes,
