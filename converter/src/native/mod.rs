@@ -271,6 +271,7 @@ impl<'a, S: Source> Native<'a, S> {
             }
         }
         self.finish()?;
+        self.check_registers()?;
         Ok(Summary { from, to, records })
     }
 
@@ -302,8 +303,26 @@ impl<'a, S: Source> Native<'a, S> {
             return Ok(());
         }
         let (from, to) = self.revisions();
+        let arch = self.from.dialect.abi.arch.name();
         let why = format!(
-            "registers and personality can be added on the way of an ARM image to R18, not from {from} to {to}"
+            "--set gives registers and a personality to ARM images older than R18 that become R18; this one is {from} of {arch}, and {to} is to be written"
+        );
+        Err(Error::Request(why))
+    }
+
+    /// Registers of a task that is not there were meant for another image.
+    fn check_registers(&self) -> Result<(), Error> {
+        let wanted = self.request.additions.vfp.keys();
+        let missing = wanted
+            .filter(|pid| **pid != 0 && !self.pids.contains(pid))
+            .min();
+        let Some(missing) = missing else {
+            return Ok(());
+        };
+        let there: Vec<String> = self.pids.iter().map(ToString::to_string).collect();
+        let why = format!(
+            "--set fp-state: no task {missing} in the image; its tasks are {}",
+            there.join(", ")
         );
         Err(Error::Request(why))
     }

@@ -377,6 +377,31 @@ fn registers_and_personality_can_be_added() {
     at(ckpt_format::Tag::CpuFpu, &304u32.to_le_bytes(), 4);
     at(ckpt_format::Tag::CpuFpu, &vfp, 32);
     at(ckpt_format::Tag::ArmAbi, &0x80_0000u32.to_le_bytes(), 8);
+    // Whatever the image is written as.
+    for (to, out) in [("elf-core", "core"), ("criu", "set"), ("json", "out.json")] {
+        let done = run(
+            dir.path(),
+            &[&args[..1], &args[3..], &["--to", to, "-o", out]].concat(),
+        );
+        assert_eq!(done.status.code(), Some(0), "{to}: {done:?}");
+        assert!(
+            !String::from_utf8_lossy(&done.stderr).contains("no-fp-state"),
+            "{done:?}"
+        );
+    }
+    assert!(contains(&fs::read(dir.path().join("core")).unwrap(), &vfp));
+    let refused = |set: &str, why: &str| {
+        let done = run(dir.path(), &["in.ckpt", "-o", "no.ckpt", "--set", set]);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(said.contains(why), "{said}");
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(!dir.path().join("no.ckpt").exists());
+    };
+    refused("fp-state@77=vfp", "no task 77 in the image");
+    refused(
+        "fp-state=in.ckpt",
+        "neither an ELF core nor a VFP register set",
+    );
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     check_codes(args)?;
     let progress = Progress::new(args);
     let begin = |total| progress.watch("reading", total);
+    let additions = set::additions(&args.set)?;
     let cut = Cut::default();
     let limits = args.limits();
     let input = input::open(&args.input, &limits, target::policy(args), &begin, &cut)?;
@@ -70,6 +71,7 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
         args,
         progress: &progress,
         losses,
+        additions,
     };
     // Outputs are named where they are written: what is left was put aside.
     let done = job.run(input).map_err(Error::of_temporary);
@@ -90,13 +92,7 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
 impl Job<'_> {
     fn run(&mut self, input: Input) -> Result<(), Error> {
         let to = self.args.to;
-        // A stream is salvaged as it is written, and a document holds damage as it is.
-        let by_record = matches!(to, None | Some(Format::Stream(_) | Format::Json));
-        let input = if by_record && !edit::changes_processes(self.args) {
-            input
-        } else {
-            self.intact(input)?
-        };
+        let input = self.prepared(input)?;
         let input = edit::processes(self, input)?;
         let format = match to {
             None => return self.stream(None, input),

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Lengths of a raw VFP register set: as in a core, and with the exception registers.
 const VFP_LENS: [usize; 2] = [260, 272];
 
+/// Bytes by which a core is known.
+const HEAD: u64 = 64;
+
 /// Reads all additions.
 pub(crate) fn additions(settings: &[String]) -> Result<Additions, Error> {
     let mut all = Additions::default();
@@ -59,6 +62,13 @@ fn add_registers(all: &mut HashMap<i32, Vec<u8>>, path: &Path, pid: i32) -> Resu
         path.display().to_string(),
         Arc::new(FileAt::new(file).map_err(Error::Read)?),
     );
+    let head = blob.part(0, HEAD).read_all(HEAD)?;
+    if !ckpt_bridge::core::is_core(&head) {
+        let why = format!(
+            "{len} bytes are neither an ELF core nor a VFP register set (260 or 272 bytes)"
+        );
+        return Err(Error::Request(why));
+    }
     let core = ckpt_bridge::core::read(&blob)?;
     let before = all.len();
     for (index, thread) in core.threads.into_iter().enumerate() {

@@ -1,10 +1,9 @@
 //! One function per format that can be written.
 
-use crate::args::{Args, Compress, MemoryPlace};
-use crate::edit::edits;
+use crate::args::{Args, Compress, Format, MemoryPlace};
+use crate::edit::{self, edits};
 use crate::place::{Place, Ready, exists};
 use crate::progress::Progress;
-use crate::set;
 use ckpt_bridge::bytes::Watched;
 use ckpt_bridge::core::{Plain, Sparse};
 use ckpt_bridge::tree::Tree;
@@ -31,6 +30,8 @@ pub(crate) struct Job<'a> {
     pub(crate) args: &'a Args,
     pub(crate) progress: &'a Progress,
     pub(crate) losses: &'a mut Losses,
+    /// What is still to be added.
+    pub(crate) additions: Additions,
 }
 
 /// An input as a stream.
@@ -124,7 +125,7 @@ impl Job<'_> {
         let to = to.or(revision).unwrap_or(Revision::LAST);
         let request = Request {
             to,
-            additions: set::additions(&args.set)?,
+            additions: std::mem::take(&mut self.additions),
             salvage: args.salvage,
             edits: edits(args)?,
         };
@@ -158,6 +159,23 @@ impl Job<'_> {
         place.commit(self.losses)
     }
 
+    /// An input with what has to be done to a stream before its processes are looked at: what is added, and what is
+    /// damaged left out. A stream gets both as it is written; a document holds damage as it is.
+    pub(crate) fn prepared(&mut self, input: Input) -> Result<Input, Error> {
+        let args = self.args;
+        let by_record = !edit::changes_processes(args);
+        let as_stream = matches!(args.to, None | Some(Format::Stream(_)));
+        if by_record && as_stream {
+            return Ok(input);
+        }
+        let is_document = by_record && args.to == Some(Format::Json);
+        let is_salvaged = !args.salvage || is_document || matches!(input, Input::Foreign(_));
+        if is_salvaged && self.additions.is_empty() {
+            return Ok(input);
+        }
+        self.passed(input, Edits::default())
+    }
+
     /// A stream in a file, or any other input as one, changed as its records pass.
     pub(crate) fn changed(&mut self, input: Input) -> Result<Input, Error> {
         let edits = edits(self.args)?;
@@ -167,15 +185,7 @@ impl Job<'_> {
         self.passed(input, edits)
     }
 
-    /// The intact part of a damaged stream; other inputs are salvaged as they are opened.
-    pub(crate) fn intact(&mut self, input: Input) -> Result<Input, Error> {
-        if !self.args.salvage || matches!(input, Input::Foreign(_)) {
-            return Ok(input);
-        }
-        self.passed(input, Edits::default())
-    }
-
-    /// An input as a stream of its own revision, put aside.
+    /// An input as a stream, put aside: of its own revision, or of one that has room for what is added.
     fn passed(&mut self, input: Input, edits: Edits) -> Result<Input, Error> {
         let args = self.args;
         let AsStream {
@@ -184,18 +194,26 @@ impl Job<'_> {
         } = self.as_stream(Revision::LAST, input)?;
         let mut options = options(args);
         options.dialect.revision = args.from.or(revision);
-        let to = Decoder::new(&mut source, options.clone()).map_err(Error::Read)?;
+        let additions = std::mem::take(&mut self.additions);
+        let to = if additions.is_empty() {
+            let own = Decoder::new(&mut source, options.clone()).map_err(Error::Read)?;
+            own.detection().dialect.revision
+        } else {
+            Revision::LAST
+        };
         let request = Request {
-            to: to.detection().dialect.revision,
-            additions: Additions::default(),
+            to,
+            additions,
             salvage: args.salvage,
             edits,
         };
+        let known = survey::abi(&mut source, options.clone(), to)?;
         let bar = self.progress.step("editing", source.len());
         let spool = tempfile::tempfile().map_err(Error::Temporary)?;
         let mut output = Output::new(spool, file);
-        Native::new(source, options, &request, &mut output, self.losses)?
-            .run(&mut |at| bar.set_position(at))?;
+        let mut native = Native::new(source, options, &request, &mut output, self.losses)?;
+        native.set_known_abi(known);
+        native.run(&mut |at| bar.set_position(at))?;
         let file = output.finish()?;
         let source = FileSource::new(file.try_clone()?).map_err(Error::Read)?;
         Ok(Input::Stream(Box::new(source), Some(file)))
