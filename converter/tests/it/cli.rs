@@ -659,6 +659,25 @@ fn a_document_and_its_side_file_are_replaced_together() {
     assert!(fs::read(dir.path().join("back.ckpt")).unwrap() == sample("tour-r12-arm"));
 }
 
+/// A refusal is the answer, not what comes of going on without what was refused.
+#[test]
+fn what_is_refused_before_an_edit_ends_the_conversion() {
+    let dir = tempfile::tempdir().unwrap();
+    let sets = Path::new(env!("CARGO_MANIFEST_DIR")).join("bridge/tests/data/sets");
+    let set = sets.join("descriptors.tar.xz");
+    let set = set.to_str().unwrap();
+    for to in ["elf-core", "criu", "json"] {
+        let done = run(dir.path(), &[set, "--redact", "--to", to, "-o", "out"]);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        let last = said.lines().last().unwrap();
+        assert!(
+            last.starts_with("ckpt-convert: refused; --allow "),
+            "{said}"
+        );
+    }
+}
+
 /// The records of the tree of processes that `ckpt-convert` says is there, by the names of its tasks.
 fn task_names(path: &Path) -> Vec<String> {
     let image = fs::read(path).unwrap();

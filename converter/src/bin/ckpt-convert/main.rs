@@ -92,14 +92,18 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
 impl Job<'_> {
     fn run(&mut self, input: Input) -> Result<(), Error> {
         let to = self.args.to;
-        let input = self.prepared(input)?;
+        let Some(input) = self.prepared(input)? else {
+            return Ok(());
+        };
         let input = edit::processes(self, input)?;
         let format = match to {
             None => return self.stream(None, input),
             Some(Format::Stream(to)) => return self.stream(Some(to), input),
             Some(format) => format,
         };
-        let input = self.changed(input)?;
+        let Some(input) = self.changed(input)? else {
+            return Ok(());
+        };
         match format {
             Format::Core => self.core(input),
             Format::Criu => self.criu(input),

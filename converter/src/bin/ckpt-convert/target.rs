@@ -161,32 +161,33 @@ impl Job<'_> {
 
     /// An input with what has to be done to a stream before its processes are looked at: what is added, and what is
     /// damaged left out. A stream gets both as it is written; a document holds damage as it is.
-    pub(crate) fn prepared(&mut self, input: Input) -> Result<Input, Error> {
+    pub(crate) fn prepared(&mut self, input: Input) -> Result<Option<Input>, Error> {
         let args = self.args;
         let by_record = !edit::changes_processes(args);
         let as_stream = matches!(args.to, None | Some(Format::Stream(_)));
         if by_record && as_stream {
-            return Ok(input);
+            return Ok(Some(input));
         }
         let is_document = by_record && args.to == Some(Format::Json);
         let is_salvaged = !args.salvage || is_document || matches!(input, Input::Foreign(_));
         if is_salvaged && self.additions.is_empty() {
-            return Ok(input);
+            return Ok(Some(input));
         }
         self.passed(input, Edits::default())
     }
 
     /// A stream in a file, or any other input as one, changed as its records pass.
-    pub(crate) fn changed(&mut self, input: Input) -> Result<Input, Error> {
+    pub(crate) fn changed(&mut self, input: Input) -> Result<Option<Input>, Error> {
         let edits = edits(self.args)?;
         if edits.is_empty() {
-            return Ok(input);
+            return Ok(Some(input));
         }
         self.passed(input, edits)
     }
 
-    /// An input as a stream, put aside: of its own revision, or of one that has room for what is added.
-    fn passed(&mut self, input: Input, edits: Edits) -> Result<Input, Error> {
+    /// An input as a stream, put aside: of its own revision, or of one that has room for what is added. `None` where a
+    /// loss was refused.
+    fn passed(&mut self, input: Input, edits: Edits) -> Result<Option<Input>, Error> {
         let args = self.args;
         let AsStream {
             stream: (mut source, file),
@@ -216,7 +217,8 @@ impl Job<'_> {
         native.run(&mut |at| bar.set_position(at))?;
         let file = output.finish()?;
         let source = FileSource::new(file.try_clone()?).map_err(Error::Read)?;
-        Ok(Input::Stream(Box::new(source), Some(file)))
+        let input = Input::Stream(Box::new(source), Some(file));
+        Ok((!self.losses.refused()).then_some(input))
     }
 
     /// The processes of any input.
