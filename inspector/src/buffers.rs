@@ -1,8 +1,10 @@
 //! What waits in pipes, sockets, terminals and message queues, and searching it.
 
-use ckpt_parser::model::{Extent, Image, ObjRef};
+use ckpt_parser::model::{Extent, File, FileKind, Image, ObjRef, Pipe, Socket, Terminal};
 use ckpt_parser::source::Source;
+use ckpt_parser::text::count;
 use memchr::memmem::Finder;
+use std::fmt::{self, Display};
 use std::io;
 
 /// What holds bytes that nobody has read yet.
@@ -56,35 +58,66 @@ pub struct Buffer {
     pub parts: Vec<Extent>,
 }
 
+impl Buffer {
+    fn new(holder: Holder, parts: impl IntoIterator<Item = Extent>) -> Buffer {
+        let parts = parts.into_iter().collect();
+        Buffer { holder, parts }
+    }
+    /// Bytes in it.
+    pub fn len(&self) -> u64 {
+        self.parts.iter().map(|part| part.len).sum()
+    }
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Its first bytes; fewer than `most` if there are no more, or where the image ends.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn first(&self, source: &mut dyn Source, most: usize) -> io::Result<Vec<u8>> {
+        Reader::new(&self.parts).read(source, most)
+    }
+}
+
+/// How much it is, and for whom: "13 bytes wait", "14 bytes to read".
+impl Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.len();
+        let what = match self.holder {
+            Holder::Received(_) => "to read",
+            Holder::Sent(_) => "to send",
+            _ if len == 1 => "waits",
+            _ => "wait",
+        };
+        write!(f, "{} {what}", count(len, "byte"))
+    }
+}
+
+fn in_pipe(number: ObjRef, pipe: &Pipe) -> Buffer {
+    Buffer::new(Holder::Pipe(number), [pipe.data])
+}
+
+fn in_terminal(number: ObjRef, tty: &Terminal) -> Buffer {
+    Buffer::new(Holder::Terminal(number), tty.input)
+}
+
+fn in_socket(number: ObjRef, socket: &Socket) -> impl Iterator<Item = Buffer> + '_ {
+    let holders = [Holder::Received(number), Holder::Sent(number)];
+    let queues = holders.into_iter().zip(&socket.queues);
+    queues.map(|(holder, queue)| {
+        let parts = queue.buffers.iter().flat_map(|buffer| &buffer.data);
+        Buffer::new(holder, parts.copied())
+    })
+}
+
 /// Every buffer of an image that is not empty.
 pub fn all(image: &Image) -> impl Iterator<Item = Buffer> + '_ {
-    let one = |holder, part: Extent| Buffer {
-        holder,
-        parts: vec![part],
-    };
-    let pipes = image
-        .pipes
-        .iter()
-        .map(move |(number, pipe)| one(Holder::Pipe(*number), pipe.data));
-    let sockets = image.sockets.iter().flat_map(|(number, socket)| {
-        let holders = [Holder::Received(*number), Holder::Sent(*number)];
-        holders
-            .into_iter()
-            .zip(&socket.queues)
-            .map(|(holder, queue)| Buffer {
-                holder,
-                parts: queue
-                    .buffers
-                    .iter()
-                    .flat_map(|buffer| &buffer.data)
-                    .copied()
-                    .collect(),
-            })
-    });
-    let terminals = image
-        .terminals
-        .iter()
-        .filter_map(move |(number, tty)| Some(one(Holder::Terminal(*number), tty.input?)));
+    let pipes = image.pipes.iter().map(|(at, pipe)| in_pipe(*at, pipe));
+    let sockets = image.sockets.iter();
+    let sockets = sockets.flat_map(|(at, socket)| in_socket(*at, socket));
+    let terminals = image.terminals.iter();
+    let terminals = terminals.map(|(at, tty)| in_terminal(*at, tty));
     let messages = image.ipc.iter().flat_map(|(number, ipc)| {
         let queues = ipc.queues.iter();
         let messages = queues.flat_map(|queue| {
@@ -93,16 +126,36 @@ pub fn all(image: &Image) -> impl Iterator<Item = Buffer> + '_ {
                 .iter()
                 .map(move |message| (queue.perms.id, message))
         });
-        messages.map(|(id, message)| Buffer {
-            holder: Holder::Queue(*number, id),
-            parts: message.text.clone(),
+        messages.map(|(id, message)| {
+            Buffer::new(Holder::Queue(*number, id), message.text.iter().copied())
         })
     });
     pipes
         .chain(sockets)
         .chain(terminals)
         .chain(messages)
-        .filter(|buffer| buffer.parts.iter().any(|part| part.len > 0))
+        .filter(|buffer| !buffer.is_empty())
+}
+
+/// Those that an open file leads to and that are not empty.
+pub fn of_file(image: &Image, file: &File) -> Vec<Buffer> {
+    let mut buffers: Vec<Buffer> = match file.kind {
+        FileKind::Pipe(at) | FileKind::Fifo(at) => {
+            let pipe = image.pipes.get(&at);
+            pipe.map(|pipe| in_pipe(at, pipe)).into_iter().collect()
+        }
+        FileKind::Tty(at) => {
+            let tty = image.terminals.get(&at);
+            tty.map(|tty| in_terminal(at, tty)).into_iter().collect()
+        }
+        FileKind::Socket(at) => {
+            let socket = image.sockets.get(&at).into_iter();
+            socket.flat_map(|socket| in_socket(at, socket)).collect()
+        }
+        _ => Vec::new(),
+    };
+    buffers.retain(|buffer| !buffer.is_empty());
+    buffers
 }
 
 /// Where a search found something.
@@ -195,6 +248,65 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Reads a buffer from its start on.
+pub(crate) struct Reader<'a> {
+    parts: std::slice::Iter<'a, Extent>,
+    /// What is left of the present part.
+    part: Extent,
+}
+
+impl<'a> Reader<'a> {
+    /// From its start.
+    pub(crate) fn new(parts: &'a [Extent]) -> Self {
+        Reader {
+            parts: parts.iter(),
+            part: Extent::default(),
+        }
+    }
+
+    /// The next stretch of at most `len` bytes that stand together; an empty one is the end.
+    fn next(&mut self, len: u64) -> Extent {
+        while self.part.len == 0 {
+            match self.parts.next() {
+                Some(part) => self.part = *part,
+                None => break,
+            }
+        }
+        let len = len.min(self.part.len);
+        let Extent { offset, .. } = self.part;
+        self.part.offset = offset.saturating_add(len);
+        self.part.len -= len;
+        Extent { offset, len }
+    }
+
+    /// Leaves out bytes.
+    pub(crate) fn skip(&mut self, mut len: u64) {
+        while len > 0 {
+            match self.next(len).len {
+                0 => return,
+                done => len -= done,
+            }
+        }
+    }
+
+    /// At most `len` bytes; fewer only at the end, or where the image ends.
+    pub(crate) fn read(&mut self, source: &mut dyn Source, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < len {
+            let next = self.next((len - bytes.len()) as u64);
+            let have = bytes.len();
+            let wanted = usize::try_from(next.len).unwrap_or(len);
+            bytes.resize(have + wanted, 0);
+            let n = source.read_at(next.offset, &mut bytes[have..])?;
+            bytes.truncate(have + n);
+            if n < wanted || wanted == 0 {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, reason = "offsets in small samples")]
 mod tests {
@@ -253,6 +365,23 @@ mod tests {
         let mut place = Cursor::new(&parts);
         let places: Vec<u64> = [0, 1, 2, 2, 4].map(|at| place.offset_of(at)).into();
         assert_eq!(places, [10, 11, 100, 100, 102]);
+    }
+
+    #[test]
+    fn a_buffer_is_read_from_part_to_part() {
+        let mut source = SliceSource(b"0123456789");
+        let part = |offset, len| Extent { offset, len };
+        let parts = [part(8, 2), part(3, 0), part(0, 3), part(9, 5), part(4, 1)];
+        let mut reader = Reader::new(&parts);
+        assert_eq!(reader.read(&mut source, 3).unwrap(), b"890");
+        reader.skip(1);
+        assert_eq!(
+            reader.read(&mut source, 9).unwrap(),
+            b"29",
+            "the image ends"
+        );
+        reader.skip(99);
+        assert_eq!(reader.read(&mut source, 9).unwrap(), b"");
     }
 
     #[test]

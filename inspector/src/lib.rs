@@ -6,6 +6,7 @@ pub mod call;
 pub mod cli;
 pub mod detail;
 pub mod diff;
+pub mod ends;
 pub mod judge;
 pub mod open;
 pub mod pattern;

@@ -30,7 +30,7 @@ pub fn signals(mask: u64) -> String {
 
 /// What a task was doing.
 pub fn state(task: &Task) -> String {
-    if task.exit_state != 0 {
+    if task.is_zombie() {
         return "zombie".to_owned();
     }
     match task.state {
@@ -101,14 +101,17 @@ pub fn abi(abi: &ArmAbi) -> String {
     text
 }
 
-/// What stands behind a mapping.
+/// Where the kernel shows the exception vectors and its helpers.
+const VECTORS: u64 = 0xffff_0000;
+
+/// What stands behind a mapping: its file, or what the address space says of its place.
 pub fn mapping(image: &Image, mm: &Mm, vma: &Vma) -> String {
     if let Some(path) = image.path_of(vma.file) {
         return escape(path);
     }
     let holds = |addr: u64| vma.start <= addr && addr < vma.end;
     match vma.kind {
-        VmaKind::Vdso if vma.start >= 0xffff_0000 => "[vectors]".to_owned(),
+        _ if vma.start == VECTORS => "[vectors]".to_owned(),
         VmaKind::Vdso => "[vdso]".to_owned(),
         VmaKind::ShmIpcSkip => format!("[shm {}]", vma.inode),
         VmaKind::ShmAnon | VmaKind::ShmAnonSkip => format!("[shared {}]", vma.inode),
@@ -209,9 +212,10 @@ pub fn fpscr(value: u32) -> String {
 
 /// A socket: family, type, state, and its ends with an arrow between them.
 pub fn socket(socket: &Socket, arrow: &str) -> String {
-    let family = enum_name(&values::ADDRESS_FAMILY, socket.family.into());
-    let kind = enum_name(&values::SOCK_TYPE, socket.kind.into());
-    let state = enum_name(&values::TCP_STATE, socket.state.into());
+    let name = |of, number| enum_name(of, number).to_lowercase();
+    let family = name(&values::ADDRESS_FAMILY, socket.family.into());
+    let kind = name(&values::SOCK_TYPE, socket.kind.into());
+    let state = name(&values::TCP_STATE, socket.state.into());
     let ends = match (socket.local.is_empty(), socket.remote.is_empty()) {
         (true, true) => String::new(),
         (_, true) => escape(socket.local.as_bytes()),
@@ -222,6 +226,24 @@ pub fn socket(socket: &Socket, arrow: &str) -> String {
         ),
     };
     format!("{family} {kind} {state} {ends}")
+        .trim_end()
+        .to_owned()
+}
+
+/// Bytes that wait somewhere: as text if most of them are text, or in hexadecimal digits.
+pub fn contents(bytes: &[u8]) -> String {
+    if is_text(bytes) {
+        return format!("\"{}\"", escape(bytes));
+    }
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    format!("x:{}", digits.collect::<String>())
+}
+
+/// Whether most of some bytes are text.
+pub fn is_text(bytes: &[u8]) -> bool {
+    let readable = |byte: &&u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    let count = bytes.iter().filter(readable).count();
+    count > 0 && count * 4 >= bytes.len() * 3
 }
 
 /// The name of a number, or the number.

@@ -70,11 +70,113 @@ fn tasks_are_a_tree_with_calls_and_zombies() {
             .to_owned()
     };
     assert!(line(" sensord").contains("poll, interrupted (ERESTART_RESTARTBLOCK), restart POLL"));
-    assert!(line("rotate").contains("zombie 1"));
+    assert!(line(" sensord").contains(" sleeping "));
+    assert!(line("rotate").contains(" zombie ") && line("rotate").ends_with("exited with 1"));
     assert!(line("sampler").contains("thread sampler"));
     assert!(line("sampler").starts_with("    413     412"));
     let column = |word: &str| line(word).find("  poll,").or(line(word).find("  wait4"));
     assert_eq!(column(" sensord"), column(" sh "), "{text}");
+}
+
+/// Each line says by itself who holds what, so that `grep` is enough.
+#[test]
+fn a_descriptor_is_a_line_that_says_all_of_it() {
+    let text = stdout(&["--files"]);
+    let line = |pid: i32, fd: i32| {
+        let is_it = |line: &&str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.first() == Some(&pid.to_string().as_str())
+                && words.get(2) == Some(&fd.to_string().as_str())
+        };
+        text.lines()
+            .find(is_it)
+            .unwrap_or_else(|| panic!("{pid} {fd}\n{text}"))
+    };
+    let check = |pid, fd, parts: &[&str]| {
+        for part in parts {
+            assert!(line(pid, fd).contains(part), "{part}: {}", line(pid, fd));
+        }
+    };
+    let text_and_writer = [
+        r#"13 bytes wait: "flush\nrotate\n""#,
+        "written by 412 sensord as 4",
+    ];
+    check(
+        412,
+        3,
+        &[
+            "read end of pipe 18",
+            text_and_writer[0],
+            text_and_writer[1],
+        ],
+    );
+    check(
+        421,
+        0,
+        &["read end of pipe 36", "written by 412 sensord as 14"],
+    );
+    check(
+        412,
+        9,
+        &[
+            r#"14 bytes to read: "ack 17\nack 18\n""#,
+            "peer 421 logger as 3",
+        ],
+    );
+    check(412, 12, &[r#"to send: "t=21.5&h=48\r\n""#]);
+    check(
+        412,
+        13,
+        &["master of terminal 0", "other end 420 sh as 0 1 2 10"],
+    );
+    check(
+        421,
+        1,
+        &["/dev/null", "held by 412 sensord as 0, 421 logger as 1"],
+    );
+    let only = stdout(&["--files", "--task", "421"]);
+    assert!(
+        only.lines()
+            .skip(1)
+            .all(|line| line.starts_with("    421 logger")),
+        "{only}"
+    );
+}
+
+#[test]
+fn who_names_a_target_as_an_image_is_told_the_option() {
+    let tip = "tip: a target is named by --target: ckpt-inspect --compat --target v7-vfp IMAGE";
+    for rest in [&["image.ckpt"][..], &[]] {
+        let output = run(&[&["--compat", "v7-vfp"], rest].concat());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(2) && stderr.contains(tip),
+            "{stderr}"
+        );
+    }
+    let output = run(&["--compat", "no-such-file"]);
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("tip:"));
+}
+
+#[test]
+fn a_search_says_whose_memory_it_is_or_where_it_looked() {
+    let text = stdout(&["--find", "p:0x40020900"]);
+    assert!(
+        text.contains("412:0x400204c0  sensord         rw-p [anon]"),
+        "{text}"
+    );
+    let text = stdout(&["--find", "/usr/sbin/sensord"]);
+    assert!(
+        text.contains("412:0xbeffff20  sensord         rw-p [stack]"),
+        "{text}"
+    );
+    let output = run(&["--find", "nobody says this"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr.contains("not found: neither in the 64 KiB of memory of every process"),
+        "{stderr}"
+    );
 }
 
 #[test]

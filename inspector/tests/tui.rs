@@ -235,9 +235,16 @@ fn what_waits_is_searched_in_files() {
     );
     assert_ne!(screen.model.scroll(0).cursor, first, "its other end");
     // A socket's queues hold headers of protocols; what waits is what its program would read or has written.
-    screen.prompt("/", "38 bytes wait");
+    screen.prompt("/", "13 bytes to send");
     assert!(
         line_at_cursor(&screen).contains("12x socket"),
+        "{}",
+        screen.shown()
+    );
+    // Who reads it is said, too.
+    screen.prompt("/", "peer 421 logger as 3");
+    assert!(
+        screen.shown().contains("peer           421 logger as 3"),
         "{}",
         screen.shown()
     );
@@ -267,7 +274,7 @@ fn every_list_counts_what_a_search_finds() {
         let (_, rows) = panes::list(&screen.model, pane, 0..1000);
         let has = |row: &Row| row.text().to_lowercase().contains(word);
         let count = rows.iter().filter(|row| has(row)).count();
-        for _ in 0..count + 1 {
+        for _ in 0..=count {
             let shown = screen.shown();
             let cursor = screen.model.scroll(pane).cursor;
             let number = rows[..=cursor].iter().filter(|row| has(row)).count();

@@ -1,15 +1,16 @@
 //! `--find` and `--strings`.
 
 use super::args::{Args, Form};
+use super::files::held_by;
 use super::part::{Held, List, Match, StringAt};
-use super::views::{held_by, label};
 use super::{FINDINGS, FINE, has_task, image, opened};
 use crate::buffers::{self, Hit};
 use crate::pattern::Pattern;
+use crate::words;
 use anyhow::{Error, Result};
 use ckpt_cli::say;
-use ckpt_parser::memory::Memory;
-use ckpt_parser::model::{Image, Mm, ObjRef};
+use ckpt_parser::memory::{Memory, stored_len};
+use ckpt_parser::model::{Image, Mm, ObjRef, Task};
 use ckpt_parser::report::document::Hex;
 use ckpt_parser::scan::{Places, Scan};
 use ckpt_parser::source::Source;
@@ -18,18 +19,16 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Address spaces that are asked for: object number, a pid to call it by, and the space.
-fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, i32, &'a Mm)> {
+/// Address spaces that are asked for: object number, a task to call it by, and the space.
+fn spaces<'a>(image: &'a Image, args: &'a Args) -> impl Iterator<Item = (i32, &'a Task, &'a Mm)> {
     image.mms.iter().filter_map(move |(object, mm)| {
-        let user = |task: &&ckpt_parser::model::Task| {
-            task.live.as_ref().is_some_and(|live| live.mm == *object)
-        };
+        let user = |task: &&Task| task.live.as_ref().is_some_and(|live| live.mm == *object);
         let task = image
             .tasks
             .iter()
             .filter(user)
             .find(|task| args.wants_task(task.pid, task.tgid))?;
-        Some((*object, task.tgid, mm))
+        Some((*object, task, mm))
     })
 }
 
@@ -61,9 +60,28 @@ pub(super) fn find(args: &Args, what: &str, form: Form, out: &mut dyn Write) -> 
     let count = told.count;
     told.end()?;
     if count == 0 && !args.quiet {
-        say("not found");
+        say(not_found(args, &image));
     }
     Ok(if count == 0 { FINDINGS } else { FINE })
+}
+
+/// Where nothing was found.
+fn not_found(args: &Args, image: &Image) -> String {
+    let vmas = |mm: &Mm| {
+        mm.vmas
+            .iter()
+            .map(|vma| stored_len(image, mm, &vma))
+            .sum::<u64>()
+    };
+    let stored = spaces(image, args).map(|(.., mm)| vmas(mm));
+    let stored = words::size(stored.sum());
+    let whose = args
+        .task
+        .map_or("every process".to_owned(), |pid| format!("task {pid}"));
+    format!(
+        "not found: neither in the {stored} of memory of {whose} that the image holds, nor in what waits in pipes, \
+         sockets, terminals and message queues"
+    )
 }
 
 /// Checks by address what the scan of the file found.
@@ -78,12 +96,12 @@ fn check_hits<S: Source>(
     if hits.is_empty() {
         return Ok(());
     }
-    let spaces: BTreeMap<i32, (i32, &Mm)> = spaces(image, args)
-        .map(|(object, pid, mm)| (object, (pid, mm)))
+    let spaces: BTreeMap<i32, (&Task, &Mm)> = spaces(image, args)
+        .map(|(object, task, mm)| (object, (task, mm)))
         .collect();
     for (object, addr) in Places::of(image).check(memory, pattern, hits)? {
-        if let Some((pid, mm)) = spaces.get(&object) {
-            told.in_memory(*pid, mm, addr)?;
+        if let Some((task, mm)) = spaces.get(&object) {
+            told.in_memory(task, mm, addr)?;
         }
     }
     Ok(())
@@ -97,10 +115,10 @@ fn search_all<S: Source>(
     pattern: &[u8],
     told: &mut Told,
 ) -> Result<()> {
-    for (_, pid, mm) in spaces(image, args) {
+    for (_, task, mm) in spaces(image, args) {
         let mut written = Ok(());
         memory.search(mm, pattern, |addr| {
-            written = told.in_memory(pid, mm, addr);
+            written = told.in_memory(task, mm, addr);
             written.is_ok()
         })?;
         written?;
@@ -169,21 +187,19 @@ impl<'a> Told<'a> {
         })
     }
 
-    fn in_memory(&mut self, pid: i32, mm: &Mm, addr: u64) -> io::Result<()> {
+    fn in_memory(&mut self, task: &Task, mm: &Mm, addr: u64) -> io::Result<()> {
         let vma = mm.vma_at(addr);
         let permissions = vma.map(|vma| vma.permissions());
-        let place = vma.map_or(String::new(), |vma| label(self.image, mm, &vma));
+        let place = vma.map_or(String::new(), |vma| words::mapping(self.image, mm, &vma));
         self.count += 1;
         match &mut self.out {
             Out::Text(out) => {
-                let line = format!(
-                    "{pid}:{addr:#010x}  {} {place}",
-                    permissions.unwrap_or_default()
-                );
-                writeln!(out, "{}", line.trim_end())
+                let (pid, comm) = (task.tgid, escape(&task.comm));
+                let permissions = permissions.unwrap_or_default();
+                writeln!(out, "{pid}:{addr:#010x}  {comm:<15} {permissions} {place}")
             }
             Out::List(list) => list.item(&Match {
-                pid: Some(pid),
+                pid: Some(task.tgid),
                 address: Some(Hex(addr)),
                 permissions,
                 place,
@@ -236,7 +252,8 @@ pub(super) fn strings(args: &Args, min: usize, form: Form, out: &mut dyn Write) 
         Form::Text => Out::Text(out),
         Form::Json | Form::Lines => Out::List(List::begin::<StringAt>(form, out)?),
     };
-    for (_, pid, mm) in spaces(&image, args) {
+    for (_, task, mm) in spaces(&image, args) {
+        let pid = task.tgid;
         memory.strings(mm, min.max(1), |addr, text| {
             let text = escape(text);
             match &mut out {

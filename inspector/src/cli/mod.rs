@@ -2,6 +2,7 @@
 
 mod args;
 mod compat;
+mod files;
 mod find;
 mod hexdump;
 mod integrity;
@@ -17,6 +18,7 @@ use crate::tui;
 use anyhow::{Context, Error, Result, bail};
 use args::{Args, Form, Mode};
 use ckpt_cli::{Explanation, say};
+use ckpt_compat::Target;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Findings, Severity};
 use ckpt_parser::model::{Image, Task, validate};
@@ -47,10 +49,14 @@ const CLOSED_PIPE: u8 = 141;
 
 /// Runs the program.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
+            if error.use_stderr() {
+                tell_what_was_meant(&words);
+            }
             return ExitCode::from(if error.use_stderr() { FAILED } else { FINE });
         }
     };
@@ -59,8 +65,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
             say(format_args!("ckpt-inspect: {error:#}"));
+            tell_what_was_meant(&words);
             ExitCode::from(FAILED)
         }
+    }
+}
+
+/// People write the target behind --compat, where an image is expected.
+fn tell_what_was_meant(words: &[OsString]) {
+    let is_target = |word: &&str| !Path::new(word).exists() && Target::named(word).is_ok();
+    let mut behind = words.iter().skip_while(|word| *word != "--compat").skip(1);
+    let target = behind
+        .next()
+        .and_then(|word| word.to_str())
+        .filter(is_target);
+    if let Some(target) = target {
+        say(format_args!(
+            "tip: a target is named by --target: ckpt-inspect --compat --target {target} IMAGE"
+        ));
     }
 }
 
@@ -94,23 +116,35 @@ fn dispatch(args: &Args) -> Result<u8> {
     if args.raw && !matches!(mode, Mode::Memory(_) | Mode::Record(_)) {
         bail!("--raw goes with --memory and --record");
     }
-    let colour = args.shared.color.wanted(terminal);
+    let paper = Paper {
+        colour: args.shared.color.wanted(terminal),
+        terminal,
+    };
     let Some(path) = &args.output else {
-        return written(args, &mode, colour, stdout.lock());
+        return written(args, &mode, paper, stdout.lock());
     };
     let file = beside(path, args)?;
-    let code = written(args, &mode, colour, &file)?;
+    let code = written(args, &mode, paper, &file)?;
     file.persist(path)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(code)
 }
 
+/// What text is written on.
+#[derive(Clone, Copy, Debug)]
+struct Paper {
+    /// It shows colours.
+    colour: bool,
+    /// A person reads along.
+    terminal: bool,
+}
+
 /// Writes what was asked for.
-fn written(args: &Args, mode: &Mode, colour: bool, out: impl Write) -> Result<u8> {
+fn written(args: &Args, mode: &Mode, paper: Paper, out: impl Write) -> Result<u8> {
     let mut out = BufWriter::with_capacity(64 << 10, out);
     let code = match args.diff.as_deref() {
         Some([left, right]) => diff(args, left, right, &mut out)?,
-        _ => show(args, mode, colour, &mut out)?,
+        _ => show(args, mode, paper, &mut out)?,
     };
     out.flush()?;
     Ok(code)
@@ -309,12 +343,12 @@ fn task(image: &Image, pid: i32) -> Result<&Task> {
     })
 }
 
-fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u8> {
+fn show(args: &Args, mode: &Mode, paper: Paper, out: &mut dyn Write) -> Result<u8> {
     let form = args.form().unwrap_or(Form::Text);
     match mode {
         Mode::Tree => everything(args, form, out),
         Mode::Stats => records::stats(args, form, out),
-        Mode::Record(which) => records::record(args, which, form, colour, out),
+        Mode::Record(which) => records::record(args, which, form, paper.colour, out),
         Mode::Tasks => {
             let (image, source) = image(args)?;
             match form {
@@ -335,13 +369,17 @@ fn show(args: &Args, mode: &Mode, colour: bool, out: &mut dyn Write) -> Result<u
             }
             Ok(report(&image.findings, args))
         }
-        Mode::Files => with_image(args, |image| match form {
-            Form::Text => views::files(image, args, out),
-            form => views::files_json(image, args, form, out),
-        }),
+        Mode::Files => {
+            let (image, source) = image(args)?;
+            match form {
+                Form::Text => files::text(&image, source, args, paper.terminal, out)?,
+                form => files::json(&image, args, form, out)?,
+            }
+            Ok(report(&image.findings, args))
+        }
         Mode::Summary => summary::summary(args, form, out),
         Mode::Integrity => integrity::integrity(args, form, out),
-        Mode::Memory(which) => memory::memory(args, which, form, colour, out),
+        Mode::Memory(which) => memory::memory(args, which, form, paper.colour, out),
         Mode::Strings(min) => find::strings(args, *min, form, out),
         Mode::Find(what) => find::find(args, what, form, out),
         Mode::Compat => compat::compat(args, form, out),

@@ -1,7 +1,7 @@
-//! `--tasks`, `--maps`, `--regs`, `--files`.
+//! `--tasks`, `--maps`, `--regs`.
 
 use super::args::{Args, Form};
-use super::part::{Held, List, OpenFile, Space, Thread};
+use super::part::{List, Space, Thread};
 use crate::backtrace;
 use crate::call::SystemCall;
 use crate::detail;
@@ -10,9 +10,8 @@ use crate::sysroot::Sysroot;
 use crate::tree::tree;
 use crate::words;
 use anyhow::Result;
-use ckpt_format::values;
 use ckpt_parser::memory::{Memory, stored_len};
-use ckpt_parser::model::{File, FileKind, Image, Live, Mm, ObjRef, Task, Vma};
+use ckpt_parser::model::{Image, Live, Mm, ObjRef, Task, Vma};
 use ckpt_parser::report::document::{self, Call, Document, Hex, Parts, register_file_list};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
@@ -50,7 +49,7 @@ pub(super) fn tasks<S: Source>(
             task.ppid,
             task.pgid,
             task.sid,
-            state(image, task),
+            words::state(task),
             call(image, task, &mut memory, &mut sysroot),
         );
         writeln!(out, "{}", line.trim_end())?;
@@ -94,30 +93,16 @@ fn wanted<'a>(image: &'a Image, args: &Args) -> impl Iterator<Item = &'a Task> {
     tasks.filter(|task| args.wants_task(task.pid, task.tgid))
 }
 
-fn state(image: &Image, task: &Task) -> String {
-    let dialect = image.detection.dialect;
-    let name = |of: &ckpt_format::schema::Enum, value| {
-        of.name_of(value, dialect.revision, dialect.abi.arch)
-            .map(|name| name.name.to_lowercase())
-    };
-    if task.is_zombie() {
-        let status = task.exit_code;
-        // As wait(2) has it: the signal in the low bits, or the exit code above them.
-        return match status & 0x7f {
-            0 => format!("zombie {}", status >> 8),
-            signal => format!("zombie/{signal}"),
-        };
-    }
-    name(&values::TASK_STATE, task.state).unwrap_or_else(|| task.state.to_string())
-}
-
-/// The call that a thread is stopped in, and what goes on with it.
+/// The call that a thread is stopped in, and what goes on with it; of a zombie, how it ended.
 fn call<S: Source>(
     image: &Image,
     task: &Task,
     memory: &mut Memory<S>,
     sysroot: &mut Sysroot,
 ) -> String {
+    if task.is_zombie() {
+        return words::wait_status(task.exit_code);
+    }
     let Some(live) = &task.live else {
         return String::new();
     };
@@ -134,30 +119,17 @@ fn call<S: Source>(
 }
 
 fn signals(image: &Image, live: &Live, out: &mut dyn Write) -> Result<()> {
-    let dialect = image.detection.dialect;
-    let names = |mask: u64| -> String {
-        let set = (1..=64u32).filter(|n| mask >> (n - 1) & 1 == 1);
-        let named = set
-            .filter_map(|n| values::SIGNAL_NUMBER.name_of(n, dialect.revision, dialect.abi.arch));
-        named.map(|name| name.name).collect::<Vec<_>>().join(" ")
-    };
-    if live.blocked != 0 {
-        writeln!(out, "{:>48} blocked: {}", "", names(live.blocked))?;
-    }
-    if live.pending.mask != 0 {
-        writeln!(out, "{:>48} pending: {}", "", names(live.pending.mask))?;
-    }
-    if let Some(shared) = image
-        .signals
-        .get(&live.signal)
-        .filter(|shared| shared.pending.mask != 0)
-    {
-        writeln!(
-            out,
-            "{:>48} pending for the process: {}",
-            "",
-            names(shared.pending.mask)
-        )?;
+    let shared = image.signals.get(&live.signal);
+    let sets = [
+        ("blocked", live.blocked),
+        ("pending", live.pending.mask),
+        (
+            "pending for the process",
+            shared.map_or(0, |shared| shared.pending.mask),
+        ),
+    ];
+    for (what, mask) in sets.into_iter().filter(|(_, mask)| *mask != 0) {
+        writeln!(out, "{:>48} {what}: {}", "", words::signals(mask))?;
     }
     Ok(())
 }
@@ -239,31 +211,10 @@ fn map_line(image: &Image, mm: &Mm, vma: &Vma, out: &mut dyn Write) -> Result<()
             || vma.kind.number().to_string(),
             |name| name.name.to_owned()
         ),
-        label(image, mm, vma),
+        words::mapping(image, mm, vma),
     );
     writeln!(out, "{}", line.trim_end())?;
     Ok(())
-}
-
-/// What a mapping is: its file, or what the address space says of its place.
-pub(super) fn label(image: &Image, mm: &Mm, vma: &Vma) -> String {
-    if let Some(path) = image.path_of(vma.file) {
-        return escape(path);
-    }
-    let holds = |address: u64| address >= vma.start && address < vma.end;
-    if vma.start == 0xffff_0000 {
-        "[vectors]".to_owned()
-    } else if vma.start < mm.brk.1 && vma.end > mm.brk.0 && mm.brk.0 < mm.brk.1 {
-        "[heap]".to_owned()
-    } else if holds(mm.start_stack) {
-        "[stack]".to_owned()
-    } else if vma.kind == ckpt_parser::model::VmaKind::Vdso {
-        "[vdso]".to_owned()
-    } else if vma.inode > 0 {
-        format!("segment {}", vma.inode)
-    } else {
-        String::new()
-    }
 }
 
 pub(super) fn regs<S: Source>(
@@ -559,207 +510,4 @@ fn is_wide(name: &str) -> bool {
         || number("mvdx")
         || number("bytes")
         || matches!(name, "dspsc" | "acc0")
-}
-
-/// The descriptors that hold each open file.
-pub(super) fn held_by(image: &Image) -> BTreeMap<ObjRef, Vec<Held>> {
-    let mut held: BTreeMap<ObjRef, Vec<Held>> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for task in &image.tasks {
-        let table = task.live.as_ref().map_or(0, |live| live.files);
-        // Threads that share the table of their process are the process.
-        if !seen.insert((task.tgid, table)) {
-            continue;
-        }
-        for fd in image
-            .file_tables
-            .get(&table)
-            .into_iter()
-            .flat_map(|table| &table.fds)
-        {
-            held.entry(fd.file).or_default().push(Held {
-                pid: task.tgid,
-                fd: fd.fd,
-                close_on_exec: fd.close_on_exec,
-            });
-        }
-    }
-    held
-}
-
-/// Open files as JSON; with `--task` those that the task holds.
-pub(super) fn files_json(
-    image: &Image,
-    args: &Args,
-    form: Form,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let parts = Parts::of(image);
-    let (holders, mut held) = (image.holders(), held_by(image));
-    let processes: BTreeSet<i32> = wanted(image, args).map(|task| task.tgid).collect();
-    let mut list = List::begin::<OpenFile>(form, out)?;
-    for (number, file) in image.files.iter() {
-        let held_by = held.remove(&number).unwrap_or_default();
-        if args.task.is_some() && !held_by.iter().any(|held| processes.contains(&held.pid)) {
-            continue;
-        }
-        let (pipe, socket, terminal) = match file.kind {
-            FileKind::Pipe(at) | FileKind::Fifo(at) => (
-                image.pipes.get(&at).map(|pipe| document::pipe_of(at, pipe)),
-                None,
-                None,
-            ),
-            FileKind::Socket(at) => (
-                None,
-                image
-                    .sockets
-                    .get(&at)
-                    .map(|socket| parts.socket(at, socket)),
-                None,
-            ),
-            FileKind::Tty(at) => (
-                None,
-                None,
-                image
-                    .terminals
-                    .get(&at)
-                    .map(|tty| document::terminal(at, tty)),
-            ),
-            _ => (None, None, None),
-        };
-        list.item(&OpenFile {
-            file: parts.file(number, &file, holders.of(number).collect()),
-            held_by,
-            pipe,
-            socket,
-            terminal,
-        })?;
-    }
-    Ok(list.end(&[])?)
-}
-
-pub(super) fn files(image: &Image, args: &Args, out: &mut dyn Write) -> Result<()> {
-    let holders = image.holders();
-    for (object, table) in &image.file_tables {
-        let users: Vec<&Task> = image
-            .tasks
-            .iter()
-            .filter(|task| task.live.as_ref().is_some_and(|live| live.files == *object))
-            .collect();
-        if args.task.is_some()
-            && !users
-                .iter()
-                .any(|task| args.wants_task(task.pid, task.tgid))
-        {
-            continue;
-        }
-        let pids: Vec<String> = users
-            .iter()
-            .take(8)
-            .map(|task| task.pid.to_string())
-            .collect();
-        writeln!(out, "file table {object}  pid {}", pids.join(" "))?;
-        for fd in &table.fds {
-            let Some(file) = image.files.get(fd.file) else {
-                writeln!(
-                    out,
-                    "  {:>5}  object {} is not in the image",
-                    fd.fd, fd.file
-                )?;
-                continue;
-            };
-            let (names, _) = values::OPEN_FLAGS.names(u64::from(file.flags), image.arch());
-            let cloexec = if fd.close_on_exec { " cloexec" } else { "" };
-            let shared = holders.of(fd.file).len();
-            let shared = if shared > 1 {
-                format!("  held {shared} times")
-            } else {
-                String::new()
-            };
-            writeln!(
-                out,
-                "  {:>5}  {:<8} pos {:<8} {}{cloexec}  {}{shared}",
-                fd.fd,
-                file.kind.name(),
-                file.pos,
-                names.join("|"),
-                target(image, fd.file, &file)
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn target(image: &Image, number: ObjRef, open: &File) -> String {
-    let path = open.path.map(escape).unwrap_or_default();
-    match open.kind {
-        FileKind::Pipe(inode) | FileKind::Fifo(inode) => {
-            let len = image.pipes.get(&inode).map_or(0, |pipe| pipe.data.len);
-            format!(
-                "{path}{}pipe {inode}, {len} bytes in it",
-                if path.is_empty() { "" } else { "  " }
-            )
-        }
-        FileKind::Socket(at) => socket(image, at),
-        FileKind::Tty(at) => image.terminals.get(&at).map_or_else(String::new, |tty| {
-            let end = if tty.subtype == 1 { "master" } else { "slave" };
-            format!(
-                "pty {} {end}, {} bytes unread",
-                tty.index,
-                tty.input.map_or(0, |input| input.len)
-            )
-        }),
-        FileKind::Epoll => {
-            let items = image
-                .epolls
-                .get(&number)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let fds: Vec<String> = items.iter().map(|item| item.fd.to_string()).collect();
-            format!(
-                "watches {}",
-                if fds.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    fds.join(" ")
-                }
-            )
-        }
-        FileKind::EventFd(count, _) => format!("count {count}"),
-        FileKind::Generic | FileKind::Other(_) => path,
-    }
-}
-
-fn socket(image: &Image, at: i32) -> String {
-    let Some(socket) = image.sockets.get(&at) else {
-        return format!("socket {at}");
-    };
-    let dialect = image.detection.dialect;
-    let name = |of: &ckpt_format::schema::Enum, value: u32| {
-        let name = of.name_of(value, dialect.revision, dialect.abi.arch);
-        name.map_or_else(|| value.to_string(), |name| name.name.to_lowercase())
-    };
-    let queued: Vec<String> = socket
-        .queues
-        .iter()
-        .map(|queue| queue.total_bytes.to_string())
-        .collect();
-    let mut text = format!(
-        "{} {} {}",
-        name(&values::ADDRESS_FAMILY, u32::from(socket.family)),
-        name(&values::SOCK_TYPE, u32::from(socket.kind)),
-        name(&values::TCP_STATE, u32::from(socket.state))
-    );
-    for (what, value) in [("local", &socket.local), ("remote", &socket.remote)] {
-        if !value.is_empty() {
-            let _ = write!(text, " {what} {value}");
-        }
-    }
-    if socket.peer > 0 {
-        let _ = write!(text, " peer {}", socket.peer);
-    }
-    if !queued.is_empty() {
-        let _ = write!(text, " queued {}", queued.join("/"));
-    }
-    text
 }

@@ -1,7 +1,7 @@
 //! What waits in the pipes, sockets, terminals and message queues of two images.
 
 use super::{Comparison, Group, Where};
-use crate::buffers::{self, Buffer};
+use crate::buffers::{self, Buffer, Reader};
 use crate::detail::quoted;
 use ckpt_parser::model::{Extent, Image, ObjRef};
 use ckpt_parser::source::Source;
@@ -161,63 +161,6 @@ fn told(source: &mut dyn Source, parts: &[Extent], first: u64) -> io::Result<Str
     ))
 }
 
-/// Reads a buffer from its start on.
-struct Reader<'a> {
-    parts: std::slice::Iter<'a, Extent>,
-    /// What is left of the present part.
-    part: Extent,
-}
-
-impl<'a> Reader<'a> {
-    fn new(parts: &'a [Extent]) -> Self {
-        Reader {
-            parts: parts.iter(),
-            part: Extent::default(),
-        }
-    }
-
-    /// The next stretch of at most `len` bytes that stand together; an empty one is the end.
-    fn next(&mut self, len: u64) -> Extent {
-        while self.part.len == 0 {
-            match self.parts.next() {
-                Some(part) => self.part = *part,
-                None => break,
-            }
-        }
-        let len = len.min(self.part.len);
-        let Extent { offset, .. } = self.part;
-        self.part.offset = offset.saturating_add(len);
-        self.part.len -= len;
-        Extent { offset, len }
-    }
-
-    fn skip(&mut self, mut len: u64) {
-        while len > 0 {
-            match self.next(len).len {
-                0 => return,
-                done => len -= done,
-            }
-        }
-    }
-
-    /// At most `len` bytes; fewer only at the end, or where the image ends.
-    fn read(&mut self, source: &mut dyn Source, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        while bytes.len() < len {
-            let next = self.next((len - bytes.len()) as u64);
-            let have = bytes.len();
-            let wanted = next.len as usize;
-            bytes.resize(have + wanted, 0);
-            let n = source.read_at(next.offset, &mut bytes[have..])?;
-            bytes.truncate(have + n);
-            if n < wanted || wanted == 0 {
-                break;
-            }
-        }
-        Ok(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::compare;
@@ -244,23 +187,6 @@ mod tests {
         let diff = compare((&left.0, left.1), (&right.0, right.1)).unwrap();
         let words = |change: super::super::Change| (change.what, change.left, change.right);
         diff.changes.into_iter().map(words).collect()
-    }
-
-    #[test]
-    fn a_buffer_is_read_from_part_to_part() {
-        let mut source = SliceSource(b"0123456789");
-        let part = |offset, len| Extent { offset, len };
-        let parts = [part(8, 2), part(3, 0), part(0, 3), part(9, 5), part(4, 1)];
-        let mut reader = Reader::new(&parts);
-        assert_eq!(reader.read(&mut source, 3).unwrap(), b"890");
-        reader.skip(1);
-        assert_eq!(
-            reader.read(&mut source, 9).unwrap(),
-            b"29",
-            "the image ends"
-        );
-        reader.skip(99);
-        assert_eq!(reader.read(&mut source, 9).unwrap(), b"");
     }
 
     /// All messages of a queue are known by it.

@@ -84,6 +84,8 @@ pub struct Areas {
 
 /// Width from which three columns are better than two.
 const WIDE: u16 = 150;
+/// Width below which a list of long lines stands above what is known of one of them, not beside it.
+const NARROW: u16 = 100;
 
 impl View {
     /// The usual places of the dividing lines.
@@ -98,8 +100,8 @@ impl View {
             View::Memory if width >= 116 => (31, 30),
             View::Memory => (42, 30),
             View::Tasks => (58, 50),
-            View::Files => (41, 50),
-            View::Compat if width < 100 => (49, 50),
+            View::Files => (50, 50),
+            View::Compat if width < NARROW => (49, 50),
             View::Compat if width >= WIDE => (26, 45),
             View::Diff => (40, 55),
             View::Problems | View::Compat => (40, 45),
@@ -137,15 +139,12 @@ pub fn areas(view: View, screen: Rect, splits: Splits) -> Areas {
             areas.panes = vec![left, top, bottom];
             areas.dividers = [Some(middle), Some(divider)];
         }
+        View::Files if screen.width < NARROW => stacked(&mut areas, body, splits),
+        View::Problems | View::Diff => stacked(&mut areas, body, splits),
         View::Tasks | View::Files | View::Compat => {
             let (left, middle, right) = halves(body, splits.x);
             areas.panes = vec![left, right];
             areas.dividers = [Some(middle), None];
-        }
-        View::Problems | View::Diff => {
-            let (top, divider, bottom) = rows(body, splits.y);
-            areas.panes = vec![top, bottom];
-            areas.dividers = [None, Some(divider)];
         }
     }
     for pane in &mut areas.panes {
@@ -157,6 +156,12 @@ pub fn areas(view: View, screen: Rect, splits: Splits) -> Areas {
         };
     }
     areas
+}
+
+fn stacked(areas: &mut Areas, body: Rect, splits: Splits) {
+    let (top, divider, bottom) = rows(body, splits.y);
+    areas.panes = vec![top, bottom];
+    areas.dividers = [None, Some(divider)];
 }
 
 fn columns(areas: &mut Areas, body: Rect, splits: Splits) {

@@ -14,7 +14,7 @@ use ckpt_compat::arm::Isa;
 use ckpt_format::{Order, Tables};
 use ckpt_parser::detect::Detection;
 use ckpt_parser::diagnostic::Diagnostic;
-use ckpt_parser::model::{Holders, Image, Mm, ObjRef, Task};
+use ckpt_parser::model::{Ends, Holders, Image, Mm, ObjRef, Task};
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -247,6 +247,8 @@ pub struct Derived {
     pub files: Vec<FileLine>,
     /// Who holds a file.
     pub holders: Holders,
+    /// Which files are the two ends of something.
+    pub ends: Ends,
     /// How often a file is mapped in an address space.
     pub mapped: BTreeMap<(ObjRef, ObjRef), usize>,
     /// Bytes of the mappings of an address space.
@@ -274,6 +276,7 @@ impl Derived {
                 .collect(),
             files: panes::files::lines(image, &holders),
             holders,
+            ends: image.ends(),
             mapped,
             sizes,
         }

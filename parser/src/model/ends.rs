@@ -60,12 +60,12 @@ impl Image {
     /// Which open files are ends of the same thing.
     pub fn ends(&self) -> Ends {
         let end = |(number, file): (ObjRef, File)| {
-            let object = match file.kind {
-                FileKind::Pipe(object)
-                | FileKind::Fifo(object)
-                | FileKind::Socket(object)
-                | FileKind::Tty(object) => object,
-                _ => return None,
+            let (FileKind::Pipe(object)
+            | FileKind::Fifo(object)
+            | FileKind::Socket(object)
+            | FileKind::Tty(object)) = file.kind
+            else {
+                return None;
             };
             Some((object, number, file.mode))
         };

@@ -1,6 +1,8 @@
 //! Files and sockets: descriptors by table, what they are, who shares them, what waits in them.
 
 use super::{bytes_of, cut_pending, cut_wrapped};
+use crate::buffers::{self, Buffer, Holder};
+use crate::ends::{self, Held, other_end};
 use crate::tui::hex;
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
@@ -9,9 +11,7 @@ use crate::tui::search::Domain;
 use crate::tui::worker::Want;
 use crate::words;
 use ckpt_format::values;
-use ckpt_parser::model::{
-    Extent, Fd, File, FileKind, Holders, Image, ObjRef, Socket, Task, Terminal,
-};
+use ckpt_parser::model::{Extent, Fd, File, FileKind, Holders, Image, ObjRef, Task};
 use ckpt_parser::text::{count, escape};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -105,7 +105,11 @@ pub fn title(model: &Model, pane: usize) -> String {
             count(image.file_tables.len(), "table")
         ),
         _ => match under_cursor(model).and_then(|line| file_of(image, line)) {
-            Some((number, file)) => format!("{} · object {number}", file.kind.name()),
+            Some((number, file)) => {
+                let line = under_cursor(model).and_then(|line| fd_of(image, line));
+                let fd = line.map_or(String::new(), |fd| format!("{} · ", fd.fd));
+                format!("{fd}{} · object {number}", file.kind.name())
+            }
             None => "About".to_owned(),
         },
     }
@@ -187,16 +191,15 @@ fn row(model: &Model, image: &Image, line: FileLine) -> Row {
             let sign = if fd.close_on_exec { "x" } else { " " };
             let row = Row::new(format!("{:>5}{sign} ", fd.fd), Ink::Number);
             match image.files.get(fd.file) {
-                Some(file) => {
-                    file_cells(model, image, &file, row).link(Link::Record(fd.record.index, 0))
-                }
+                Some(file) => file_cells(model, image, (fd.file, &file), row)
+                    .link(Link::Record(fd.record.index, 0)),
                 None => row
                     .and(format!("object {} is missing", fd.file), Ink::Bad)
                     .link(Link::Record(fd.record.index, 0)),
             }
         }
         FileLine::File(number) => match image.files.get(number) {
-            Some(file) => file_cells(model, image, &file, Row::new("       ", Ink::Dim))
+            Some(file) => file_cells(model, image, (number, &file), Row::new("       ", Ink::Dim))
                 .link(Link::Record(file.record.index, 0)),
             None => Row::default(),
         },
@@ -271,91 +274,33 @@ fn table_users(image: &Image, table: ObjRef) -> String {
     names.join(", ") + &more
 }
 
-fn file_cells(model: &Model, image: &Image, file: &File, row: Row) -> Row {
-    let row = row.and(format!("{:<8}", file.kind.name()), Ink::Name);
-    match file.kind {
-        FileKind::Pipe(inode) | FileKind::Fifo(inode) => {
-            let waiting = image.pipes.get(&inode).map_or(0, |pipe| pipe.data.len);
-            let end = if file.mode & 2 != 0 {
-                "write end"
-            } else {
-                "read end"
-            };
-            let row = waiting_first(row, waiting).and(format!("{inode} {end}"), Ink::Normal);
-            match file.path {
-                Some(path) => row.and(format!(" {}", escape(path)), Ink::Text),
-                None => row,
-            }
-        }
-        FileKind::Socket(number) => match image.sockets.get(&number) {
-            Some(socket) => {
-                let row = waiting_first(row, waiting_in(socket));
-                row.and(
-                    words::socket(socket, model.look.glyph(Glyph::Arrow)),
-                    Ink::Normal,
-                )
-            }
-            None => row,
-        },
-        FileKind::Tty(number) => match image.terminals.get(&number) {
-            Some(tty) => {
-                let row = waiting_first(row, tty.input.map_or(0, |input| input.len));
-                row.and(terminal_line(tty), Ink::Normal)
-            }
-            None => row,
-        },
-        FileKind::EventFd(value, _) => row.and(format!("value {value}"), Ink::Number),
-        _ => match file.path {
-            Some(path) => row.and(escape(path), Ink::Text),
-            None => row,
-        },
-    }
-}
-
 /// What waits stands before all else: it is what people look for, and narrow panes cut lines at their end.
-fn waiting_first(row: Row, bytes: u64) -> Row {
-    if bytes == 0 {
-        return row;
+fn file_cells(model: &Model, image: &Image, (number, file): (ObjRef, &File), row: Row) -> Row {
+    let row = row.and(format!("{:<8}", file.kind.name()), Ink::Name);
+    let what = ends::what(image, number, file, model.look.glyph(Glyph::Arrow));
+    let is_path =
+        file.path.is_some() && matches!(file.kind, FileKind::Generic | FileKind::Other(_));
+    let ink = if is_path { Ink::Text } else { Ink::Normal };
+    let row = match ends::waiting(image, file) {
+        Some(waiting) => row.and(waiting, Ink::Warn).and(" · ", Ink::Dim),
+        None => row,
+    };
+    let row = row.and(what, ink);
+    let across = (&model.derived.holders, &model.derived.ends);
+    match other_end(image, across, (number, file), 1) {
+        Some(end) => row.and(
+            format!(" · {} {}", end.role, ends::list(&end.held)),
+            Ink::Dim,
+        ),
+        None => row,
     }
-    row.and(format!("{} ", waits(bytes)), Ink::Warn)
-}
-
-/// As the queues count it: their buffers hold headers of protocols, too.
-fn waiting_in(socket: &Socket) -> u64 {
-    let queued = socket
-        .queues
-        .iter()
-        .map(|queue| u64::from(queue.total_bytes));
-    queued.sum()
-}
-
-fn waits(bytes: u64) -> String {
-    let verb = if bytes == 1 { "waits" } else { "wait" };
-    format!("{} {verb}", count(bytes, "byte"))
-}
-
-fn terminal_line(tty: &Terminal) -> String {
-    let end = if tty.subtype == 1 { "master" } else { "slave" };
-    let (rows, columns) = tty.size;
-    let hung = if tty.hung_up { ", hung up" } else { "" };
-    format!("{end} of pair {} ({columns}x{rows}){hung}", tty.index)
 }
 
 fn about(model: &Model, image: &Image, line: FileLine) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some((number, file)) = file_of(image, line) {
-        about_file(model, image, number, &file, &mut rows);
-    }
-    if let Some(fd) = fd_of(image, line) {
-        let exec = if fd.close_on_exec {
-            ", closed by exec (x)"
-        } else {
-            ""
-        };
-        rows.insert(
-            0,
-            Row::pair("descriptor", format!("{}{exec}", fd.fd), Ink::Number),
-        );
+        let exec = fd_of(image, line).is_some_and(|fd| fd.close_on_exec);
+        about_file(model, image, (number, &file), exec, &mut rows);
     }
     match line {
         FileLine::Table(number) => about_table(image, number, &mut rows),
@@ -413,17 +358,35 @@ fn about_table(image: &Image, number: ObjRef, rows: &mut Vec<Row>) {
     );
 }
 
-fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &mut Vec<Row>) {
-    let arch = image.arch();
-    if let Some(path) = file.path {
-        rows.push(Row::pair("path", escape(path), Ink::Text));
+/// Most of those who hold a file that are listed.
+const MOST_HOLDERS: usize = 1000;
+
+/// What people ask first stands first: what it is, who holds it, who is at its other end.
+fn about_file(
+    model: &Model,
+    image: &Image,
+    (number, file): (ObjRef, &File),
+    exec: bool,
+    rows: &mut Vec<Row>,
+) {
+    let arrow = model.look.glyph(Glyph::Arrow);
+    rows.push(Row::pair(
+        "is",
+        ends::what(image, number, file, arrow),
+        Ink::Text,
+    ));
+    let across = (&model.derived.holders, &model.derived.ends);
+    if let Some(end) = other_end(image, across, (number, file), MOST_HOLDERS) {
+        who(end.role, &end.held, rows);
     }
-    let (names, rest) = values::OPEN_FLAGS.names(u64::from(file.flags), arch);
-    let rest = (rest != 0).then(|| format!("{rest:#x}"));
-    let names = names.iter().copied().map(str::to_owned);
-    let flags: Vec<String> = names.chain(rest).collect();
-    rows.push(Row::pair("flags", flags.join(" "), Ink::Normal));
-    rows.push(Row::pair("position", file.pos.to_string(), Ink::Number));
+    let held = ends::held(image, &model.derived.holders, [number], MOST_HOLDERS);
+    who("held by", &held, rows);
+    let flags = ends::flags(image, file).join(" ");
+    let exec = if exec { ", closed by exec (x)" } else { "" };
+    rows.push(Row::pair("flags", format!("{flags}{exec}"), Ink::Normal));
+    if matches!(file.kind, FileKind::Generic | FileKind::Other(_)) {
+        rows.push(Row::pair("position", file.pos.to_string(), Ink::Number));
+    }
     rows.push(
         Row::pair("record", file.record.index.to_string(), Ink::Link)
             .link(Link::Record(file.record.index, 0)),
@@ -431,44 +394,16 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
     if let FileKind::Socket(socket) = file.kind
         && let Some(socket) = image.sockets.get(&socket)
     {
-        rows.push(Row::pair(
-            "state",
-            words::enum_name(&values::SOCKET_STATE, socket.socket_state.into()),
-            Ink::Normal,
-        ));
-        rows.push(Row::pair(
-            "local",
-            escape(socket.local.as_bytes()),
-            Ink::Text,
-        ));
-        rows.push(Row::pair(
-            "remote",
-            escape(socket.remote.as_bytes()),
-            Ink::Text,
-        ));
+        rows.push(Row::pair("state", ends::socket_state(socket), Ink::Normal));
         rows.push(
             Row::pair("socket record", socket.record.index.to_string(), Ink::Link)
                 .link(Link::Record(socket.record.index, 0)),
         );
-        if socket.peer > 0 {
-            rows.push(
-                Row::pair("peer", format!("object {}", socket.peer), Ink::Link)
-                    .link(Link::Object(socket.peer)),
-            );
-        }
     }
     for item in image.epolls.get(&number).into_iter().flatten() {
-        let (names, _) = values::EPOLL_EVENTS.names(u64::from(item.events), arch);
+        let (names, _) = values::EPOLL_EVENTS.names(u64::from(item.events), image.arch());
         let text = format!("fd {} {} data {:#x}", item.fd, names.join("|"), item.data);
         rows.push(Row::pair("watches", text, Ink::Normal).link(Link::File(item.file)));
-    }
-    for (task, fd) in model.derived.holders.of(number) {
-        if let Some(task) = image.tasks.get(task as usize) {
-            let text = format!("{} {} as {fd}", task.pid, escape(&task.comm));
-            rows.push(
-                Row::pair("held by", text, Ink::Link).link(Link::Task(task.index, View::Tasks)),
-            );
-        }
     }
     for (owner, mm) in &image.mms {
         let maps = model
@@ -502,6 +437,20 @@ fn about_file(model: &Model, image: &Image, number: ObjRef, file: &File, rows: &
     }
 }
 
+/// A line for each who holds something.
+fn who(role: &str, (held, more): &(Vec<Held>, bool), rows: &mut Vec<Row>) {
+    if held.is_empty() {
+        rows.push(Row::pair(role, "nobody in the image", Ink::Dim));
+    }
+    for held in held {
+        let link = Link::Task(held.task.index, View::Tasks);
+        rows.push(Row::pair(role, held.to_string(), Ink::Link).link(link));
+    }
+    if *more {
+        rows.push(Row::pair(role, "and more", Ink::Dim));
+    }
+}
+
 /// What waits in a file: name and place.
 fn extents(image: &Image, line: FileLine) -> Vec<(&'static str, Extent)> {
     if let FileLine::Queue(ns, i) = line {
@@ -516,40 +465,19 @@ fn extents(image: &Image, line: FileLine) -> Vec<(&'static str, Extent)> {
     let Some((_, file)) = file_of(image, line) else {
         return Vec::new();
     };
-    match file.kind {
-        FileKind::Pipe(inode) | FileKind::Fifo(inode) => image
-            .pipes
-            .get(&inode)
-            .filter(|pipe| pipe.data.len > 0)
-            .map(|pipe| ("waiting in the pipe", pipe.data))
-            .into_iter()
-            .collect(),
-        FileKind::Tty(number) => image
-            .terminals
-            .get(&number)
-            .and_then(|tty| tty.input)
-            .map(|input| ("unread input", input))
-            .into_iter()
-            .collect(),
-        FileKind::Socket(number) => {
-            let queues = image
-                .sockets
-                .get(&number)
-                .map_or(&[][..], |socket| &socket.queues);
-            let names = ["receive queue", "send queue"];
-            let named = queues.iter().zip(names);
-            named
-                .flat_map(|(queue, name)| {
-                    queue
-                        .buffers
-                        .iter()
-                        .flat_map(|b| &b.data)
-                        .map(move |extent| (name, *extent))
-                })
-                .collect()
-        }
-        _ => Vec::new(),
-    }
+    let buffers = buffers::of_file(image, &file).into_iter();
+    buffers
+        .flat_map(|Buffer { holder, parts }| {
+            let name = match holder {
+                Holder::Pipe(_) => "waiting in the pipe",
+                Holder::Terminal(_) => "unread input",
+                Holder::Received(_) => "to read",
+                Holder::Sent(_) => "to send",
+                Holder::Queue(..) => "message",
+            };
+            parts.into_iter().map(move |part| (name, part))
+        })
+        .collect()
 }
 
 /// Bytes of a stretch that are shown.
@@ -566,12 +494,7 @@ fn contents(model: &Model, extent: Extent) -> Vec<Row> {
     let panels = hex::panels_for(model.inside(1).width);
     let bytes = bytes_of(model, &content_want(extent)).unwrap_or_default();
     let lines = hex::lines(bytes, 0, panels, model.look.ascii);
-    let readable = bytes
-        .iter()
-        .filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
-        .count();
-    let text =
-        (readable * 4 >= bytes.len() * 3 && readable > 0).then(|| format!("\"{}\"", escape(bytes)));
+    let text = words::is_text(bytes).then(|| words::contents(bytes));
     let text = text.map(|text| Row::new(text, Ink::Text).link(Link::Offset(extent.offset)));
     let lines = lines.into_iter().map(|line| {
         Row::new(line.text.trim().to_owned(), Ink::Normal).link(Link::Offset(extent.offset))
