@@ -1,7 +1,6 @@
 //! Why a conversion stopped.
 
 use indicatif::BinaryBytes;
-use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 use std::{env, fmt, io};
 
@@ -47,6 +46,19 @@ impl Error {
     /// An error of the input.
     pub fn reading(error: io::Error) -> Self {
         Error::Read(error)
+    }
+    /// Says which input is damaged.
+    #[must_use]
+    pub fn of_input(self, name: &str) -> Self {
+        let (kind, text) = match &self {
+            Error::Read(error) if self.is_damage() => (error.kind(), format!(": {error}")),
+            Error::Damaged { offset, what } => {
+                let text = format!(", at {offset:#x}: {what}");
+                (io::ErrorKind::InvalidData, text)
+            }
+            _ => return self,
+        };
+        Error::Read(io::Error::new(kind, format!("{name}{text}")))
     }
     /// Says which output could not be written, and about how many bytes it was to have.
     #[must_use]
@@ -131,9 +143,12 @@ struct Wanted<'a>(Option<u64>, &'a io::Error);
 impl fmt::Display for Wanted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Wanted(wanted, error) = self;
-        let full = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG];
-        let is_full = Errno::from_io_error(error).is_some_and(|errno| full.contains(&errno));
-        match wanted.filter(|_| is_full) {
+        let full = [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::QuotaExceeded,
+            io::ErrorKind::FileTooLarge,
+        ];
+        match wanted.filter(|_| full.contains(&error.kind())) {
             Some(bytes) => write!(f, "; about {} were to be written", BinaryBytes(bytes)),
             None => Ok(()),
         }

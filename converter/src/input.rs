@@ -8,7 +8,7 @@ use ckpt_bridge::{Foreign, Kind};
 use ckpt_parser::limits::{Limits, Policy};
 use ckpt_parser::source::{self, Compression, InOrder, Prefixed, Source, StreamSource};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -120,18 +120,22 @@ pub fn open(
         Policy::Salvage => open_intact(path, limits.expansion, cut),
     };
     if path == Path::new("-") {
+        if io::stdin().is_terminal() {
+            let why = "standard input is a terminal; name an image, or see --help";
+            return Err(Error::Request(why.to_owned()));
+        }
         output::widen(io::stdin());
         let source = stream().map_err(fail)?;
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         let file = plain(file).map_err(fail)?;
-        return sniff(source, file, limits, policy, begin, cut).map_err(told);
+        return sniff(path, source, file, limits, policy, begin, cut).map_err(told);
     }
     let kind = match ckpt_bridge::detect(path)? {
         // Nothing else is a directory; what is missing in this one is said better by who looks for it.
         Kind::Other if path.is_dir() => Kind::Criu,
         kind => kind,
     };
-    let name = path.display().to_string();
+    let name = name(path);
     let packed = || -> Result<_, Error> {
         let file = File::open(path).map_err(fail)?;
         let meta = file.metadata().map_err(fail)?;
@@ -155,14 +159,22 @@ pub fn open(
             let source = stream().map_err(fail)?;
             let file = File::open(path).map_err(fail)?;
             let file = plain(file).map_err(fail)?;
-            return sniff(source, file, limits, policy, begin, cut).map_err(told);
+            return sniff(path, source, file, limits, policy, begin, cut).map_err(told);
         }
     };
     Ok(Input::Foreign(Box::new(foreign?)))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    io::Error::new(error.kind(), format!("{}: {error}", name(path)))
+}
+
+/// What an input is called in messages.
+pub fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    path.display().to_string()
 }
 
 /// The file, if stretches of it can be copied as they are.
@@ -176,6 +188,7 @@ fn plain(file: File) -> io::Result<Option<File>> {
 
 /// Looks at the first bytes, which a pipe gives only once.
 fn sniff(
+    path: &Path,
     source: Box<dyn Source>,
     file: Option<File>,
     limits: &Limits,
@@ -202,9 +215,9 @@ fn sniff(
     }
     let whole = Watched::new(whole, begin(len));
     let foreign = match policy {
-        _ if core => ckpt_bridge::read_core("-", whole, limits)?,
-        Policy::Strict => ckpt_bridge::read_criu("-", whole, limits)?,
-        Policy::Salvage => ckpt_bridge::salvage_criu_stream("-", whole, limits)?,
+        _ if core => ckpt_bridge::read_core(&name(path), whole, limits)?,
+        Policy::Strict => ckpt_bridge::read_criu(&name(path), whole, limits)?,
+        Policy::Salvage => ckpt_bridge::salvage_criu_stream(&name(path), whole, limits)?,
     };
     Ok(Input::Foreign(Box::new(foreign)))
 }
@@ -215,6 +228,7 @@ fn sniff(
 /// # Errors
 /// Those of the operating system.
 pub fn seekable(
+    name: &str,
     source: Box<dyn Source>,
     file: Option<File>,
     begin: Begin<'_>,
@@ -228,7 +242,7 @@ pub fn seekable(
         spool
     };
     let file = FileAt::new(file).map_err(Error::Read)?;
-    Ok(Blob::new("input", Arc::new(file)))
+    Ok(Blob::new(name, Arc::new(file)))
 }
 
 /// Bytes copied at a time.

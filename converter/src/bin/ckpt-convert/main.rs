@@ -73,12 +73,14 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
         losses,
         additions,
     };
+    let name = input::name(&args.input);
     // Outputs are named where they are written: what is left was put aside.
-    let done = job.run(input).map_err(Error::of_temporary);
+    let named = |error: Error| error.of_temporary().of_input(&name);
+    let done = job.run(input).map_err(named);
     if let Some(error) = cut.take() {
         losses.push(Loss {
             code: Code::Damage.name(),
-            record: args.input.display().to_string(),
+            record: name,
             offset: None,
             field: String::new(),
             value: error.to_string(),

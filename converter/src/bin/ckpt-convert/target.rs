@@ -228,7 +228,7 @@ impl Job<'_> {
             other => {
                 let (source, file) = self.as_stream(Revision::LAST, other)?.stream;
                 let begin = |total| self.progress.watch("reading", total);
-                let blob = input::seekable(source, file, &begin)?;
+                let blob = input::seekable(&input::name(&self.args.input), source, file, &begin)?;
                 ckpt_bridge::open_stream(&blob, options(self.args))?
             }
         };
@@ -332,8 +332,11 @@ impl Job<'_> {
     /// A directory is written beside its place and renamed when it is complete.
     fn criu_directory(&mut self, tree: &Tree, total: u64) -> Result<(), Error> {
         let target = &self.args.output;
-        if target.exists() && (!self.args.force || !target.is_dir()) {
-            return Err(exists(target, "--force replaces a directory"));
+        if target.exists() && !target.is_dir() {
+            return Err(exists(target, "an image set is a directory, or NAME.tar"));
+        }
+        if target.exists() && !self.args.force {
+            return Err(exists(target, "--force replaces the directory"));
         }
         let parent = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
