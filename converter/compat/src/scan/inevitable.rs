@@ -117,7 +117,7 @@ pub(super) struct Node {
     /// Control goes on in a way that is not known.
     lost: bool,
     /// Registers where it goes, if they are not those that the instruction leaves.
-    replaced: Option<Known>,
+    replaced: Option<Box<Known>>,
 }
 
 impl Node {
@@ -237,7 +237,7 @@ impl Analysis<'_, '_> {
                 state.known.call();
             }
             let left = State {
-                known: node.replaced.unwrap_or(state.known),
+                known: node.replaced.as_deref().copied().unwrap_or(state.known),
                 it_left: if node.replaced.is_some() {
                     0
                 } else {
@@ -377,7 +377,7 @@ impl Analysis<'_, '_> {
             node.exit = false;
             node.next.push(place);
             self.returns.push(place);
-            node.replaced = Some(Known::of(Some(regs)));
+            node.replaced = Some(Box::new(Known::of(Some(regs))));
         }
     }
 
