@@ -324,7 +324,7 @@ impl SpaceFacts {
 
     /// Does all that can run lie on the ways that the scan followed? Then what it merely swept does not.
     pub fn is_closed(&self) -> bool {
-        self.is_linked && !self.code.open && self.code_is_complete()
+        (self.code.sealed || self.is_linked && !self.code.open) && self.code_is_complete()
     }
 
     /// What AT_HWCAP advertised to the process.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ckpt_format::Arch;
 use ckpt_format::Order;
 use ckpt_parser::memory::{Backing, Span, spans};
-use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Task, Vma, VmaKind};
+use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Sighand, Task, Vma, VmaKind};
 
 use super::Options;
 use super::elf_image::{facts_of, region_of};
@@ -163,7 +163,8 @@ impl Gatherer<'_> {
         let linked = self.linked(&files, &memory);
         space.is_linked = linked.is_some();
         let regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
-        let plan = self.plan(&threads, &memory, &files, linked, regions);
+        let handlers = handlers(&self.evidence.origin, &self.image.sighands, tasks);
+        let plan = self.plan(&threads, &memory, &files, linked, regions, handlers);
         space.code = run(&memory, &plan, self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
@@ -300,6 +301,7 @@ impl Gatherer<'_> {
         files: &Files,
         linked: Option<Linked>,
         regions: Vec<CodeRegion>,
+        handlers: Option<Vec<u32>>,
     ) -> Plan {
         // Where nothing says what is called, all that has a name may be.
         let kind = if linked.is_some() {
@@ -314,6 +316,7 @@ impl Gatherer<'_> {
             slots: linked.slots,
             main: None,
             starts: self.starts(files),
+            handlers,
             from_start: false,
             big_endian_code: self.evidence.endian == Some(Endian::Be32),
         };
@@ -481,6 +484,29 @@ impl Gatherer<'_> {
         regions.dedup_by_key(|region| region.start);
         regions
     }
+}
+
+/// Handlers of signals; `None` if the image does not say. Cores hold none, whatever stands in for them once they are
+/// read as a stream.
+fn handlers(
+    origin: &Origin,
+    sighands: &BTreeMap<ObjRef, Sighand>,
+    tasks: &[&Task],
+) -> Option<Vec<u32>> {
+    const SIG_IGN: u32 = 1;
+    if *origin == Origin::Core {
+        return None;
+    }
+    let mut handlers = BTreeSet::new();
+    for live in tasks.iter().filter_map(|task| task.live.as_ref()) {
+        let actions = &sighands.get(&live.sighand)?.actions;
+        if actions.is_empty() {
+            return None;
+        }
+        let addresses = actions.iter().map(|action| u32::try_from(action.handler));
+        handlers.extend(addresses.flatten().filter(|handler| *handler > SIG_IGN));
+    }
+    Some(handlers.into_iter().collect())
 }
 
 fn thread_facts(
@@ -727,4 +753,38 @@ fn unseen(regions: &[CodeRegion], memory: &dyn Memory) -> Vec<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use ckpt_parser::model::{Live, SigAction};
+
+    use super::*;
+
+    #[test]
+    fn handlers_are_known_only_where_the_image_holds_them() {
+        let action = |handler| SigAction {
+            handler,
+            ..SigAction::default()
+        };
+        let actions = vec![action(0), action(1), action(0x1_0401)];
+        let sighand = Sighand {
+            actions,
+            ..Sighand::default()
+        };
+        let sighands = BTreeMap::from([(7, sighand), (8, Sighand::default())]);
+        let task = |sighand| Task {
+            live: Some(Live {
+                sighand,
+                ..Live::default()
+            }),
+            ..Task::default()
+        };
+        let (held, empty, gone) = (task(7), task(8), task(9));
+        let of = |origin: &Origin, tasks: &[&Task]| handlers(origin, &sighands, tasks);
+        assert_eq!(of(&Origin::Criu, &[&held]), Some(vec![0x1_0401]));
+        assert_eq!(of(&Origin::Core, &[&held]), None);
+        assert_eq!(of(&Origin::Criu, &[&held, &gone]), None);
+        assert_eq!(of(&Origin::Criu, &[&empty]), None);
+    }
 }

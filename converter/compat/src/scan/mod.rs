@@ -175,6 +175,8 @@ pub struct Job<'a> {
     pub main: Option<u32>,
     /// Where that process began: the entry of the program, which calls `main`, and that of its loader.
     pub starts: &'a [u32],
+    /// Handlers of signals, if the image says which there are.
+    pub handlers: Option<&'a [u32]>,
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
     /// Big-endian code (BE32).
@@ -198,6 +200,8 @@ pub struct Found {
     pub swept: FeatureHits,
     /// Code was reached that goes on somewhere that cannot be told: what was not reached may run, too.
     pub open: bool,
+    /// Nothing can run but what was reached from the program counters, and handlers of signals.
+    pub sealed: bool,
     /// What is left of the functions that each thread is in, by its program counter.
     pub frames: Vec<Frames>,
     /// Bytes of executable mappings.
@@ -349,6 +353,11 @@ fn call_effect(number: Option<u32>) -> CallEffect {
 /// `cacheflush`, which whoever writes code must call before it runs (0xf0002; with OABI's base 0x9f0002).
 const fn flushes_cache(number: u32) -> bool {
     number & 0xf_ffff == 0xf_0002
+}
+
+/// signal, sigaction, rt_sigaction (with OABI's base, too).
+const fn installs_handler(number: u32) -> bool {
+    matches!(number & 0xffff, 48 | 67 | 174)
 }
 
 /// Number of the system call that an instruction makes: OABI's in the instruction, EABI's in r7.

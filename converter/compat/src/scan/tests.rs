@@ -32,6 +32,7 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        handlers: None,
         from_start: true,
         big_endian_code: false,
         jobs: 2,
@@ -149,6 +150,7 @@ fn memory_that_is_missing_is_not_seen() {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        handlers: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -202,6 +204,7 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        handlers: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -283,6 +286,7 @@ fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        handlers: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -431,6 +435,7 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         slots: &setting.slots,
         main: setting.main,
         starts: &setting.starts,
+        handlers: None,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -507,4 +512,87 @@ fn a_slot_that_is_not_bound_yet_leads_to_its_function() {
     });
     assert!(has(&found.from_pc, Vfp));
     assert!(!has(&process(jump, |_, _| {}).from_pc, Vfp));
+}
+
+/// Code that a thread is in, a function that only a pointer leads to, and what the image says of handlers.
+fn with_pointer(words: &[u32], function: usize, handlers: Option<&[u32]>) -> Found {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let region = CodeRegion {
+        start: BASE,
+        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        name: "test".to_owned(),
+        ..CodeRegion::default()
+    };
+    let entry = |pointer, kind, regs| Entry {
+        pointer,
+        kind,
+        regs,
+    };
+    let function = BASE + u32::try_from(function * 4).unwrap();
+    scan(&Job {
+        memory: &memory,
+        regions: &[region],
+        entries: &[
+            entry(BASE, EntryKind::Pc, Some([0; 16])),
+            entry(function, EntryKind::Pointer, None),
+        ],
+        slots: &BTreeMap::new(),
+        main: None,
+        starts: &[],
+        handlers,
+        from_start: false,
+        big_endian_code: false,
+        jobs: 1,
+    })
+}
+
+#[test]
+fn pointers_that_no_code_calls_lead_nowhere() {
+    let words = [EXIT[0], EXIT[1], BX_LR, VADD, BX_LR];
+    let known = with_pointer(&words, 3, Some(&[]));
+    assert!(known.sealed && !has(&known.from_entries, Vfp), "{known:?}");
+    // Cores do not say which handlers there are: the function may be one.
+    let unknown = with_pointer(&words, 3, None);
+    assert!(!unknown.sealed && has(&unknown.from_entries, Vfp));
+    let handled = with_pointer(&words, 3, Some(&[BASE + 12]));
+    assert!(handled.sealed && has(&handled.from_entries, Vfp));
+}
+
+#[test]
+fn calls_that_cannot_be_told_leave_pointers_alive() {
+    // ldr r3, [r0, r1]; blx r3: through memory that nobody knows
+    let words = [
+        0xe790_3001,
+        0xe12f_ff33,
+        EXIT[0],
+        EXIT[1],
+        BX_LR,
+        VADD,
+        BX_LR,
+    ];
+    let found = with_pointer(&words, 5, Some(&[]));
+    assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
+}
+
+#[test]
+fn who_may_install_a_handler_keeps_pointers_alive() {
+    const SVC: u32 = 0xef00_0000;
+    let sealed = |first: &[u32]| {
+        let words = [first, &[EXIT[0], EXIT[1], BX_LR, VADD, BX_LR]].concat();
+        with_pointer(&words, first.len() + 3, Some(&[])).sealed
+    };
+    // mov r7, #4 (write); mov r7, #174 (rt_sigaction); ldr r7, [r8, r9]
+    assert!(sealed(&[0xe3a0_7004, SVC]));
+    assert!(!sealed(&[0xe3a0_70ae, SVC]));
+    assert!(!sealed(&[0xe798_7009, SVC]));
+    // One call for two numbers: cmp; moveq r7, #174; beq 1f; mov r7, #4; 1: svc
+    assert!(!sealed(&[
+        0xe350_0000,
+        0xe3a0_70ae,
+        0x0a00_0000,
+        0xe3a0_7004,
+        SVC
+    ]));
 }

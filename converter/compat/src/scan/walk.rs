@@ -1,6 +1,7 @@
 //! Following control flow from known entries.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::inevitable::Ahead;
 use super::memory::Window;
@@ -8,9 +9,14 @@ use super::returns::Returns;
 use super::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Found, Job, Known, MapKind, VECTORS,
 };
-use super::{call_effect, call_number, fetch, flushes_cache, follows_call, resolve};
+use super::{
+    call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, resolve,
+};
 use crate::arm::{Flow, Insn, Isa};
 use crate::feature::{Feature, FeatureSet};
+
+/// Instructions in which a system call's number is looked for from a place that several ways lead to.
+const MAX_AHEAD: usize = 16;
 
 /// What is known of one page: a bit per halfword.
 #[derive(Clone, Default)]
@@ -19,6 +25,9 @@ struct Marks {
     thumb: Bits,
     data: Bits,
 }
+
+/// Pages by number; copies share what stays as it is.
+type Pages = HashMap<u32, Arc<Marks>>;
 
 #[derive(Clone, Default)]
 struct Bits([u64; 32]);
@@ -34,6 +43,10 @@ impl Bits {
         self.0.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|bits| *bits == 0)
+    }
+
     fn set(&mut self, addr: u32) {
         let (word, bit) = Self::place(addr);
         if let Some(bits) = self.0.get_mut(word) {
@@ -42,10 +55,16 @@ impl Bits {
     }
 }
 
+/// Pages that are marked at most, 256 MiB of code and of what it reads: with what is known before the first guess and
+/// [`Literals`] fewer than 128 MiB, whatever the size of the image. Code beyond is not followed, and the scan stays open.
+const MAX_PAGES: usize = 1 << 16;
+
 /// Addresses that control flow reached, and the words that reached code reads as data.
 #[derive(Default)]
 pub(super) struct Reached {
-    pages: HashMap<u32, Box<Marks>>,
+    pages: Pages,
+    /// Pages were left out.
+    is_full: bool,
     /// Instructions that were only reached behind a test of their capability.
     guarded: HashMap<u32, Isa>,
 }
@@ -67,8 +86,21 @@ impl Reached {
             .is_some_and(|marks| marks.data.get(addr))
     }
 
+    /// The marks of a page, if there is room for them.
+    fn marks(&mut self, addr: u32) -> Option<&mut Marks> {
+        let page = addr >> 12;
+        if self.pages.len() >= MAX_PAGES && !self.pages.contains_key(&page) {
+            self.is_full = true;
+            return None;
+        }
+        Some(Arc::make_mut(self.pages.entry(page).or_default()))
+    }
+
+    /// Marks an instruction; false if it was marked before or cannot be.
     fn visit(&mut self, addr: u32, isa: Isa) -> bool {
-        let marks = self.pages.entry(addr >> 12).or_default();
+        let Some(marks) = self.marks(addr) else {
+            return false;
+        };
         let bits = match isa {
             Isa::Arm => &mut marks.arm,
             Isa::Thumb => &mut marks.thumb,
@@ -78,17 +110,11 @@ impl Reached {
         new
     }
 
-    /// What was reached so far, for good.
-    fn reached_so_far(&self) -> HashMap<u32, Box<(Bits, Bits)>> {
-        let marks = self.pages.iter();
-        marks
-            .map(|(page, marks)| (*page, Box::new((marks.arm.clone(), marks.thumb.clone()))))
-            .collect()
-    }
-
     fn mark_data(&mut self, addr: u32) {
         for half in [addr, addr.wrapping_add(2)] {
-            self.pages.entry(half >> 12).or_default().data.set(half);
+            if let Some(marks) = self.marks(half) {
+                marks.data.set(half);
+            }
         }
     }
 }
@@ -99,12 +125,10 @@ struct Literals(HashMap<u32, Box<Bits>>);
 
 impl Literals {
     fn of(reached: Reached) -> Self {
+        let data = |marks: Arc<Marks>| Box::new(Arc::unwrap_or_clone(marks).data);
         let pages = reached.pages.into_iter();
-        Self(
-            pages
-                .map(|(page, marks)| (page, Box::new(marks.data)))
-                .collect(),
-        )
+        let read = pages.filter(|(_, marks)| !marks.data.is_empty());
+        Self(read.map(|(page, marks)| (page, data(marks))).collect())
     }
 
     fn is_data(&self, addr: u32) -> bool {
@@ -123,6 +147,8 @@ pub(super) fn walk(job: &Job<'_>, stacks: Stacks, found: &mut Found) -> Reached 
     };
     let all = round(job, &mut Found::default(), began);
     let learnt = Learnt {
+        can_be_sealed: stacks.are_known() && (job.from_start || job.handlers.is_some()),
+        is_full: all.reached.is_full,
         literals: Literals::of(all.reached),
         taken: all.taken,
         stacks,
@@ -138,6 +164,10 @@ struct Learnt<'a> {
     /// Constants that point into code, of all that may have run.
     taken: BTreeSet<u32>,
     stacks: Stacks,
+    /// Where every thread returns to is known, and which handlers of signals there are.
+    can_be_sealed: bool,
+    /// Code was left out.
+    is_full: bool,
     /// Where the walk begins beside the entries.
     starts: &'a [u32],
 }
@@ -184,6 +214,11 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Wal
         swept: BTreeSet::new(),
         returns: Returns::default(),
         num_insns: 0,
+        lost: false,
+        watches: learnt.can_be_sealed,
+        installs: false,
+        unnumbered: BTreeSet::new(),
+        numbered: BTreeSet::new(),
         calls_from_thumb: false,
         stays_in_arm: FeatureHits::default(),
         guarded: FeatureHits::default(),
@@ -210,18 +245,22 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Wal
         regs: None,
     }));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.kind));
+    let others = entries.split_off(entries.partition_point(|entry| entry.kind == EntryKind::Pc));
+    for entry in &entries {
+        walker.enter(entry, &mut found.from_pc);
+    }
+    if learnt.can_be_sealed && walker.is_sealed(found) {
+        return walker;
+    }
+    walker.watches = false;
+    let mut entries = others;
     let symbols =
         entries.split_off(entries.partition_point(|entry| entry.kind > EntryKind::Symbol));
     for entry in entries {
         if entry.kind < EntryKind::Known && walker.sure.is_none() {
-            walker.sure = Some(walker.reached.reached_so_far());
+            walker.sure = Some(walker.reached.pages.clone());
         }
-        let hits = if entry.kind == EntryKind::Pc {
-            &mut found.from_pc
-        } else {
-            &mut found.from_entries
-        };
-        walker.enter(&entry, hits);
+        walker.enter(&entry, &mut found.from_entries);
     }
     let taken = learnt.taken.into_iter();
     walker
@@ -237,6 +276,7 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Wal
     }
     let taken = walker.taken.clone();
     found.guarded = std::mem::take(&mut walker.guarded);
+    walker.open |= learnt.is_full || walker.reached.is_full;
     found.open = walker.open;
     if walker.calls_from_thumb {
         found.from_entries.merge(&walker.stays_in_arm);
@@ -258,7 +298,7 @@ struct Walker<'a, 'j> {
     window: Window<'a>,
     reached: Reached,
     /// ARM and Thumb code by page that program counters and functions of files led to, before any guess.
-    sure: Option<HashMap<u32, Box<(Bits, Bits)>>>,
+    sure: Option<Pages>,
     literals: Literals,
     work: Vec<(u32, Isa)>,
     /// No word is a return address but those that were followed.
@@ -273,6 +313,15 @@ struct Walker<'a, 'j> {
     swept: BTreeSet<(u32, u32, Isa)>,
     returns: Returns,
     num_insns: u64,
+    /// Control went on where it cannot be told.
+    lost: bool,
+    /// It matters whether handlers of signals are installed.
+    watches: bool,
+    /// One may be.
+    installs: bool,
+    /// System calls whose numbers their callers pass, and those of them whose callers are all known.
+    unnumbered: BTreeSet<u32>,
+    numbered: BTreeSet<u32>,
     /// Thumb code calls what may be ARM code.
     calls_from_thumb: bool,
     /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
@@ -303,14 +352,33 @@ impl Walker<'_, '_> {
     /// Is the place sure to be code of the other instruction set, or the inside of an instruction? Then a guess that
     /// leads here was wrong.
     fn is_others(&self, addr: u32, isa: Isa) -> bool {
-        let sure = self
-            .sure
-            .as_ref()
-            .and_then(|sure| Some(&**sure.get(&(addr >> 12))?));
-        sure.is_some_and(|(arm, thumb)| match isa {
-            Isa::Arm => thumb.get(addr) || thumb.get(addr.wrapping_add(2)),
-            Isa::Thumb => arm.get(addr & !3),
+        let sure = self.sure.as_ref().and_then(|sure| sure.get(&(addr >> 12)));
+        sure.is_some_and(|marks| match isa {
+            Isa::Arm => marks.thumb.get(addr) || marks.thumb.get(addr.wrapping_add(2)),
+            Isa::Thumb => marks.arm.get(addr & !3),
         })
+    }
+
+    /// Can nothing run but what was followed: no jump or call was left that leads who knows where, and handlers of
+    /// signals are known? Adds those.
+    fn is_sealed(&mut self, found: &mut Found) -> bool {
+        for handler in self.job.handlers.unwrap_or_default() {
+            let (addr, isa) = Isa::of_pointer(*handler);
+            self.block(addr, isa, Known::default(), &mut found.from_entries);
+            self.drain(&mut found.from_entries);
+        }
+        found.sealed =
+            !(self.lost || self.leaps || self.open || self.reached.is_full || self.installs());
+        if found.sealed {
+            found.guarded = std::mem::take(&mut self.guarded);
+            found.num_insns += self.num_insns;
+        }
+        found.sealed
+    }
+
+    /// Does code that was followed tell the kernel of a handler?
+    fn installs(&self) -> bool {
+        self.installs || !self.unnumbered.is_subset(&self.numbered)
     }
 
     fn aborts(&self, addr: u32, isa: Isa) -> bool {
@@ -321,6 +389,7 @@ impl Walker<'_, '_> {
     /// A jump that was not resolved may go to any label of its function (computed goto), or leave it (a call in tail
     /// position). Where the function's bounds are not known, the scan stays open.
     fn computed(&mut self, addr: u32, isa: Isa) {
+        self.lost = true;
         // Without mapping symbols, Thumb code among literals cannot be read instruction by instruction.
         let region = self
             .region(addr)
@@ -484,10 +553,10 @@ impl Walker<'_, '_> {
             self.leaps |= leaps;
             self.open |= throws;
         }
-        let mut it_left = 0;
+        let (start, mut it_left) = (addr, 0);
         while self.is_code(addr, isa) && !self.is_others(addr, isa) {
             let Some(insn) = fetch(&mut self.window, addr, isa) else {
-                return;
+                break;
             };
             let insn = super::under_it(insn, &mut it_left);
             let needs = known.needs(&insn);
@@ -504,6 +573,10 @@ impl Walker<'_, '_> {
             let guarded = known.guarded(needs, addr);
             if guarded.is_empty() {
                 if !self.reached.visit(addr, isa) {
+                    // Who queued the first instruction has looked ahead already.
+                    if addr != start {
+                        self.call_ahead((addr, isa), &known);
+                    }
                     return;
                 }
                 hits.add(needs, addr, isa);
@@ -534,6 +607,7 @@ impl Walker<'_, '_> {
                 return;
             }
         }
+        self.lost = true;
     }
 
     /// Calls and returns that change between the instruction sets, or fail to.
@@ -576,6 +650,31 @@ impl Walker<'_, '_> {
         }
     }
 
+    /// A system call close behind a place that several ways lead to, or in a stub that makes the call which its caller
+    /// names: the number on this way. Where it is not followed, [`Self::installs`] takes it for anything.
+    fn call_ahead(&mut self, (mut addr, isa): (u32, Isa), known: &Known) {
+        if !self.watches {
+            return;
+        }
+        let mut known = *known;
+        for _ in 0..MAX_AHEAD {
+            let insn = fetch(&mut self.window, addr, isa);
+            let Some(insn) = insn.filter(|insn| !insn.conditional) else {
+                return;
+            };
+            match insn.flow {
+                Flow::Next => known.step(&insn, &mut self.window, None),
+                Flow::Syscall(oabi) => {
+                    self.installs |= call_number(oabi, &known).is_none_or(installs_handler);
+                    self.numbered.insert(addr);
+                    return;
+                }
+                _ => return,
+            }
+            addr = addr.wrapping_add(u32::from(insn.len));
+        }
+    }
+
     /// Queues where an instruction leads; tells whether the next one is executed too.
     fn flow(
         &mut self,
@@ -590,6 +689,10 @@ impl Walker<'_, '_> {
             Flow::Syscall(oabi) => {
                 let number = call_number(oabi, known);
                 hits.syscall(oabi, addr, isa);
+                self.installs |= number.is_some_and(installs_handler);
+                if self.watches && number.is_none() {
+                    self.unnumbered.insert(addr);
+                }
                 if number.is_some_and(flushes_cache) {
                     hits.cache_flushes.add(addr, isa);
                 }
@@ -620,16 +723,43 @@ impl Walker<'_, '_> {
                     }
                     // Whoever comes here dies by his own hand.
                     Some((to, to_isa)) if self.aborts(to, to_isa) => return false,
-                    Some(to) if calls => {
+                    Some(to) => {
+                        self.call_ahead(to, known);
                         self.work.push(to);
-                        return self.returns.may(self.job, &mut self.window, to);
+                        return calls && self.returns.may(self.job, &mut self.window, to);
                     }
-                    Some(to) => self.work.push(to),
                     None if !calls => self.computed(addr, isa),
-                    None => {}
+                    None => self.lost = true,
                 }
                 calls
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_take_a_bounded_number_of_pages() {
+        let mut reached = Reached::default();
+        let pages = u32::try_from(MAX_PAGES).unwrap();
+        assert!((0..pages).all(|page| reached.visit(page << 12, Isa::Arm)));
+        assert!(!reached.is_full && reached.visit(8, Isa::Thumb));
+        assert!(!reached.visit(pages << 12, Isa::Arm) && reached.is_full);
+        reached.mark_data(pages << 12);
+        assert_eq!(reached.pages.len(), MAX_PAGES);
+    }
+
+    #[test]
+    fn what_was_reached_before_a_guess_stays_as_it_was() {
+        let mut reached = Reached::default();
+        reached.visit(0x1000, Isa::Arm);
+        let sure = reached.pages.clone();
+        reached.visit(0x1008, Isa::Arm);
+        let marks = sure.get(&1).unwrap();
+        assert!(marks.arm.get(0x1000) && !marks.arm.get(0x1008));
+        assert_eq!(reached.isa_at(0x1008), Some(Isa::Arm));
     }
 }
