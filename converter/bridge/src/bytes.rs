@@ -51,6 +51,12 @@ pub trait ReadAt: Send + Sync {
         self.len() == 0
     }
 
+    /// How many bytes from `offset` on are at hand without the operating system, where that differs from place to place:
+    /// see [`ckpt_parser::source::Source::at_hand`].
+    fn at_hand(&self, _offset: u64) -> Option<u64> {
+        None
+    }
+
     /// The file that this is, if it is one: the kernel can copy from it.
     fn file(&self) -> Option<&File> {
         None
@@ -266,6 +272,12 @@ impl Blob {
         }
     }
 
+    /// See [`ReadAt::at_hand`].
+    pub(crate) fn at_hand(&self, offset: u64) -> Option<u64> {
+        let here = self.source.at_hand(self.start.saturating_add(offset))?;
+        Some(here.min(self.len.saturating_sub(offset)))
+    }
+
     /// Copies the content to where a file stands: large contents in the kernel, if both ends are files that it can copy
     /// between, else through one fixed buffer.
     pub fn copy_to_file(&self, out: &mut File) -> Result<()> {
@@ -303,7 +315,7 @@ impl Blob {
         Ok(())
     }
 
-    fn ends_early(&self, offset: u64, wanted: u64) -> Error {
+    pub(crate) fn ends_early(&self, offset: u64, wanted: u64) -> Error {
         Error::damaged(
             &self.name,
             offset,
@@ -404,11 +416,18 @@ impl<'a> Fields<'a> {
 
 /// Appends the low `size` bytes of `value` in the given order.
 pub fn push_uint(out: &mut Vec<u8>, order: Order, value: u64, size: usize) {
-    let le = value.to_le_bytes();
-    let low = le.iter().take(size);
-    match order {
-        Order::Little => out.extend(low),
-        Order::Big => out.extend(low.rev()),
+    let start = out.len();
+    out.resize(start + size, 0);
+    put_uint(out.get_mut(start..).unwrap_or_default(), order, value);
+}
+
+/// Fills `out`, at most 8 bytes, with the low bytes of `value` in the given order.
+pub fn put_uint(out: &mut [u8], order: Order, value: u64) {
+    for (to, from) in out.iter_mut().zip(value.to_le_bytes()) {
+        *to = from;
+    }
+    if order == Order::Big {
+        out.reverse();
     }
 }
 

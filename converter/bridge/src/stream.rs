@@ -10,6 +10,11 @@
 use std::{
     fs::File,
     io::{self, Write},
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use ckpt_format::{
@@ -18,7 +23,7 @@ use ckpt_format::{
 
 use crate::{
     Error, Result,
-    bytes::{Blob, Order, ReadAt, push_uint},
+    bytes::{Blob, Order, ReadAt, put_uint},
     core::Machine,
 };
 
@@ -38,6 +43,8 @@ pub struct Stream {
     blobs: Vec<Blob>,
     parts: Vec<(u64, Part)>,
     len: u64,
+    /// The part that was read last: readers go on from there, and most read in order.
+    last: AtomicUsize,
 }
 
 impl Stream {
@@ -48,6 +55,7 @@ impl Stream {
             blobs,
             parts: Vec::new(),
             len: 0,
+            last: AtomicUsize::new(0),
         }
     }
 
@@ -100,6 +108,28 @@ impl Stream {
         )
     }
 
+    /// The part that holds an offset, where it starts and ends.
+    fn part_at(&self, offset: u64) -> Option<(u64, u64, Part)> {
+        let bounds = |index: usize| {
+            let &(start, part) = self.parts.get(index)?;
+            let end = self.parts.get(index + 1).map_or(self.len, |&(at, _)| at);
+            (start <= offset && offset < end).then_some((start, end, part))
+        };
+        let last = self.last.load(Ordering::Relaxed);
+        if let Some(found) = bounds(last) {
+            return Some(found);
+        }
+        let index = match bounds(last + 1) {
+            Some(_) => last + 1,
+            None => self
+                .parts
+                .partition_point(|&(at, _)| at <= offset)
+                .checked_sub(1)?,
+        };
+        self.last.store(index, Ordering::Relaxed);
+        bounds(index)
+    }
+
     fn write_with<W: ?Sized>(
         &self,
         out: &mut W,
@@ -142,12 +172,10 @@ impl Stream {
 
 impl ReadAt for Stream {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let index = self.parts.partition_point(|&(at, _)| at <= offset);
-        let end = self.parts.get(index).map_or(self.len, |&(at, _)| at);
-        let Some(&(start, part)) = index.checked_sub(1).and_then(|i| self.parts.get(i)) else {
+        let Some((start, end, part)) = self.part_at(offset) else {
             return Ok(0);
         };
-        let n = usize::try_from(end.saturating_sub(offset))
+        let n = usize::try_from(end - offset)
             .unwrap_or(usize::MAX)
             .min(buf.len());
         let Some(buf) = buf.get_mut(..n) else {
@@ -171,14 +199,23 @@ impl ReadAt for Stream {
     fn len(&self) -> u64 {
         self.len
     }
+
+    fn at_hand(&self, offset: u64) -> Option<u64> {
+        Some(match self.part_at(offset) {
+            Some((_, end, Part::Small(_))) => end - offset,
+            _ => 0,
+        })
+    }
 }
 
 /// Writes records into a stream, fields by name, layouts from the tables.
 pub struct Recorder {
     /// The stream so far.
     pub stream: Stream,
-    tables: Tables,
+    tables: Arc<Tables>,
     order: Order,
+    /// Room for the record that is filled in, kept from one to the next.
+    room: Vec<u8>,
 }
 
 impl Recorder {
@@ -203,8 +240,9 @@ impl Recorder {
         };
         Self {
             stream: Stream::new(blobs),
-            tables: Tables::new(dialect),
+            tables: Tables::shared(dialect),
             order,
+            room: Vec::new(),
         }
     }
 
@@ -215,21 +253,25 @@ impl Recorder {
 
     /// Writes a record with a layout. `variant` is the value of the word that selects among layouts.
     pub fn record(&mut self, tag: Tag, variant: Option<u32>, fill: impl FnOnce(&mut Fill)) {
-        let Some((number, layout)) = self
-            .tables
+        let tables = Arc::clone(&self.tables);
+        let Some((number, layout)) = tables
             .by_tag(tag)
-            .and_then(|r| Some((r.number, r.variant(variant)?.clone())))
+            .and_then(|r| Some((r.number, r.variant(variant)?)))
         else {
             debug_assert!(false, "no layout of {tag:?}");
             return;
         };
+        let mut bytes = mem::take(&mut self.room);
+        bytes.clear();
+        bytes.resize(layout.size as usize, 0);
         let mut fill_in = Fill {
-            bytes: vec![0; layout.size as usize],
+            bytes,
             layout,
             order: self.order,
         };
         fill(&mut fill_in);
         self.framed(number, fill_in.bytes.get(8..).unwrap_or_default());
+        self.room = fill_in.bytes;
     }
 
     /// Writes a payload record.
@@ -240,9 +282,15 @@ impl Recorder {
 
     /// Writes the head of a payload record of `len` bytes, which the caller appends.
     pub fn head(&mut self, tag: Tag, len: u64) {
-        let mut head = Vec::with_capacity(8);
-        push_uint(&mut head, self.order, self.number(tag).into(), 4);
-        push_uint(&mut head, self.order, len + 8, 4);
+        let number = self.number(tag);
+        self.head_of(number, len);
+    }
+
+    fn head_of(&mut self, number: u32, len: u64) {
+        let mut head = [0; 8];
+        for (word, value) in head.chunks_mut(4).zip([number.into(), len + 8]) {
+            put_uint(word, self.order, value);
+        }
         self.stream.push(&head);
     }
 
@@ -260,22 +308,19 @@ impl Recorder {
     }
 
     fn framed(&mut self, number: u32, bytes: &[u8]) {
-        let mut out = Vec::with_capacity(bytes.len() + 8);
-        push_uint(&mut out, self.order, number.into(), 4);
-        push_uint(&mut out, self.order, bytes.len() as u64 + 8, 4);
-        out.extend_from_slice(bytes);
-        self.stream.push(&out);
+        self.head_of(number, bytes.len() as u64);
+        self.stream.push(bytes);
     }
 }
 
 /// A record that is being filled in.
-pub struct Fill {
+pub struct Fill<'a> {
     bytes: Vec<u8>,
-    layout: Layout,
+    layout: &'a Layout,
     order: Order,
 }
 
-impl Fill {
+impl Fill<'_> {
     /// Sets a number, cut to the size of its field.
     pub fn set(&mut self, field: &str, value: u64) -> &mut Self {
         self.set_at(field, 0, value)
@@ -296,9 +341,10 @@ impl Fill {
                 s.element as usize,
             )
         }) {
-            let mut bytes = Vec::new();
-            push_uint(&mut bytes, order, value, size);
-            self.put(at, &bytes);
+            let mut bytes = [0; 8];
+            let bytes = bytes.get_mut(..size).unwrap_or_default();
+            put_uint(bytes, order, value);
+            self.put(at, bytes);
         }
         self
     }

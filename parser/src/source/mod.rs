@@ -39,6 +39,12 @@ pub trait Source: Send {
     /// Whether positions may be visited in any order at no great cost.
     fn is_seekable(&self) -> bool;
 
+    /// How many bytes from `offset` on can be had without the operating system, for sources of which some are in memory
+    /// and some in files: what is beyond is read only when it is asked for. `None` where all are alike.
+    fn at_hand(&self, _offset: u64) -> Option<u64> {
+        None
+    }
+
     /// Bytes from `at` or a little before it on that were read beforehand, exchanged for the
     /// buffer `spare`; `None` where they are still to be read. For readers that go on in order in
     /// large steps.
@@ -85,6 +91,9 @@ macro_rules! forward {
             }
             fn is_seekable(&self) -> bool {
                 (**self).is_seekable()
+            }
+            fn at_hand(&self, offset: u64) -> Option<u64> {
+                (**self).at_hand(offset)
             }
             fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
                 (**self).ahead(at, spare)

@@ -91,6 +91,9 @@ impl<S: Source> Source for Prefixed<S> {
     fn is_seekable(&self) -> bool {
         self.source.is_seekable()
     }
+    fn at_hand(&self, offset: u64) -> Option<u64> {
+        self.source.at_hand(offset)
+    }
     fn ahead(&mut self, at: u64, spare: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
         if at < self.head.len() as u64 {
             return Ok(None);

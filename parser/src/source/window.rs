@@ -3,6 +3,7 @@
 //! Headers of one-page records lie 4 KiB apart and are best read a megabyte at a time; headers of
 //! 64 MiB records are best read alone. A fixed window loses a factor of ten on one or the other,
 //! so this one doubles while the next wanted byte is near and starts small again when it is far.
+//! Of a source that knows what it has at hand, that much is taken, and not a page of a file beyond.
 
 use super::Source;
 use super::ahead::ROOM;
@@ -111,6 +112,10 @@ impl<S: Source> Window<S> {
             base
         };
         self.reads = self.reads.saturating_add(1);
+        if let Some(at_hand) = self.source.at_hand(offset) {
+            let at_hand = usize::try_from(at_hand).unwrap_or(usize::MAX);
+            self.next_len = self.next_len.min(at_hand);
+        }
         if self.next_len == LARGE && len <= ROOM && self.take_ahead(offset)? {
             return Ok(true);
         }

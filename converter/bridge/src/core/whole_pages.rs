@@ -134,8 +134,11 @@ impl Joiner<'_> {
     }
 
     fn push(&mut self, pages: Pages) {
-        if let Some(last) = self.whole.stretches.last_mut() {
-            last.pages.push(pages);
+        match self.whole.stretches.last_mut() {
+            // Most have one, of which there may be hundreds of thousands: no room for more.
+            Some(last) if last.pages.is_empty() => last.pages = vec![pages],
+            Some(last) => last.pages.push(pages),
+            None => {}
         }
     }
 

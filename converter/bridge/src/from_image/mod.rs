@@ -103,6 +103,10 @@ impl Source for Blob {
     fn is_seekable(&self) -> bool {
         true
     }
+
+    fn at_hand(&self, offset: u64) -> Option<u64> {
+        Blob::at_hand(self, offset)
+    }
 }
 
 impl Source for Stream {
@@ -123,6 +127,10 @@ impl Source for Stream {
 
     fn is_seekable(&self) -> bool {
         true
+    }
+
+    fn at_hand(&self, offset: u64) -> Option<u64> {
+        ReadAt::at_hand(self, offset)
     }
 }
 
