@@ -97,7 +97,7 @@ pub fn unwatched(_: Option<u64>) -> Watch {
 /// Bytes that are looked at to tell what an input is.
 const HEAD: usize = 512;
 
-/// Opens a path; `-` is standard input. `policy` says whether the intact part of a damaged CRIU set will do; how a
+/// Opens a path; `-` is standard input. `policy` says whether the intact part of a damaged CRIU set or core will do; how a
 /// stream is read is for its decoder. `begin` hears of what is read right here: what has to be unpacked, or comes from a
 /// pipe; `cut` of what ends a packed stream before its time, where its intact part will do.
 ///
@@ -143,9 +143,13 @@ pub fn open(
         Ok(packed.then(|| Watched::new(file, begin(Some(meta.len())))))
     };
     let foreign = match (kind, policy) {
-        (Kind::Core, _) => match packed()? {
+        (Kind::Core, Policy::Strict) => match packed()? {
             Some(file) => ckpt_bridge::read_core(&name, file, limits),
             None => ckpt_bridge::open_core(path, limits),
+        },
+        (Kind::Core, Policy::Salvage) => match packed()? {
+            Some(file) => ckpt_bridge::salvage_core_stream(&name, file, limits),
+            None => ckpt_bridge::salvage_core(path, limits),
         },
         (Kind::Criu, Policy::Strict) => match packed()? {
             Some(file) => ckpt_bridge::read_criu(&name, file, limits),
@@ -214,10 +218,12 @@ fn sniff(
         return Ok(Input::Json(Box::new(whole)));
     }
     let whole = Watched::new(whole, begin(len));
-    let foreign = match policy {
-        _ if core => ckpt_bridge::read_core(&name(path), whole, limits)?,
-        Policy::Strict => ckpt_bridge::read_criu(&name(path), whole, limits)?,
-        Policy::Salvage => ckpt_bridge::salvage_criu_stream(&name(path), whole, limits)?,
+    let name = name(path);
+    let foreign = match (core, policy) {
+        (true, Policy::Strict) => ckpt_bridge::read_core(&name, whole, limits)?,
+        (true, Policy::Salvage) => ckpt_bridge::salvage_core_stream(&name, whole, limits)?,
+        (false, Policy::Strict) => ckpt_bridge::read_criu(&name, whole, limits)?,
+        (false, Policy::Salvage) => ckpt_bridge::salvage_criu_stream(&name, whole, limits)?,
     };
     Ok(Input::Foreign(Box::new(foreign)))
 }

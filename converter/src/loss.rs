@@ -280,10 +280,11 @@ struct Further {
 }
 
 /// Codes that say that the input is damaged. `--salvage` accepts them.
-pub const OF_DAMAGE: [&str; 12] = [
+pub const OF_DAMAGE: [&str; 13] = [
     Code::Damage.name(),
     Code::UnknownRecord.name(),
     "core.bad-mapping",
+    "core.damage",
     "core.truncated",
     "criu.absent",
     "criu.bad-mapping",

@@ -3,6 +3,8 @@
 
 use ckpt_bridge::bytes::Blob;
 use ckpt_bridge::{Foreign, Kind, Loss};
+use ckpt_parser::decoder::{Decoder, Options};
+use ckpt_parser::diagnostic::Diagnostic;
 use ckpt_parser::frame::byte_order_salvaged;
 use ckpt_parser::limits::Limits;
 use ckpt_parser::source::{self, FileSource, InOrder, Prefixed, SliceSource, Source};
@@ -35,6 +37,8 @@ pub struct Opened {
     pub losses: Arc<[Loss]>,
     /// What a foreign image says of its form; empty for streams.
     pub form: Arc<str>,
+    /// What is wrong with a foreign image, which the stream that it amounts to does not show.
+    damage: Arc<[Diagnostic]>,
     make: Arc<Make>,
 }
 
@@ -47,6 +51,7 @@ impl Opened {
             origin,
             losses: Arc::default(),
             form: Arc::default(),
+            damage: Arc::default(),
             make: Arc::new(make),
         }
     }
@@ -58,6 +63,7 @@ impl Opened {
     fn foreign(foreign: Foreign, origin: Origin) -> Opened {
         let stream = Blob::new("image", Arc::new(foreign.stream()));
         Opened {
+            damage: foreign.findings().cloned().collect(),
             losses: foreign.losses.into(),
             form: foreign.form.into(),
             ..Opened::new(origin, move || Ok(Box::new(stream.clone())))
@@ -83,6 +89,25 @@ impl Opened {
     pub fn source(&self) -> io::Result<Box<dyn Source>> {
         (self.make)()
     }
+    /// A reader of its records, that knows what is wrong with a foreign image.
+    ///
+    /// # Errors
+    /// Those of the operating system, and of what is no image.
+    pub fn decoder(&self, options: Options) -> io::Result<Decoder<Box<dyn Source>>> {
+        decoder(self.source()?, options, &self.damage)
+    }
+}
+
+fn decoder(
+    source: Box<dyn Source>,
+    options: Options,
+    damage: &[Diagnostic],
+) -> io::Result<Decoder<Box<dyn Source>>> {
+    let mut decoder = Decoder::new(source, options)?;
+    for finding in damage {
+        decoder.findings_mut().push(finding.clone());
+    }
+    Ok(decoder)
 }
 
 /// What a path leads to.
@@ -95,14 +120,24 @@ pub enum Found {
 
 /// An image that is read once.
 pub struct Input {
-    /// Its bytes.
-    pub source: Box<dyn Source>,
+    source: Box<dyn Source>,
     /// What it was.
     pub origin: Origin,
     /// What a stream cannot hold of a foreign image.
     pub losses: Arc<[Loss]>,
     /// What a foreign image says of its form; empty for streams.
     pub form: Arc<str>,
+    damage: Arc<[Diagnostic]>,
+}
+
+impl Input {
+    /// A reader of its records, that knows what is wrong with a foreign image.
+    ///
+    /// # Errors
+    /// Those of the operating system, and of what is no image.
+    pub fn decoder(self, options: Options) -> io::Result<Decoder<Box<dyn Source>>> {
+        decoder(self.source, options, &self.damage)
+    }
 }
 
 impl Found {
@@ -117,12 +152,14 @@ impl Found {
                 origin: opened.origin,
                 losses: opened.losses,
                 form: opened.form,
+                damage: opened.damage,
             },
             Found::Once(source) => Input {
                 source,
                 origin: Origin::Stream,
                 losses: Arc::default(),
                 form: Arc::default(),
+                damage: Arc::default(),
             },
         })
     }
@@ -173,9 +210,11 @@ fn sniff(source: Box<dyn Source>, limits: &Limits) -> io::Result<Found> {
     }
     source.extend(FOREIGN_HEAD)?;
     let read = if ckpt_bridge::core::is_core(source.head()) {
-        ckpt_bridge::read_core("-", InOrder::new(source), limits).map(|read| (read, Origin::Core))
+        ckpt_bridge::salvage_core_stream("-", InOrder::new(source), limits)
+            .map(|read| (read, Origin::Core))
     } else if ckpt_bridge::criu::is_tar(source.head()) {
-        ckpt_bridge::read_criu("-", InOrder::new(source), limits).map(|read| (read, Origin::Criu))
+        ckpt_bridge::salvage_criu_stream("-", InOrder::new(source), limits)
+            .map(|read| (read, Origin::Criu))
     } else {
         return Ok(Found::Once(Box::new(source)));
     };
@@ -186,13 +225,14 @@ fn sniff(source: Box<dyn Source>, limits: &Limits) -> io::Result<Found> {
 fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(Foreign, Origin)>> {
     let opened = match ckpt_bridge::detect(path) {
         Ok(Kind::Core) => {
-            ckpt_bridge::open_core(path, limits).map(|foreign| Some((foreign, Origin::Core)))
+            ckpt_bridge::salvage_core(path, limits).map(|foreign| Some((foreign, Origin::Core)))
         }
         Ok(Kind::Criu) => {
-            ckpt_bridge::open_criu(path, limits).map(|foreign| Some((foreign, Origin::Criu)))
+            ckpt_bridge::salvage_criu(path, limits).map(|foreign| Some((foreign, Origin::Criu)))
         }
         Ok(Kind::Other) if path.is_dir() => {
-            let why = "a directory without inventory.img is no CRIU image set";
+            let why =
+                "a directory without inventory.img, pstree.img or core-*.img is no CRIU image set";
             return Err(io::Error::new(io::ErrorKind::IsADirectory, why));
         }
         Ok(Kind::Other) => Ok(None),

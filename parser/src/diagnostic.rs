@@ -31,7 +31,9 @@ pub struct Diagnostic {
     pub code: Code,
     /// How bad it is.
     pub severity: Severity,
-    /// First byte concerned, an offset in the image.
+    /// Which file of a foreign image the offset counts in; empty for the image itself.
+    pub file: String,
+    /// First byte concerned, an offset in the image, or in that file.
     pub offset: u64,
     /// Number of bytes concerned.
     pub len: u64,
@@ -59,6 +61,7 @@ impl Diagnostic {
         Diagnostic {
             code,
             severity: code.info().severity,
+            file: String::new(),
             offset,
             len: 0,
             frame,
@@ -66,6 +69,34 @@ impl Diagnostic {
             path: String::new(),
             found: found.into(),
             expected: String::new(),
+        }
+    }
+    /// A finding about a file of a foreign image.
+    pub fn in_file(
+        code: Code,
+        file: impl Into<String>,
+        offset: u64,
+        found: impl Into<String>,
+    ) -> Self {
+        Diagnostic {
+            file: file.into(),
+            ..Diagnostic::new(code, offset, 0, "", found)
+        }
+    }
+    /// Where it is, in words.
+    pub fn place(&self) -> String {
+        let Self {
+            file,
+            offset,
+            frame,
+            record,
+            ..
+        } = self;
+        match (file.is_empty(), record.is_empty()) {
+            (false, _) if self.code == Code::ForeignMissing => file.clone(),
+            (false, _) => format!("{file} at {offset:#x}"),
+            (true, false) => format!("{offset:#x} ({record}, record {frame})"),
+            (true, true) => format!("{offset:#x} (record {frame})"),
         }
     }
     /// What was expected.
@@ -90,12 +121,8 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {:#x} (", self.code, self.offset)?;
-        if !self.record.is_empty() {
-            write!(f, "{}, ", self.record)?;
-        }
-        write!(f, "record {}", self.frame)?;
-        f.write_str("): ")?;
+        let word = if self.file.is_empty() { "at" } else { "in" };
+        write!(f, "{} {word} {}: ", self.code, self.place())?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -181,6 +208,10 @@ codes! {
     // P018 was never given.
     BadPids = "P019" Error "process id table is damaged",
         "The buffer of pids does not hold what its count says (§2.4).";
+    ForeignDamage = "P020" Error "file of a CRIU set, or core, is damaged",
+        "The file breaks a rule of its format at this offset, or it is cut off there. What is intact is shown, as the R18 stream that it amounts to; what lies behind the damage is not. ckpt-convert --salvage makes an image of what is intact.";
+    ForeignMissing = "P021" Error "part of a CRIU set, or of a core, is missing",
+        "The file, or what is said of it, is not there, or was lost with a damaged one, and what needs it is left out or replaced as told. Copy the set again from where it was made; ckpt-convert --salvage makes an image of what is intact.";
     // V001 was never given: what a conversion says of padding is a note of its own.
     DuplicateObject = "V002" Error "object number used twice",
         "Two OBJREF records give the same number (§1.4). The first one is kept.";
@@ -289,8 +320,9 @@ impl Findings {
     pub fn has_errors(&self) -> bool {
         self.worst == Some(Severity::Error)
     }
-    /// Sorts by place.
+    /// Sorts by place; files of a foreign image come first, since their damage explains the rest.
     pub fn sort(&mut self) {
-        self.kept.sort_by_key(|d| (d.offset, d.code));
+        let key = |d: &Diagnostic| (d.file.is_empty(), d.file.clone(), d.offset, d.code);
+        self.kept.sort_by_cached_key(key);
     }
 }

@@ -1,8 +1,9 @@
 //! Pages of the guide that are generated from the code: what each code means, with a message it gives.
 
-use crate::triggers::TRIGGERS;
+use crate::triggers::{FOREIGN_TRIGGERS, SET, TRIGGERS};
 use ckpt_compat::rules::{Rule, rules};
 use ckpt_convert::loss::{Code as Loss, Gravity};
+use ckpt_parser::diagnostic::Code;
 use ckpt_parser::source::SliceSource;
 use std::fmt::Write as _;
 
@@ -25,7 +26,6 @@ fn diagnostics() -> String {
          A *note* is worth knowing, a *warning* is suspicious although every byte could be read, an *error* is damage.\n"
     );
     for trigger in TRIGGERS {
-        let info = trigger.code.info();
         let answer = crate::read(SliceSource(trigger.image()), (trigger.options)());
         let message = answer.ok().and_then(|answer| {
             let found = answer
@@ -34,18 +34,31 @@ fn diagnostics() -> String {
                 .find(|found| found.code == trigger.code);
             found.map(ToString::to_string)
         });
-        let _ = write!(
-            page,
-            "\n## {}: {}\n\n*{}.* {}\n\nFrom {}:\n\n```text\n{}\n```\n",
-            info.code,
-            info.title,
-            info.severity.name(),
-            info.help,
-            trigger.describe(),
-            message.unwrap_or_default(),
+        diagnostic(
+            &mut page,
+            trigger.code,
+            &trigger.describe(),
+            &message.unwrap_or_default(),
         );
     }
+    for trigger in FOREIGN_TRIGGERS {
+        let origin = format!("the CRIU set `{SET}`, {}", trigger.what);
+        let message = trigger.finding().to_string();
+        diagnostic(&mut page, trigger.code, &origin, &message);
+    }
     page
+}
+
+fn diagnostic(page: &mut String, code: Code, origin: &str, message: &str) {
+    let info = code.info();
+    let _ = write!(
+        page,
+        "\n## {}: {}\n\n*{}.* {}\n\nFrom {origin}:\n\n```text\n{message}\n```\n",
+        info.code,
+        info.title,
+        info.severity.name(),
+        info.help,
+    );
 }
 
 fn rule_pages() -> String {

@@ -70,13 +70,13 @@ impl Memory {
                 let inherited = inherited.as_deref().unwrap_or_default();
                 out.extend(within(inherited, run.addr, run.len()));
             } else if run.flags & LAZY != 0 {
-                losses.push(Loss {
-                    code: "criu.lazy-pages",
-                    record: name.to_owned(),
-                    field: "vaddr".into(),
-                    value: format!("{} pages at {:#x}", run.pages, run.addr),
-                    why: "the pages stayed with the process that was dumped",
-                });
+                losses.push(Loss::new(
+                    "criu.lazy-pages",
+                    name,
+                    "vaddr",
+                    format!("{} pages at {:#x}", run.pages, run.addr),
+                    "the pages stayed with the process that was dumped",
+                ));
             }
         }
         Ok(out)

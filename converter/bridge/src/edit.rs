@@ -62,13 +62,8 @@ pub fn only_task(tree: &mut Tree, pid: i32, descendants: bool) -> Result<Vec<Los
 }
 
 fn cut(task: &Task, field: &str, value: i32, why: &'static str) -> Loss {
-    Loss {
-        code: "edit.only-task",
-        record: format!("task {}", task.tid),
-        field: field.to_owned(),
-        value: value.to_string(),
-        why,
-    }
+    let record = format!("task {}", task.tid);
+    Loss::new("edit.only-task", record, field, value, why)
 }
 
 /// Relations of tasks to those that are left out.

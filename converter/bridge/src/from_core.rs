@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     Loss, Result,
     bytes::{Blob, Fields},
-    core::{Core, Machine, MappedFile, Thread, WholePages, whole_pages},
+    core::{self, Core, Machine, MappedFile, Thread, WholePages, whole_pages},
     tree::{
         Abi, Action, Creds, Dirs, File, FileKind, Live, Mm, NO_RESTART, OVERLAPS, PAGE,
         PF_FORKNOEXEC, PF_SUPERPRIV, Pages, Process, Segment, State, Task, Tree, Unit, Vma,
@@ -130,18 +130,25 @@ impl Reader<'_> {
 
     /// A dump that was cut off holds less than its headers say.
     fn cut_off(&mut self, file: &Blob) {
-        for s in &self.core.segments {
-            let here = file.len().saturating_sub(s.offset);
-            if here < s.file_size {
-                self.losses.push(Loss::new(
-                    "core.truncated",
-                    "PT_LOAD",
-                    "p_filesz",
-                    format!("{here} of {} bytes at {:#x}", s.file_size, s.addr),
-                    "the file ends before the contents of the segment",
-                ));
-            }
+        let here = |s: &core::Segment| file.len().saturating_sub(s.offset);
+        let segments = self.core.segments.iter();
+        let mut cut = segments.filter(|s| here(s) < s.file_size);
+        let Some(first) = cut.next() else {
+            return;
+        };
+        let others = cut.count();
+        let mut value = format!(
+            "only {} of {} bytes of the memory at {:#x}",
+            here(first),
+            first.file_size,
+            first.addr
+        );
+        if others > 0 {
+            value += &format!(", and {others} more segments that are not whole");
         }
+        let why = "the file ends before the contents of the segment";
+        let loss = Loss::missing("core.truncated", file.name.clone(), value, why);
+        self.losses.push(loss);
     }
 
     fn odd(&mut self, whole: &WholePages) {

@@ -44,7 +44,7 @@ pub use from_image::from_image;
 pub use loss::{CODES, Loss};
 pub use open::{
     Foreign, Kind, core_in, criu_in, detect, open_core, open_criu, open_stream, read_core,
-    read_criu, salvage_criu, salvage_criu_stream,
+    read_criu, salvage_core, salvage_core_stream, salvage_criu, salvage_criu_stream,
 };
 pub use stream::Stream;
 pub use to_core::{core_pages, processes, to_core};

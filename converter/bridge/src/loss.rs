@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use ckpt_parser::{
+    diagnostic::{Code, Diagnostic},
+    text::escape,
+};
+
+use crate::{Damage, Error};
+
 /// One value that has no home in the target format. Losses are shown to the user, never swallowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
@@ -15,6 +22,8 @@ pub struct Loss {
     pub value: String,
     /// Why there is no home for it.
     pub why: &'static str,
+    /// If the image that was read is to blame, being damaged or not complete: what a reader says of that.
+    pub finding: Option<Box<Diagnostic>>,
 }
 
 impl Loss {
@@ -32,8 +41,58 @@ impl Loss {
             field: field.into(),
             value: value.to_string(),
             why,
+            finding: None,
         }
     }
+
+    /// The loss of what cannot be read of `file`, from the place of the error on.
+    pub(crate) fn damage(code: &'static str, file: &str, error: &Error) -> Self {
+        let text = error.to_string();
+        let own = text.strip_prefix(file).unwrap_or(&text);
+        let value = own.trim_start_matches([',', ':', ' ']);
+        let why = "it is damaged, and left out from there on";
+        let finding = match error {
+            Error::Damaged(damage) => finding_of(damage),
+            _ => found_in(Code::ForeignDamage, file, 0, value),
+        };
+        Self::new(code, file, "", value, why).with(finding)
+    }
+
+    /// The loss of what is not there, or cannot do without what is not there.
+    pub(crate) fn missing(
+        code: &'static str,
+        record: impl Into<String>,
+        value: impl fmt::Display,
+        why: &'static str,
+    ) -> Self {
+        let loss = Self::new(code, record, "", value, why);
+        let finding = found_in(Code::ForeignMissing, &loss.record, 0, &loss.value);
+        loss.with(finding)
+    }
+
+    fn with(self, finding: Diagnostic) -> Self {
+        Self {
+            finding: Some(Box::new(finding)),
+            ..self
+        }
+    }
+}
+
+/// Texts of an image are made safe to show here: findings are printed as they are.
+fn found_in(code: Code, file: &str, offset: u64, found: &str) -> Diagnostic {
+    let safe = |text: &str| escape(text.as_bytes());
+    Diagnostic::in_file(code, safe(file), offset, safe(found))
+}
+
+fn finding_of(damage: &Damage) -> Diagnostic {
+    found_in(
+        Code::ForeignDamage,
+        &damage.file,
+        damage.offset,
+        &damage.found,
+    )
+    .path(escape(damage.what.as_bytes()))
+    .expected(escape(damage.expected.as_bytes()))
 }
 
 impl fmt::Display for Loss {
@@ -44,6 +103,7 @@ impl fmt::Display for Loss {
             field,
             value,
             why,
+            finding: _,
         } = self;
         let dot = if field.is_empty() { "" } else { "." };
         write!(f, "{code}: {record}{dot}{field} = {value}: {why}")
@@ -63,6 +123,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "core.bad-mapping",
         "A mapping of the core that is empty or overlaps another one. It is left out.",
+    ),
+    (
+        "core.damage",
+        "What of a core cannot be read: program headers behind the end of the file, notes that are cut or too short, segments beyond the address space. With --salvage, and in ckpt-inspect, the core is read without them.",
     ),
     (
         "core.kernel-page",
@@ -108,7 +172,7 @@ pub static CODES: &[(&str, &str)] = &[
     ),
     (
         "criu.damage",
-        "With --salvage: what of a set cannot be read, or names something that is gone. A file is kept up to its damage, a process is left out without its registers or mappings, a descriptor without its file; a mapping without its file becomes memory, and unknown directories the root.",
+        "With --salvage, and in ckpt-inspect: what of a set cannot be read, or names something that is gone. A file is kept up to its damage, a process is left out without its registers or mappings, a descriptor without its file; a mapping without its file becomes memory, and unknown directories the root.",
     ),
     (
         "criu.deleted-file",

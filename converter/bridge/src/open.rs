@@ -9,6 +9,7 @@ use std::{
 
 use ckpt_parser::{
     decoder::{Decoder, Options},
+    diagnostic::Diagnostic,
     limits::Limits,
     model::Image,
     source::{self, Compression},
@@ -52,6 +53,13 @@ impl Foreign {
     pub fn stream(&self) -> Stream {
         to_stream(&self.tree)
     }
+
+    /// What a reader says of an image that is damaged or not complete; nothing if it is neither.
+    pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.losses
+            .iter()
+            .filter_map(|loss| loss.finding.as_deref())
+    }
 }
 
 /// Looks at the first bytes of a file, or into a directory.
@@ -59,11 +67,9 @@ pub fn detect(path: &Path) -> Result<Kind> {
     let fail = |e| Error::io(path.display().to_string(), e);
     let meta = fs::metadata(path).map_err(fail)?;
     if meta.is_dir() {
-        return Ok(if path.join("inventory.img").exists() {
-            Kind::Criu
-        } else {
-            Kind::Other
-        });
+        // An unpacked checkpoint of a container has the set in a directory of its own.
+        let is_set = criu::is_set(path) || criu::is_set(&path.join("checkpoint"));
+        return Ok(if is_set { Kind::Criu } else { Kind::Other });
     }
     if !meta.is_file() {
         return Ok(Kind::Other);
@@ -83,29 +89,63 @@ pub fn detect(path: &Path) -> Result<Kind> {
 
 /// Opens a core file; a compressed one is unpacked into an unnamed temporary file, within the limits.
 pub fn open_core(path: &Path, limits: &Limits) -> Result<Foreign> {
+    strict(core_file(path, limits)?)
+}
+
+/// Opens what is intact of a core. What is not is among the losses, as `core.damage`.
+pub fn salvage_core(path: &Path, limits: &Limits) -> Result<Foreign> {
+    salvaged_core(core_file(path, limits)?)
+}
+
+/// Reads a core from a stream that cannot be revisited, such as standard input.
+pub fn read_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Foreign> {
+    strict(spooled_core(name, stream, limits)?)
+}
+
+/// The intact part of a core in a stream that cannot be revisited.
+pub fn salvage_core_stream(
+    name: &str,
+    stream: impl Read + Send,
+    limits: &Limits,
+) -> Result<Foreign> {
+    salvaged_core(spooled_core(name, stream, limits)?)
+}
+
+/// A core, and what ended its unpacking before its time.
+type Unpacked = (Blob, Option<Error>);
+
+fn core_file(path: &Path, limits: &Limits) -> Result<Unpacked> {
     let name = path.display().to_string();
     let fail = |e| Error::io(&name, e);
     let file = File::open(path).map_err(fail)?;
     let packed = Compression::of_file(&file).map_err(fail)?.is_some();
     if packed || !file.metadata().map_err(fail)?.is_file() {
-        return read_core(&name, file, limits);
+        return spooled_core(&name, file, limits);
     }
-    core_in(&Blob::new(
-        name.clone(),
-        Arc::new(FileAt::new(file).map_err(fail)?),
-    ))
+    let file = FileAt::new(file).map_err(fail)?;
+    Ok((Blob::new(name, Arc::new(file)), None))
 }
 
-/// Reads a core from a stream that cannot be revisited, such as standard input. What unpacks to far more than it was is
-/// refused.
-pub fn read_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Foreign> {
-    match spooled_until(name, stream, limits)? {
-        (spool, None) => core_in(&Blob::new(name, Arc::new(spool))),
-        (_, Some(damage)) => Err(damage),
-    }
+fn spooled_core(name: &str, stream: impl Read + Send, limits: &Limits) -> Result<Unpacked> {
+    let (spool, damage) = spooled_until(name, stream, limits)?;
+    Ok((Blob::new(name, Arc::new(spool)), damage))
+}
+
+fn strict((file, damage): Unpacked) -> Result<Foreign> {
+    damage.map_or_else(|| core_in(&file), Err)
+}
+
+fn salvaged_core((file, cut): Unpacked) -> Result<Foreign> {
+    let (core, damage) = core::intact(&file)?;
+    let told = |error| Loss::damage("core.damage", &file.name, &error);
+    let damage: Vec<Loss> = cut.into_iter().chain(damage).map(told).collect();
+    let mut foreign = core_tree(&file, &core)?;
+    foreign.losses.splice(0..0, damage);
+    Ok(foreign)
 }
 
 /// A stream in an unnamed temporary file, without its compression, up to where it is damaged; and what is wrong there.
+/// What unpacks to far more than it was counts as damaged.
 pub(crate) fn spooled_until(
     name: &str,
     stream: impl Read + Send,
@@ -133,8 +173,11 @@ pub(crate) fn spooled_until(
 
 /// Reads a core that can be visited in any order and is not compressed.
 pub fn core_in(file: &Blob) -> Result<Foreign> {
-    let core = core::read(file)?;
-    let (tree, losses) = from_core(file, &core)?;
+    core_tree(file, &core::read(file)?)
+}
+
+fn core_tree(file: &Blob, core: &core::Core) -> Result<Foreign> {
+    let (tree, losses) = from_core(file, core)?;
     let form = String::new();
     Ok(Foreign { tree, losses, form })
 }
@@ -169,6 +212,12 @@ pub fn salvage_criu_stream(
 }
 
 fn salvaged_tree(set: Set) -> Result<Foreign> {
+    // Most sets are intact, and need be read once only.
+    if set.check().is_ok()
+        && let Ok(foreign) = criu_tree(&set)
+    {
+        return Ok(foreign);
+    }
     let (set, damage) = salvage::salvaged(set)?;
     let mut foreign = criu_tree(&set)?;
     foreign.losses.splice(0..0, damage);

@@ -23,7 +23,7 @@ pub(crate) fn salvaged(mut set: Set) -> Result<(Set, Vec<Loss>)> {
     set.check_readable()?;
     let mut losses = Vec::new();
     if let Some(damage) = set.damage.take() {
-        unreadable(&mut losses, &set.name, &damage);
+        losses.push(Loss::damage("criu.damage", &set.name, &damage));
     }
     if let Some(parent) = set.parent.take() {
         let (parent, more) = salvaged(*parent)?;
@@ -39,15 +39,6 @@ pub(crate) fn salvaged(mut set: Set) -> Result<(Set, Vec<Loss>)> {
     Ok((salvage.set, salvage.losses))
 }
 
-/// Adds the loss of something that cannot be read.
-fn unreadable(losses: &mut Vec<Loss>, record: &str, error: &Error) {
-    let text = error.to_string();
-    let own = text.strip_prefix(record).unwrap_or(&text);
-    let found = own.trim_start_matches([',', ':', ' ']);
-    let why = "it is damaged, and left out from there on";
-    losses.push(Loss::new("criu.damage", record, "", found, why));
-}
-
 struct Salvage {
     set: Set,
     losses: Vec<Loss>,
@@ -58,7 +49,7 @@ impl Salvage {
     fn lost(&mut self, record: &str, found: impl std::fmt::Display) {
         let why = "what is there cannot do without it";
         self.losses
-            .push(Loss::new("criu.damage", record, "", found, why));
+            .push(Loss::missing("criu.damage", record, found, why));
     }
 
     /// Damage is told; what else went wrong ends the salvage.
@@ -66,7 +57,8 @@ impl Salvage {
         let Error::Damaged(damage) = &error else {
             return Err(error);
         };
-        unreadable(&mut self.losses, &damage.file, &error);
+        let loss = Loss::damage("criu.damage", &damage.file, &error);
+        self.losses.push(loss);
         Ok(())
     }
 

@@ -320,13 +320,7 @@ fn losses(tree: &Tree, threads: &[(&Task, &Live)]) -> Vec<Loss> {
     let mut out = Vec::new();
     let mut lose = |record: &str, value: String| {
         let why = "a core has no place for it";
-        out.push(Loss {
-            code: "core.no-place",
-            record: record.into(),
-            field: String::new(),
-            value,
-            why,
-        });
+        out.push(Loss::new("core.no-place", record, "", value, why));
     };
     let Some((_, live)) = threads.first() else {
         return out;

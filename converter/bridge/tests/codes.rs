@@ -13,7 +13,8 @@ use ckpt_bridge::{
         pagemap::{LAZY, Pagemap, Writer},
         schema::Kind,
     },
-    edit, open_core, open_criu, open_stream, processes, read_core, salvage_criu, to_core, to_criu,
+    edit, open_core, open_criu, open_stream, processes, read_core, salvage_core_stream,
+    salvage_criu, to_core, to_criu,
     tree::Tree,
 };
 use ckpt_format::Tag;
@@ -320,6 +321,12 @@ fn changed_cores(met: &mut Met) {
         bytes[at..at + 4].copy_from_slice(b"ELIX");
         try_core(&bytes);
     }
+    // A segment beyond the address space.
+    let mut beyond = whole.clone();
+    let table = u32::from_le_bytes(whole[28..32].try_into().unwrap()) as usize;
+    beyond[table + 32 + 8..table + 32 + 12].fill(0xff);
+    let salvaged = salvage_core_stream("core", beyond.as_slice(), &Limits::default());
+    met.add(&salvaged.unwrap().losses);
 }
 
 /// Streams with a value that breaks a rule, or that says less than the others.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use anyhow::{Context as _, Result, anyhow};
 use ckpt_bridge::bytes::{Blob, FileAt};
-use ckpt_bridge::criu::Archive;
+use ckpt_bridge::criu::{Archive, is_set};
 use ckpt_parser::limits::Limits;
 
 use super::images::{self, Image};
@@ -114,10 +114,6 @@ fn expanded(path: PathBuf) -> Vec<Subject> {
         found.push(Subject::fault(name, anyhow!(why)));
     }
     found
-}
-
-fn is_set(directory: &Path) -> bool {
-    directory.join("inventory.img").exists()
 }
 
 /// Directories within directories.

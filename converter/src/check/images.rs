@@ -13,7 +13,7 @@ use ckpt_compat::elf::ReadAt;
 use ckpt_compat::evidence::{Evidence, Origin};
 use ckpt_compat::gather::{Options, from_elf, from_image};
 use ckpt_parser::decoder::{self, Decoder};
-use ckpt_parser::diagnostic::Severity;
+use ckpt_parser::diagnostic::{Diagnostic, Severity};
 use ckpt_parser::limits::Limits;
 use ckpt_parser::model;
 use ckpt_parser::source::Compression;
@@ -162,6 +162,7 @@ fn from_stream(blob: &Blob, how: &How) -> Result<Evidence> {
 }
 
 fn from_foreign(foreign: &Foreign, origin: Origin, how: &How) -> Result<Evidence> {
+    refuse_damage(foreign.findings())?;
     let stream = Blob::new("image", Arc::new(foreign.stream()));
     judged(&stream, how, |_| origin)
 }
@@ -178,20 +179,23 @@ fn judged(
     };
     let mut decoder = Decoder::new(blob.clone(), options)?;
     let image = model::Image::read(&mut decoder, |_| true)?;
-    let faults = image
-        .findings
-        .kept()
-        .iter()
-        .filter(|finding| finding.severity >= Severity::Error);
-    let faults: Vec<String> = faults.map(ToString::to_string).take(3).collect();
-    if !faults.is_empty() {
-        bail!("damaged image: {}", faults.join("; "));
-    }
+    refuse_damage(image.findings.kept())?;
     if !image.complete {
         bail!("damaged image: it ends before its last record");
     }
     let origin = origin(&image);
     Ok(from_image(&image, &BlobAt(blob), origin, &how.gather))
+}
+
+/// Errors among findings, the first few of them, as one error.
+fn refuse_damage<'a>(findings: impl IntoIterator<Item = &'a Diagnostic>) -> Result<()> {
+    let is_error = |finding: &&Diagnostic| finding.severity >= Severity::Error;
+    let faults = findings.into_iter().filter(is_error);
+    let faults: Vec<String> = faults.map(ToString::to_string).take(3).collect();
+    if !faults.is_empty() {
+        bail!("damaged image: {}", faults.join("; "));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -298,13 +298,15 @@ fn opened(args: &Args, path: Option<&Path>) -> Result<Opened> {
             say(format_args!("not in that stream: {loss}"));
         }
     }
-    let decoder =
-        Decoder::new(input.source, options).with_context(|| format!("cannot read {name}"))?;
+    let (origin, form) = (input.origin, input.form.clone());
+    let decoder = input
+        .decoder(options)
+        .with_context(|| format!("cannot read {name}"))?;
     Ok(Opened {
         decoder,
         name,
-        origin: input.origin,
-        form: input.form,
+        origin,
+        form,
     })
 }
 

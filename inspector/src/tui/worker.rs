@@ -391,7 +391,7 @@ fn compare(
     stop: &AtomicBool,
 ) -> io::Result<Diff> {
     let read = |opened: &Opened| {
-        let mut decoder = Decoder::new(opened.source()?, options.clone())?;
+        let mut decoder = opened.decoder(options.clone())?;
         Image::read(&mut decoder, |_| !stop.load(Ordering::Relaxed))
     };
     let other = spool::open(Some(path), &options.limits, stop, |_| {})?.opened;
@@ -437,9 +437,8 @@ fn read_all(
     known: &Mutex<Known>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
-    let source = opened.source()?;
-    let len = source.len();
-    let mut decoder = Decoder::new(source, options.clone())?;
+    let len = opened.source()?.len();
+    let mut decoder = opened.decoder(options.clone())?;
     let detection = decoder.detection().clone();
     let tables = decoder.tables().clone();
     if let Ok(mut known) = known.lock() {
@@ -451,7 +450,7 @@ fn read_all(
     let findings = std::mem::take(decoder.findings_mut());
     let _ = tell.send(Message::Indexed(Box::new(findings), complete));
 
-    let mut decoder = Decoder::new(opened.source()?, options.clone())?;
+    let mut decoder = opened.decoder(options.clone())?;
     let mut image = Image::read(&mut decoder, |progress| {
         let _ = tell.send(Message::Modelling(progress.records));
         !stop.load(Ordering::Relaxed)

@@ -148,6 +148,10 @@ fn finding_members(json: &mut Json, finding: &Diagnostic) {
         json.key(key);
         json.string(text);
     }
+    if !finding.file.is_empty() {
+        json.key("file");
+        json.string(&finding.file);
+    }
     for (key, value) in [
         ("offset", finding.offset),
         ("len", finding.len),

@@ -3,6 +3,7 @@
 mod ahead;
 mod contract;
 mod counted;
+mod damaged_sets;
 mod exhaustive;
 mod faults;
 mod fleet;

@@ -9,7 +9,7 @@ mod whole_pages;
 mod write;
 
 pub use notes::{Status, Times, note_type};
-pub use read::{is_core, read};
+pub use read::{intact, is_core, read};
 pub(crate) use whole_pages::{WholePages, whole_pages};
 pub use write::{Content, Mapping, Plain, Sink, Sparse, write};
 

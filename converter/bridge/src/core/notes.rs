@@ -1,8 +1,9 @@
 //! The notes: walking a note segment, and each known note in both directions.
 
+use super::read::MOST_DAMAGE;
 use super::{Core, Machine, MappedFile, Note, Process, Thread};
 use crate::{
-    Error, Result,
+    Error,
     bytes::{Fields, Order, push_uint},
 };
 
@@ -198,80 +199,79 @@ impl Process {
 }
 
 /// Splits a note segment. `base` is its offset in the file, for messages.
-pub(super) fn split(data: &[u8], order: Order, file: &str, base: u64) -> Result<Vec<(u64, Note)>> {
+pub(super) fn split(
+    data: &[u8],
+    order: Order,
+    file: &str,
+    base: u64,
+    damage: &mut Vec<Error>,
+) -> Vec<(u64, Note)> {
     let f = Fields { data, order };
     let mut notes = Vec::new();
     let mut at = 0_usize;
     while at < data.len() {
         let here = base + at as u64;
-        let cut = || {
-            Error::damaged(
-                file,
-                here,
-                "note",
-                format!("{} bytes left", data.len() - at),
-                "a whole note",
-            )
+        let Some((note, len)) = note(f, at) else {
+            let found = format!("{} bytes left", data.len() - at);
+            damage.push(Error::damaged(file, here, "note", found, "a whole note"));
+            break;
         };
-        let head = (f.u32(at), f.u32(at + 4), f.u32(at + 8));
-        let (Some(name_len), Some(data_len), Some(kind)) = head else {
-            return Err(cut());
-        };
-        let (name_len, data_len) = (name_len as usize, data_len as usize);
-        let owner = f.bytes(at + 12, name_len).ok_or_else(cut)?;
-        let data_at = at + 12 + name_len.next_multiple_of(4);
-        let contents = f.bytes(data_at, data_len).ok_or_else(cut)?;
-        let owner = owner.strip_suffix(&[0]).unwrap_or(owner).to_vec();
-        notes.push((
-            here,
-            Note {
-                owner,
-                kind,
-                data: contents.to_vec(),
-            },
-        ));
-        at = data_at + data_len.next_multiple_of(4);
+        notes.push((here, note));
+        at += len;
     }
-    Ok(notes)
+    notes
+}
+
+/// The note at an offset and its length with padding.
+fn note(f: Fields, at: usize) -> Option<(Note, usize)> {
+    let (name_len, data_len) = (f.u32(at)? as usize, f.u32(at + 4)? as usize);
+    let owner = f.bytes(at + 12, name_len)?;
+    let data_at = 12 + name_len.next_multiple_of(4);
+    let note = Note {
+        owner: owner.strip_suffix(&[0]).unwrap_or(owner).to_vec(),
+        kind: f.u32(at + 8)?,
+        data: f.bytes(at + data_at, data_len)?.to_vec(),
+    };
+    Some((note, data_at + data_len.next_multiple_of(4)))
 }
 
 /// Sorts notes into the core. A status opens a thread; what follows up to the next belongs to it.
-pub(super) fn collect(core: &mut Core, notes: Vec<(u64, Note)>, file: &str) -> Result<()> {
-    let (machine, order) = (core.machine, core.order);
+pub(super) fn collect(
+    core: &mut Core,
+    notes: Vec<(u64, Note)>,
+    file: &str,
+    damage: &mut Vec<Error>,
+) {
     for (at, note) in notes {
-        let f = Fields {
-            data: &note.data,
-            order,
-        };
-        let short = || {
-            Error::damaged(
-                file,
-                at,
-                "note",
-                format!("{} bytes of type {:#x}", note.data.len(), note.kind),
-                "more",
-            )
-        };
-        let known = note.owner == b"CORE" || note.owner == b"LINUX";
-        match (known, note.kind) {
-            (true, nt::PRSTATUS) => {
-                let status = Status::decode(machine, f).ok_or_else(short)?;
-                core.threads.push(Thread::new(status));
-            }
-            (true, nt::PRPSINFO) => {
-                core.process = Some(Process::decode(machine, f).ok_or_else(short)?);
-            }
-            (true, nt::AUXV) => core.auxv = decode_auxv(machine, f),
-            (true, nt::FILE) => {
-                (core.file_unit, core.files) = decode_files(machine, f).ok_or_else(short)?;
-            }
-            _ => match core.threads.last_mut() {
-                Some(thread) if known => thread.take(note, order),
-                _ => core.other.push(note),
-            },
+        let found = format!("{} bytes of type {:#x}", note.data.len(), note.kind);
+        if place(core, note).is_none() && damage.len() < MOST_DAMAGE {
+            damage.push(Error::damaged(file, at, "note", found, "more"));
         }
     }
-    Ok(())
+}
+
+/// Puts a note where it belongs; `None` if it is too short.
+fn place(core: &mut Core, note: Note) -> Option<()> {
+    let (machine, order) = (core.machine, core.order);
+    let f = Fields {
+        data: &note.data,
+        order,
+    };
+    let known = note.owner == b"CORE" || note.owner == b"LINUX";
+    match (known, note.kind) {
+        (true, nt::PRSTATUS) => {
+            let status = Status::decode(machine, f)?;
+            core.threads.push(Thread::new(status));
+        }
+        (true, nt::PRPSINFO) => core.process = Some(Process::decode(machine, f)?),
+        (true, nt::AUXV) => core.auxv = decode_auxv(machine, f),
+        (true, nt::FILE) => (core.file_unit, core.files) = decode_files(machine, f)?,
+        _ => match core.threads.last_mut() {
+            Some(thread) if known => thread.take(note, order),
+            _ => core.other.push(note),
+        },
+    }
+    Some(())
 }
 
 impl Thread {
@@ -460,10 +460,16 @@ mod tests {
         let mut out = Vec::new();
         push_note(&mut out, Order::Big, b"CORE", nt::AUXV, &[1, 2, 3]);
         assert_eq!(out.len(), 12 + 8 + 4);
-        assert_eq!(split(&out, Order::Big, "c", 0x40).unwrap().len(), 1);
-        let text = split(&out[..22], Order::Big, "c", 0x40)
-            .unwrap_err()
-            .to_string();
-        assert!(text.contains("at 0x40"), "{text}");
+        let mut damage = Vec::new();
+        let whole = out.len();
+        push_note(&mut out, Order::Big, b"CORE", nt::FILE, &[1, 2, 3]);
+        assert_eq!(split(&out, Order::Big, "c", 0x40, &mut damage).len(), 2);
+        assert!(damage.is_empty(), "{damage:?}");
+        // What stands before the cut is kept.
+        let cut = out.len() - 2;
+        let kept = split(&out[..cut], Order::Big, "c", 0x40, &mut damage);
+        assert_eq!((kept.len(), damage.len()), (1, 1));
+        let (text, at) = (damage[0].to_string(), 0x40 + whole);
+        assert!(text.contains(&format!("at {at:#x}")), "{text}");
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 
 /// Longest note segment that is read; 4000 threads need about 4 MiB.
 const MAX_NOTES: u64 = 61 << 20;
+/// Damaged places that are told one by one.
+pub(super) const MOST_DAMAGE: usize = 1000;
 /// Most program headers that are read.
 const MAX_SEGMENTS: u64 = 1 << 20;
 
@@ -22,8 +24,14 @@ pub fn is_core(head: &[u8]) -> bool {
     head.starts_with(b"\x7fELF") && (kind == Some(&[4, 0]) || kind == Some(&[0, 4]))
 }
 
-/// Reads headers and notes; contents of memory stay in the file.
+/// Reads headers and notes; contents of memory stay in the file. Damage is an error.
 pub fn read(file: &Blob) -> Result<Core> {
+    let (core, damage) = intact(file)?;
+    damage.into_iter().next().map_or(Ok(core), Err)
+}
+
+/// Reads what is intact of headers and notes, and says what is not. An error is what leaves no process at all.
+pub fn intact(file: &Blob) -> Result<(Core, Vec<Error>)> {
     let head = file.read(0, file.len().min(64), 64)?;
     match head.get(4).copied() {
         Some(1) => read_class::<elf::FileHeader32<Endianness>>(file, &head),
@@ -38,7 +46,10 @@ pub fn read(file: &Blob) -> Result<Core> {
     }
 }
 
-fn read_class<H: FileHeader<Endian = Endianness>>(file: &Blob, head: &[u8]) -> Result<Core> {
+fn read_class<H: FileHeader<Endian = Endianness>>(
+    file: &Blob,
+    head: &[u8],
+) -> Result<(Core, Vec<Error>)> {
     let bad = |offset, what: &str, found: String, expected: &str| {
         Error::damaged(&file.name, offset, what, found, expected)
     };
@@ -62,7 +73,8 @@ fn read_class<H: FileHeader<Endian = Endianness>>(file: &Blob, head: &[u8]) -> R
             )));
         }
     };
-    let headers = program_headers::<H>(file, header, endian)?;
+    let mut damage = Vec::new();
+    let headers = program_headers::<H>(file, header, endian, &mut damage)?;
     let mut core = Core {
         machine,
         order: if endian == Endianness::Little {
@@ -83,9 +95,13 @@ fn read_class<H: FileHeader<Endian = Endianness>>(file: &Blob, head: &[u8]) -> R
         let (offset, file_size) = (p.p_offset(endian).into(), p.p_filesz(endian).into());
         match p.p_type(endian) {
             elf::PT_NOTE => {
-                let data = file.read(offset, file_size, MAX_NOTES)?;
-                let found = notes::split(&data, core.order, &file.name, offset)?;
-                notes::collect(&mut core, found, &file.name)?;
+                let here = file.part(offset, file_size);
+                if here.len() < file_size {
+                    damage.push(file.ends_early(offset, file_size));
+                }
+                let data = here.read_all(MAX_NOTES)?;
+                let found = notes::split(&data, core.order, &file.name, offset, &mut damage);
+                notes::collect(&mut core, found, &file.name, &mut damage);
             }
             elf::PT_LOAD => core.segments.push(Segment {
                 addr: p.p_vaddr(endian).into(),
@@ -97,14 +113,27 @@ fn read_class<H: FileHeader<Endian = Endianness>>(file: &Blob, head: &[u8]) -> R
             _ => {}
         }
     }
-    check(file, core)
+    check(file, &mut core, &mut damage);
+    if core.threads.is_empty() {
+        let none = Error::damaged(
+            &file.name,
+            0,
+            "notes",
+            "no thread",
+            "at least one NT_PRSTATUS",
+        );
+        // What hides them says more.
+        return Err(damage.into_iter().next().unwrap_or(none));
+    }
+    Ok((core, damage))
 }
 
-/// All program headers; their number moves to section 0 when it does not fit 16 bits.
+/// All program headers that are there; their number moves to section 0 when it does not fit 16 bits.
 fn program_headers<H: FileHeader<Endian = Endianness>>(
     file: &Blob,
     header: &H,
     endian: Endianness,
+    damage: &mut Vec<Error>,
 ) -> Result<Vec<H::ProgramHeader>> {
     let size = u64::from(header.e_phentsize(endian));
     let expected = size_of::<H::ProgramHeader>() as u64;
@@ -135,11 +164,14 @@ fn program_headers<H: FileHeader<Endian = Endianness>>(
         count = section.sh_info(endian).into();
     }
     let at = header.e_phoff(endian).into();
-    let data = file.read(
-        at,
-        count.saturating_mul(size),
-        MAX_SEGMENTS.saturating_mul(size),
-    )?;
+    let held = file.part(at, count.saturating_mul(size));
+    if held.len() < count.saturating_mul(size) {
+        damage.push(file.ends_early(at, count.saturating_mul(size)));
+        count = held.len() / size;
+    }
+    let data = held
+        .part(0, count * size)
+        .read_all(MAX_SEGMENTS.saturating_mul(size))?;
     let (headers, _) =
         object::slice_from_bytes::<H::ProgramHeader>(&data, usize::try_from(count).unwrap_or(0))
             .map_err(|()| {
@@ -154,35 +186,30 @@ fn program_headers<H: FileHeader<Endian = Endianness>>(
     Ok(headers.to_vec())
 }
 
-/// A core without a thread or with a segment beyond the address space cannot be used.
-fn check(file: &Blob, core: Core) -> Result<Core> {
-    if core.threads.is_empty() {
-        return Err(Error::damaged(
-            &file.name,
-            0,
-            "notes",
-            "no thread",
-            "at least one NT_PRSTATUS",
-        ));
-    }
+/// Takes out segments that go beyond the address space, or hold more than they are long.
+fn check(file: &Blob, core: &mut Core, damage: &mut Vec<Error>) {
     let space = match core.machine.word() {
         4 => 1 << 32,
         _ => u64::MAX,
     };
-    for (i, s) in core.segments.iter().enumerate() {
+    let mut number = 0_usize;
+    core.segments.retain(|s| {
         let end = s.addr.checked_add(s.mem_size).filter(|end| *end <= space);
-        if end.is_none() || s.offset.checked_add(s.file_size).is_none() || s.file_size > s.mem_size
-        {
-            return Err(Error::damaged(
+        let ends = end.is_some() && s.offset.checked_add(s.file_size).is_some();
+        let sound = ends && s.file_size <= s.mem_size;
+        // One of a million says enough.
+        if !sound && damage.len() < MOST_DAMAGE {
+            damage.push(Error::damaged(
                 &file.name,
                 s.offset,
-                format!("segment {i}"),
+                format!("segment {number}"),
                 format!("{s:x?}"),
                 "a range that ends",
             ));
         }
-    }
-    Ok(core)
+        number += 1;
+        sound
+    });
 }
 
 /// A machine that there is no reader for, for messages.

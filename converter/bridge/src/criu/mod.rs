@@ -17,4 +17,4 @@ pub use files::{DELETED, Files, Remap, fd_type, is_old, old_kind};
 pub use mapping::Mapping;
 pub use msg::Msg;
 pub use rewrite::{pack, rewrite};
-pub use set::{Archive, Set, is_tar};
+pub use set::{Archive, Set, is_set, is_tar};

@@ -47,8 +47,7 @@ impl Set {
         if fs::metadata(path).map_err(fail)?.is_dir() {
             // An unpacked checkpoint of a container.
             let inner = path.join("checkpoint");
-            let outer =
-                !path.join("inventory.img").exists() && inner.join("inventory.img").exists();
+            let outer = !is_set(path) && is_set(&inner);
             return Self::open_dir(if outer { &inner } else { path }, 0);
         }
         let file = File::open(path).map_err(fail)?;
@@ -145,17 +144,22 @@ impl Set {
 
     /// A set must be whole, and have an inventory.
     fn checked(mut self) -> Result<Self> {
-        if let Some(damage) = self.damage.take() {
-            return Err(damage);
+        match self.damage.take() {
+            Some(damage) => Err(damage),
+            None => self.check().map(|()| self),
         }
+    }
+
+    /// Nothing is wrong with the archive that it came in, and there is an inventory.
+    pub(crate) fn check(&self) -> Result<()> {
         self.check_readable()?;
-        if self.get("inventory.img").is_none() {
-            return Err(Error::Unsupported(format!(
-                "{}: no inventory.img, so this is no set of images",
-                self.name
-            )));
+        if self.damage.is_none() && self.get("inventory.img").is_some() {
+            return Ok(());
         }
-        Ok(self)
+        Err(Error::Unsupported(format!(
+            "{}: no inventory.img, so this is no set of images",
+            self.name
+        )))
     }
 
     /// The file of this name.
@@ -290,11 +294,18 @@ impl Archive {
 
     /// Directories with a set of their own, but for those that only hold what another set is an increment of.
     pub fn sets(&self) -> Vec<PathBuf> {
-        let inventories = self.members.keys();
-        let all: Vec<&Path> = inventories
-            .filter(|path| path.ends_with("inventory.img"))
+        let of_set = |path: &&PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(is_of_set)
+        };
+        let mut all: Vec<&Path> = self
+            .members
+            .keys()
+            .filter(of_set)
             .filter_map(|path| path.parent())
             .collect();
+        all.sort_unstable();
+        all.dedup();
         let parents: Vec<PathBuf> = all.iter().filter_map(|dir| self.parent_of(dir)).collect();
         all.into_iter()
             .filter(|dir| !parents.iter().any(|parent| parent == dir))
@@ -376,6 +387,19 @@ impl Archive {
             members,
         })
     }
+}
+
+/// Whether a directory holds a set, perhaps one that has lost files.
+pub fn is_set(dir: &Path) -> bool {
+    let files = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut names = files.filter_map(|file| file.file_name().into_string().ok());
+    names.any(|name| is_of_set(&name))
+}
+
+/// Whether only sets have a file of this name: one that every set has, or lost.
+fn is_of_set(name: &str) -> bool {
+    let core = name.starts_with("core-") && name.ends_with(".img");
+    core || matches!(name, "inventory.img" | "pstree.img")
 }
 
 /// Whether `head`, the first bytes of a file, opens a tar file.

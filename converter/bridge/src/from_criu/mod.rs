@@ -190,7 +190,7 @@ impl Reader<'_> {
     /// Says what it means if a file is missing that every dump has.
     fn expect(&mut self, name: &str, without: &'static str) {
         if self.set.get(name).is_none() {
-            let absent = Loss::new("criu.absent", name, "", "no such file", without);
+            let absent = Loss::missing("criu.absent", name, "no such file", without);
             self.losses.push(absent);
         }
     }

@@ -110,12 +110,9 @@ impl Writer<'_> {
             if closed.is_empty() {
                 continue;
             }
-            self.losses.extend(closed.iter().map(|m| Loss {
-                code: "criu.epoll-item",
-                record: "EVENTPOLL_ITEM".into(),
-                field: "fd".into(),
-                value: m.u64("tfd").to_string(),
-                why: "the descriptor that is watched is closed",
+            self.losses.extend(closed.iter().map(|m| {
+                let why = "the descriptor that is watched is closed";
+                Loss::new("criu.epoll-item", "EVENTPOLL_ITEM", "fd", m.u64("tfd"), why)
             }));
             own.set_subs("tfd", open);
             entry.message.set_sub("epfd", own);
@@ -209,13 +206,13 @@ impl Writer<'_> {
         let flags = u64::from(file.flags);
         let id = match &file.kind {
             FileKind::Path(path) if old.is_none() && path.ends_with(DELETED) => {
-                self.losses.push(Loss {
-                    code: "criu.deleted-file",
-                    record: "FILE_NAME".into(),
-                    field: "path".into(),
-                    value: escape(path),
-                    why: "no name leads to the file any more, so it cannot be opened again; it is closed",
-                });
+                self.losses.push(Loss::new(
+                    "criu.deleted-file",
+                    "FILE_NAME",
+                    "path",
+                    escape(path),
+                    "no name leads to the file any more, so it cannot be opened again; it is closed",
+                ));
                 return Ok(None);
             }
             FileKind::Path(path) => self.path(old, path, Some((file.flags, file.pos)))?,
@@ -342,13 +339,13 @@ impl Writer<'_> {
         }
         let mut m = self.own_message(file, "isk", "inet_sk_entry")?;
         if !m.is_kept() && socket.kind == 1 && !matches!(socket.state, 7 | 10) {
-            self.losses.push(Loss {
-                code: "criu.tcp-connection",
-                record: "SOCKET_INET".into(),
-                field: "tcp".into(),
-                value: format!("file {file}"),
-                why: "sequence numbers of a connection cannot be put into CRIU's images",
-            });
+            self.losses.push(Loss::new(
+                "criu.tcp-connection",
+                "SOCKET_INET",
+                "tcp",
+                format!("file {file}"),
+                "sequence numbers of a connection cannot be put into CRIU's images",
+            ));
             return Ok(None);
         }
         m.set("ino", self.socket_inode(index));

@@ -43,13 +43,13 @@ impl Writer<'_> {
             None => None,
         };
         if exe.is_none() {
-            self.losses.push(Loss {
-                code: "criu.no-program",
-                record: format!("mm-{pid}.img"),
-                field: "exe_file_id".into(),
-                value: "unknown".into(),
-                why: "the image does not name the program's file, and CRIU restores none without it",
-            });
+            self.losses.push(Loss::new(
+                "criu.no-program",
+                format!("mm-{pid}.img"),
+                "exe_file_id",
+                "unknown",
+                "the image does not name the program's file, and CRIU restores none without it",
+            ));
         }
         let pairs = [
             ("mm_start_code", "mm_end_code", mm.code),
@@ -141,13 +141,13 @@ impl Writer<'_> {
             .filter(|m| MappedAs::of(m) == MappedAs::PrivateMemfd);
         if let Some(memfd) = memfd {
             self.keep_file(memfd.shmid);
-            self.losses.push(Loss {
-                code: "criu.private-memfd",
-                record: "VMA".into(),
-                field: "vm_start".into(),
-                value: format!("{:#x}", vma.start),
-                why: "pages that the mapping showed of the memfd are written as its own",
-            });
+            self.losses.push(Loss::new(
+                "criu.private-memfd",
+                "VMA",
+                "vm_start",
+                format!("{:#x}", vma.start),
+                "pages that the mapping showed of the memfd are written as its own",
+            ));
         }
         let mut m = match old {
             Some(old) => old.message(KEPT)?,
@@ -188,13 +188,15 @@ impl Writer<'_> {
         if self.file(file)?.is_some() {
             return Ok(None);
         }
-        self.losses.push(Loss {
-            code: "criu.deleted-mapping",
-            record: "VMA".into(),
-            field: "vm_start".into(),
-            value: format!("{:#x}", vma.start),
-            why: "the mapped file cannot be opened again; the mapping becomes private memory, zero where the image holds no page",
-        });
+        let why = "the mapped file cannot be opened again; the mapping becomes private memory, zero where the image holds no page";
+        let start = format!("{:#x}", vma.start);
+        self.losses.push(Loss::new(
+            "criu.deleted-mapping",
+            "VMA",
+            "vm_start",
+            start,
+            why,
+        ));
         let own = Vma {
             kind: VmaKind::Anon,
             flags: vma.flags & !VM_SHARED,

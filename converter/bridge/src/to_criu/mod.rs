@@ -271,13 +271,13 @@ impl Writer<'_> {
                 continue;
             }
             if is_old(name) {
-                self.losses.push(Loss {
-                    code: "criu.merged-files",
-                    record: name.to_owned(),
-                    field: String::new(),
-                    value: "files.img".to_owned(),
-                    why: "open files of all kinds are written into one image, as since 3.2",
-                });
+                self.losses.push(Loss::new(
+                    "criu.merged-files",
+                    name,
+                    "",
+                    "files.img",
+                    "open files of all kinds are written into one image, as since 3.2",
+                ));
                 continue;
             }
             let mut out = self.create(name)?;
@@ -345,22 +345,24 @@ impl Writer<'_> {
         let mut m = self.message("inventory.img", "INVENTORY")?;
         m.set("fdinfo_per_id", 1);
         if m.is_kept() {
-            self.losses.push(Loss {
-                code: "criu.page-count",
-                record: "pagemap-*.img".to_owned(),
-                field: "nr_pages, compat_nr_pages".to_owned(),
-                value: "both".to_owned(),
-                why: "versions before and after 4.2 look into different fields, so the number stands in both",
-            });
+            let why = "versions before and after 4.2 look into different fields, so the number stands in both";
+            let fields = "nr_pages, compat_nr_pages";
+            self.losses.push(Loss::new(
+                "criu.page-count",
+                "pagemap-*.img",
+                fields,
+                "both",
+                why,
+            ));
         }
         if m.u64("compress") != 0 {
-            self.losses.push(Loss {
-                code: "criu.compression",
-                record: "inventory.img".to_owned(),
-                field: "compress".to_owned(),
-                value: m.show("compress"),
-                why: "pages are written as they are",
-            });
+            self.losses.push(Loss::new(
+                "criu.compression",
+                "inventory.img",
+                "compress",
+                m.show("compress"),
+                "pages are written as they are",
+            ));
             m.clear("compress");
         }
         if !m.is_kept() {

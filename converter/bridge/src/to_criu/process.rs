@@ -123,13 +123,13 @@ impl Writer<'_> {
             }
             None if tc.is_kept() => {}
             None => {
-                self.losses.push(Loss {
-                    code: "criu.no-personality",
-                    record: format!("task {}", task.tid),
-                    field: "personality".into(),
-                    value: format!("{PERSONALITY:#x} written"),
-                    why: "the stream does not say it",
-                });
+                self.losses.push(Loss::new(
+                    "criu.no-personality",
+                    format!("task {}", task.tid),
+                    "personality",
+                    format!("{PERSONALITY:#x} written"),
+                    "the stream does not say it",
+                ));
                 tc.set("personality", personality_shown(PERSONALITY));
             }
         }
@@ -224,35 +224,35 @@ impl Writer<'_> {
         *pc = pc.wrapping_sub(if thumb { 2 } else { 4 });
         *r0 = *orig_r0;
         if code == ERESTART_BLOCK {
-            self.losses.push(Loss {
-                code: "criu.restart-block",
-                record: format!("RESTART_BLOCK of thread {}", task.tid),
-                field: "arg_4".into(),
-                value: format!("system call {}", live.syscall),
-                why: "the call starts over with its whole time",
-            });
+            self.losses.push(Loss::new(
+                "criu.restart-block",
+                format!("RESTART_BLOCK of thread {}", task.tid),
+                "arg_4",
+                format!("system call {}", live.syscall),
+                "the call starts over with its whole time",
+            ));
         }
         regs
     }
 
     fn vfp(&mut self, task: &Task, live: &Live, info: &mut Msg) -> Result<()> {
         if live.thumbee != 0 {
-            self.losses.push(Loss {
-                code: "criu.thumbee",
-                record: format!("THREAD of thread {}", task.tid),
-                field: "thumbee_state".into(),
-                value: format!("{:#x}", live.thumbee),
-                why: "CRIU has no ThumbEE state",
-            });
+            self.losses.push(Loss::new(
+                "criu.thumbee",
+                format!("THREAD of thread {}", task.tid),
+                "thumbee_state",
+                format!("{:#x}", live.thumbee),
+                "CRIU has no ThumbEE state",
+            ));
         }
         for unit in live.units.iter().filter(|u| u.kind != 1) {
-            self.losses.push(Loss {
-                code: "criu.register-file",
-                record: format!("CPU_FPU of thread {}", task.tid),
-                field: "unit".into(),
-                value: unit.kind.to_string(),
-                why: "CRIU keeps VFP registers only",
-            });
+            self.losses.push(Loss::new(
+                "criu.register-file",
+                format!("CPU_FPU of thread {}", task.tid),
+                "unit",
+                unit.kind,
+                "CRIU keeps VFP registers only",
+            ));
         }
         let vfp = live.units.iter().find(|u| u.kind == 1);
         if vfp.is_none() && info.is_kept() && !info.has("fpstate") {

@@ -71,30 +71,39 @@ fn finding(finding: &Diagnostic) -> Row {
         Severity::Warning => Ink::Warn,
         Severity::Note => Ink::Dim,
     };
-    Row::new(format!("{:<7} ", finding.severity.name()), ink)
-        .and(format!("{} ", finding.code), Ink::Name)
-        .and(format!("{:#010x} ", finding.offset), Ink::Address)
+    let row = Row::new(format!("{:<7} ", finding.severity.name()), ink)
+        .and(format!("{} ", finding.code), Ink::Name);
+    if !finding.file.is_empty() {
+        return row
+            .and(format!("{} ", place(finding)), Ink::Address)
+            .and(format!("{} ", escape(finding.path.as_bytes())), Ink::Normal)
+            .and(escape(finding.found.as_bytes()), Ink::Text);
+    }
+    row.and(format!("{:#010x} ", finding.offset), Ink::Address)
         .and(format!("{} ", finding.record), Ink::Normal)
         .and(format!("{} ", finding.code.info().title), Ink::Normal)
         .and(escape(finding.found.as_bytes()), Ink::Text)
         .link(Link::Offset(finding.offset))
 }
 
+fn place(finding: &Diagnostic) -> String {
+    escape(finding.place().as_bytes())
+}
+
 fn about(model: &Model) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(finding) = under_cursor(model) {
         rows.push(Row::new(finding.code.info().help, Ink::Normal));
-        rows.push(
-            Row::pair(
-                "at",
-                format!(
-                    "{:#x}, record {} {}",
-                    finding.offset, finding.frame, finding.record
-                ),
-                Ink::Address,
-            )
-            .link(Link::Offset(finding.offset)),
-        );
+        rows.push(if finding.file.is_empty() {
+            let text = format!(
+                "{:#x}, record {} {}",
+                finding.offset, finding.frame, finding.record
+            );
+            Row::pair("at", text, Ink::Address).link(Link::Offset(finding.offset))
+        } else {
+            // The file is not what the other views show.
+            Row::pair("in", place(finding), Ink::Address)
+        });
         for (name, text) in [
             ("what", &finding.path),
             ("found", &finding.found),

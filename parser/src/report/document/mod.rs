@@ -518,6 +518,9 @@ pub struct Finding {
     pub code: String,
     /// `note`, `warning`, `error`.
     pub severity: String,
+    /// Which file of a CRIU set or core the offset counts in; absent for the image itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
     /// Where.
     pub offset: u64,
     /// Number of bytes concerned.
@@ -539,6 +542,7 @@ impl From<&Diagnostic> for Finding {
         Finding {
             code: d.code.to_string(),
             severity: d.severity.name().to_owned(),
+            file: d.file.clone(),
             offset: d.offset,
             len: d.len,
             record: d.frame,
