@@ -261,9 +261,8 @@ pub static CPU: Record = Record::new(
     Tag::Cpu,
     "5.1",
     Struct::aligned(list![
-        x86::CPU_R05,
-        s390::CPU,
         x86::CPU,
+        s390::CPU,
         arm::CPU,
         powerpc::CPU,
         powerpc::CPU_VSX,

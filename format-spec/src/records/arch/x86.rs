@@ -3,7 +3,7 @@
 use crate::records::*;
 
 /// `ckpt_hdr_cpu`.
-pub(crate) const CPU_R05: FieldList = FieldList::new(
+pub(crate) const CPU: FieldList = FieldList::new(
     "ckpt_hdr_cpu",
     list![
         Field::u64("r15")
@@ -58,84 +58,30 @@ pub(crate) const CPU_R05: FieldList = FieldList::new(
         Field::u32("used_math").doc("non-zero if a CPU_FPU record follows"),
         Field::u64("debugreg0")
             .word()
-            .doc("address of a hardware breakpoint"),
+            .doc("address of a hardware breakpoint")
+            .until(R05),
         Field::u64("debugreg1")
             .word()
-            .doc("address of a hardware breakpoint"),
+            .doc("address of a hardware breakpoint")
+            .until(R05),
         Field::u64("debugreg2")
             .word()
-            .doc("address of a hardware breakpoint"),
+            .doc("address of a hardware breakpoint")
+            .until(R05),
         Field::u64("debugreg3")
             .word()
-            .doc("address of a hardware breakpoint"),
+            .doc("address of a hardware breakpoint")
+            .until(R05),
         Field::u64("debugreg6")
             .word()
-            .doc("status of the hardware breakpoints"),
+            .doc("status of the hardware breakpoints")
+            .until(R05),
         Field::u64("debugreg7")
             .word()
-            .doc("control of the hardware breakpoints"),
+            .doc("control of the hardware breakpoints")
+            .until(R05),
     ],
 )
-.until(R05)
-.on(ArchSet::X86);
-
-/// `ckpt_hdr_cpu`.
-pub(crate) const CPU: FieldList = FieldList::new(
-    "ckpt_hdr_cpu",
-    list![
-        Field::u64("r15")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("r14")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("r13")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("r12")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("bp").word().doc("frame pointer"),
-        Field::u64("bx").word().doc("general register"),
-        Field::u64("r11")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("r10")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("r9")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("r8")
-            .word()
-            .doc("general register, zero on x86-32"),
-        Field::u64("ax")
-            .word()
-            .doc("general register, result of a system call"),
-        Field::u64("cx").word().doc("general register"),
-        Field::u64("dx").word().doc("general register"),
-        Field::u64("si").word().doc("general register"),
-        Field::u64("di").word().doc("general register"),
-        Field::u64("orig_ax")
-            .word()
-            .doc("number of the system call, or -1"),
-        Field::u64("ip").address().doc("instruction pointer"),
-        Field::u64("sp").word().doc("stack pointer"),
-        Field::u64("flags").word().doc("processor flags"),
-        Field::u64("fs").word().doc("base of segment fs, on x86-64"),
-        Field::u64("gs").word().doc("base of segment gs, on x86-64"),
-        Field::u16("fsindex")
-            .word()
-            .doc("selector fs, encoded (§7.1)"),
-        Field::u16("gsindex").word().doc("selector gs, encoded"),
-        Field::u16("cs").word().doc("selector cs, encoded"),
-        Field::u16("ss").word().doc("selector ss, encoded"),
-        Field::u16("ds").word().doc("selector ds, encoded"),
-        Field::u16("es").word().doc("selector es, encoded"),
-        Field::u32("used_math").doc("non-zero if a CPU_FPU record follows"),
-    ],
-)
-.since(R06)
 .on(ArchSet::X86);
 
 /// `ckpt_hdr_header_arch`.
