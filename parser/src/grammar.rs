@@ -195,13 +195,15 @@ enum Item {
 #[derive(Debug)]
 pub struct Grammar {
     dialect: Dialect,
-    has_thread: bool,
+    /// Those of the records that not every machine has.
+    machine: Vec<Tag>,
     stack: Vec<Item>,
     objects: Vec<ObjectId>,
     depth: u32,
     task: Option<u32>,
     tasks: u32,
     signals: HashSet<i32>,
+    pipes: HashSet<i32>,
     failed: bool,
     complete: bool,
     max_depth: u32,
@@ -219,9 +221,11 @@ ids! {
     OBJREF = OBJREF "objref";
     NR_TASKS = TREE "nr_tasks";
     EXIT_STATE = TASK "exit_state";
+    USED_MATH = CPU "used_math";
     SIGNAL_OBJREF = TASK_OBJS "signal_objref";
     FDT_NFDS = FILE_TABLE "fdt_nfds";
     F_TYPE = FILE "f_type";
+    PIPE_OBJREF = FILE "pipe_objref";
     NUM_ITEMS = EPOLL_ITEMS "num_items";
     DATALEN = TTY_LDISC "datalen";
     MAP_COUNT = MM "map_count";
@@ -244,18 +248,16 @@ ids! {
 impl Grammar {
     /// Ready for the first record of an image.
     pub fn new(tables: &Tables, max_depth: u32) -> Self {
-        let has_thread = tables
-            .by_tag(Tag::Thread)
-            .is_some_and(|record| record.single().is_some());
         let mut grammar = Grammar {
             dialect: tables.dialect,
-            has_thread,
+            machine: machine_records(tables),
             stack: Vec::new(),
             objects: Vec::new(),
             depth: 0,
             task: None,
             tasks: 0,
             signals: HashSet::new(),
+            pipes: HashSet::new(),
             failed: false,
             complete: false,
             max_depth,
@@ -396,56 +398,20 @@ impl Grammar {
             if let Some(role) = self.take_top(top, tag) {
                 return role;
             }
-            match top {
-                Item::One(wanted, _) => {
-                    if !self.skip_to(frame, index, wanted, tag) {
-                        return self.stray(frame, index, tag);
-                    }
+            if let Item::One(wanted, _) = top {
+                if !self.skip_to(frame, index, wanted, tag) {
+                    return self.stray(frame, index, tag);
                 }
-                Item::Many(wanted, left) if left > 0 => {
-                    if !self
-                        .stack
-                        .iter()
-                        .rev()
-                        .skip(1)
-                        .any(|item| accepts(*item, tag))
-                    {
-                        return self.stray(frame, index, tag);
-                    }
-                    let found = format!("{left} {} fewer than announced", wanted.name());
-                    self.found.push(Diagnostic::new(
-                        Code::CountMismatch,
-                        frame.offset,
-                        index,
-                        tag.name(),
-                        found,
-                    ));
-                    self.pop();
-                }
-                Item::Parts(left) if left > 0 => {
-                    let found = format!("{left} parts of a file missing");
-                    self.found.push(Diagnostic::new(
-                        Code::Missing,
-                        frame.offset,
-                        index,
-                        tag.name(),
-                        found,
-                    ));
-                    self.pop();
-                }
-                Item::Text(left) if left > 0 => {
-                    let found = format!("{left} bytes of message text missing");
-                    self.found.push(Diagnostic::new(
-                        Code::Missing,
-                        frame.offset,
-                        index,
-                        tag.name(),
-                        found,
-                    ));
-                    self.pop();
-                }
-                _ => self.pop(),
+                continue;
             }
+            if let Some((code, found)) = unfinished(top) {
+                if !self.stack.iter().any(|item| accepts(*item, tag)) {
+                    return self.stray(frame, index, tag);
+                }
+                let told = Diagnostic::new(code, frame.offset, index, tag.name(), found);
+                self.found.push(told);
+            }
+            self.pop();
         }
     }
 
@@ -643,20 +609,16 @@ impl Grammar {
         match tag {
             Tag::Tree => self.set_tasks(get(NR_TASKS)),
             Tag::Task => self.expect_task(get(EXIT_STATE) != 0),
+            Tag::Cpu if get(USED_MATH) != 0 => self.expect(&[One(Tag::CpuFpu, Role::Plain)]),
             Tag::TaskObjs => self.expect_signal(view.i32(SIGNAL_OBJREF).unwrap_or(0)),
             Tag::FileTable => self.expect(&[Many(Tag::FileDesc, get(FDT_NFDS)), Item::Deferred]),
-            Tag::File => self.expect_file(get(F_TYPE)),
+            Tag::File => self.expect_file(view),
             Tag::EpollItems if get(NUM_ITEMS) > 0 => {
                 self.expect_inside(&[One(Tag::Buffer, Role::EpollItems)]);
             }
             Tag::Tty => self.expect(&[Maybe(Tag::TtyLdisc, Role::Plain)]),
             Tag::TtyLdisc if get(DATALEN) > 0 => self.expect(&[One(Tag::Buffer, Role::TtyInput)]),
-            Tag::Mm => self.expect(&[
-                One(Tag::Buffer, Role::Auxv),
-                Many(Tag::Vma, get(MAP_COUNT)),
-                Maybe(Tag::MmContext, Role::Plain),
-                Maybe(Tag::MmContextLdt, Role::Plain),
-            ]),
+            Tag::Mm => self.expect_memory(get(MAP_COUNT)),
             Tag::Vma if matches!(get(VMA_TYPE), 2 | 3 | 4 | 9) => {
                 self.expect_inside(&[Item::Pages]);
             }
@@ -668,9 +630,7 @@ impl Grammar {
             Tag::IpcNs => self.expect(&[Many(Tag::Ipc, 3)]),
             Tag::Ipc => self.expect_members(get(IPC_TYPE), get(IPC_COUNT)),
             Tag::IpcShm => self.expect_inside(&[Item::Pages]),
-            Tag::IpcMsg if get(Q_QNUM) > 0 => {
-                self.expect_inside(&[Many(Tag::IpcMsgMsg, get(Q_QNUM))]);
-            }
+            Tag::IpcMsg => self.expect_inside(&[Many(Tag::IpcMsgMsg, get(Q_QNUM))]),
             Tag::IpcMsgMsg => {
                 self.expect_inside(&[One(Tag::Buffer, Role::MsgText), Item::Text(get(M_TS))]);
             }
@@ -683,7 +643,7 @@ impl Grammar {
             }
             Tag::Socket => self.expect(&[Item::SocketBody]),
             Tag::SocketUnix => self.expect_directory(view),
-            Tag::SocketQueue if get(SKB_COUNT) > 0 => {
+            Tag::SocketQueue => {
                 self.expect_inside(&[Many(Tag::SocketBuffer, get(SKB_COUNT))]);
             }
             Tag::SocketBuffer => self.expect_inside(&[
@@ -723,16 +683,12 @@ impl Grammar {
         self.stack.push(Item::EndTask);
         let mut items = vec![One(Tag::String, Role::Comm)];
         if !dead {
-            if self.has_thread {
+            if self.machine.contains(&Tag::Thread) {
                 items.push(plain(Tag::Thread));
             }
-            items.extend([
-                plain(Tag::RestartBlock),
-                plain(Tag::Cpu),
-                Item::Run(Tag::CpuFpu, Role::Plain),
-            ]);
+            items.extend([plain(Tag::RestartBlock), plain(Tag::Cpu)]);
             if self.dialect.revision >= R18 && self.dialect.abi.arch == Arch::Arm {
-                items.push(plain(Tag::ArmAbi));
+                items.extend([Item::Run(Tag::CpuFpu, Role::Plain), plain(Tag::ArmAbi)]);
             }
             items.extend([
                 plain(Tag::TaskCreds),
@@ -755,15 +711,28 @@ impl Grammar {
         }
     }
 
-    fn expect_file(&mut self, kind: u64) {
-        let path = Item::One(Tag::FileName, Role::Path);
-        let pipe = Item::Maybe(Tag::PipeBuf, Role::Plain);
-        match kind {
-            1 => self.expect(&[path]),
-            2 => self.expect(&[pipe]),
-            3 => self.expect(&[path, pipe]),
-            _ => {}
+    /// Of a pipe, the end that is met first has the contents, also when it is empty (§2.3).
+    fn expect_file(&mut self, view: &View) {
+        let kind = view.uint(F_TYPE);
+        let pipe = view.i32(PIPE_OBJREF);
+        if matches!(kind, Some(2 | 3)) && pipe.is_some_and(|pipe| self.pipes.insert(pipe)) {
+            self.expect(&[Item::One(Tag::PipeBuf, Role::Plain)]);
         }
+        if matches!(kind, Some(1 | 3)) {
+            self.expect(&[Item::One(Tag::FileName, Role::Path)]);
+        }
+    }
+
+    /// Behind the mappings stands what the machine adds; on x86 an LDT, which may be empty (§2.3).
+    fn expect_memory(&mut self, mappings: u64) {
+        let context = [Tag::MmContext, Tag::MmContextLdt];
+        let context = context.into_iter().filter(|tag| self.machine.contains(tag));
+        let mut items = vec![
+            Item::One(Tag::Buffer, Role::Auxv),
+            Item::Many(Tag::Vma, mappings),
+        ];
+        items.extend(context.map(|tag| Item::One(tag, Role::Plain)));
+        self.expect(&items);
     }
 
     fn expect_members(&mut self, kind: u64, count: u64) {
@@ -782,7 +751,7 @@ impl Grammar {
         let used = view.uint(LADDR_LEN).unwrap_or(0);
         let path = view.raw(LADDR_PATH).and_then(|path| path.first()).copied();
         if used > 2 && !matches!(path, Some(0 | b'/') | None) {
-            self.expect(&[Item::Maybe(Tag::String, Role::SocketDirectory)]);
+            self.expect(&[Item::One(Tag::String, Role::SocketDirectory)]);
         }
     }
 
@@ -813,6 +782,44 @@ impl Grammar {
             let found = Diagnostic::new(Code::NoTail, offset, index, "", "end of image");
             self.found.push(found.expected(expected.unwrap_or("TAIL")));
         }
+    }
+}
+
+/// Those of the records that not every machine has (§2.2, §2.3).
+fn machine_records(tables: &Tables) -> Vec<Tag> {
+    let mut tags = vec![Tag::Thread, Tag::MmContext];
+    tags.retain(|tag| {
+        tables
+            .by_tag(*tag)
+            .is_some_and(|record| record.single().is_some())
+    });
+    if matches!(tables.dialect.abi.arch, Arch::X86_32 | Arch::X86_64) {
+        tags.push(Tag::MmContextLdt);
+    }
+    tags
+}
+
+/// What an expectation other than [`Item::One`] still lacks.
+fn unfinished(item: Item) -> Option<(Code, String)> {
+    match item {
+        Item::Many(tag, left @ 1..) => Some((
+            Code::CountMismatch,
+            format!("{left} {} fewer than announced", tag.name()),
+        )),
+        Item::Parts(left @ 1..) => Some((Code::Missing, format!("{left} parts of a file missing"))),
+        Item::Text(left @ 1..) => Some((
+            Code::Missing,
+            format!("{left} bytes of message text missing"),
+        )),
+        Item::Pages => Some((
+            Code::Missing,
+            "the PGARR that ends the pages is missing".into(),
+        )),
+        Item::SocketBody => Some((
+            Code::Missing,
+            "SOCKET_UNIX or SOCKET_INET is missing".into(),
+        )),
+        _ => None,
     }
 }
 

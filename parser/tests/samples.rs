@@ -1,8 +1,10 @@
 //! Every sample, read by what does not share a line with what wrote it.
 
+use ckpt_format::Tag;
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::diagnostic::{Diagnostic, Severity};
 use ckpt_parser::encode::rebuild;
+use ckpt_parser::grammar::Role;
 use ckpt_parser::model::{Image, validate};
 use ckpt_parser::source::SliceSource;
 
@@ -266,4 +268,48 @@ fn both_ends_of_a_socket_pair_know_each_other() {
         .flat_map(|socket| &socket.queues)
         .filter(|queue| !queue.buffers.is_empty());
     assert!(queued.count() > 0);
+}
+
+/// Records that may be there or not, so that their absence means something else than damage (§2, UNCONFIRMED ones too).
+const OPTIONAL: &[(Tag, Role)] = &[
+    (Tag::Container, Role::Plain), // before R03
+    (Tag::Vpids, Role::Plain),     // without it, it is another revision
+    (Tag::CpuFpu, Role::Plain),    // on ARM, of a thread that never used the unit
+    (Tag::TtyLdisc, Role::Plain),  // of a terminal that was hung up
+    (Tag::Buffer, Role::SemAdjust),
+    (Tag::String, Role::DeviceName),
+    (Tag::NetdevAddr, Role::Plain),
+];
+
+/// Whether anything worse than a note is told of these bytes.
+fn is_told(bytes: Vec<u8>) -> bool {
+    let Ok(mut decoder) = Decoder::new(SliceSource(bytes), Options::default()) else {
+        return true;
+    };
+    let image = Image::read(&mut decoder, |_| true).unwrap();
+    let worst = image.findings.worst().max(validate(&image, 100).worst());
+    image.error.is_some() || worst > Some(Severity::Note)
+}
+
+#[test]
+fn a_record_that_is_missing_or_twice_is_told() {
+    for sample in ckpt_samples::all()
+        .iter()
+        .filter(|sample| sample.damage.is_none())
+    {
+        let bytes = (sample.bytes)();
+        let mut decoder = decoder(sample);
+        while let Some(event) = decoder.next() {
+            let event = event.unwrap();
+            let [from, to] =
+                [event.frame.offset, event.frame.end()].map(|at| usize::try_from(at).unwrap());
+            let twice = [&bytes[..to], &bytes[from..]].concat();
+            assert!(is_told(twice), "{}: {event:?} twice", sample.name);
+            let optional = |(tag, role)| Some(tag) == event.tag && role == event.role();
+            if !OPTIONAL.iter().copied().any(optional) {
+                let without = [&bytes[..from], &bytes[to..]].concat();
+                assert!(is_told(without), "{}: {event:?} missing", sample.name);
+            }
+        }
+    }
 }

@@ -110,9 +110,12 @@ impl Builder {
         self.image.terminals.insert(at, terminal);
     }
 
-    pub(super) fn epoll_file(&mut self, view: &View) {
+    pub(super) fn epoll_file(&mut self, event: &Event, view: &View) {
         self.epoll = objref(view, file::EPFILE);
-        self.image.epolls.entry(self.epoll).or_default();
+        if self.image.epolls.insert(self.epoll, Vec::new()).is_some() {
+            let found = format!("a second list of what file {} watches", self.epoll);
+            self.finding(Code::Unexpected, event, found);
+        }
     }
 
     pub(super) fn epoll_items(&mut self, bytes: &[u8], dialect: ckpt_format::Dialect) {

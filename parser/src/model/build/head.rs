@@ -106,8 +106,10 @@ impl Builder {
         let left = match event.role() {
             Role::Pids => self.read_pid_objects(&words),
             Role::Vpids => {
+                let depths = self.depths.iter().map(|depth| *depth as usize);
+                let used = depths.fold(0, usize::saturating_add);
                 self.vpids = words;
-                0
+                self.vpids.len().saturating_sub(used)
             }
             _ => self.pid_rows_from(&words, dialect.revision),
         };
@@ -206,16 +208,17 @@ impl Builder {
 
     /// Pids of a task in the namespaces below the root's. Tasks come in the order of their rows, so
     /// the numbers of R08 to R14 are taken from the front.
-    pub(super) fn nested_pids(&mut self, index: u32) -> Vec<i32> {
+    pub(super) fn nested_pids(&mut self, index: u32, event: &Event) -> Vec<i32> {
         let depth = self.depths.get(index as usize).copied().unwrap_or(0) as usize;
         if self.image.pids.is_empty() {
             let from = self.vpids_used;
             self.vpids_used = from.saturating_add(depth);
-            return self
-                .vpids
-                .get(from..self.vpids_used)
-                .unwrap_or_default()
-                .to_vec();
+            if let Some(numbers) = self.vpids.get(from..self.vpids_used) {
+                return numbers.to_vec();
+            }
+            let levels = text::count(depth, "inner namespace");
+            self.finding(Code::BadPids, event, format!("no pids for {levels}"));
+            return Vec::new();
         }
         let object = self
             .pid_objects

@@ -284,7 +284,7 @@ impl Builder {
             Tag::FileDesc => self.descriptor(limits, event, view),
             Tag::File => self.file(event, view),
             Tag::Fs => self.fs(event, view),
-            Tag::EpollItems => self.epoll_file(view),
+            Tag::EpollItems => self.epoll_file(event, view),
             Tag::Tty | Tag::TtyLdisc => self.terminal(event, tag, view),
             Tag::Sighand => self.sighand(event, view),
             Tag::Signal => self.signal(event, view),

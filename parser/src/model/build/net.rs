@@ -87,6 +87,9 @@ impl Builder {
             }
             self.queue_owners.pop_front();
         }
+        self.current_queue = None;
+        let found = "a queue of no socket: each has its two".to_string();
+        self.finding(Code::Unexpected, event, found);
     }
 
     fn buffer(&mut self, event: &Event, view: &View) {

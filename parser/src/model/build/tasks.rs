@@ -35,7 +35,7 @@ impl Builder {
             .get(index as usize)
             .copied()
             .unwrap_or_default();
-        let nested = self.nested_pids(index);
+        let nested = self.nested_pids(index, event);
         let exit_state = get32(view, task::EXIT_STATE);
         self.image.tasks.push(Task {
             index,

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::diagnostic::Code;
 use crate::model::{File, FileKind, ObjRef, Object, RecordAt, Socket};
-use crate::text::escape;
+use crate::text::{self, escape};
 use std::collections::HashSet;
 
 impl Check<'_> {
@@ -28,6 +28,7 @@ impl Check<'_> {
     }
 
     fn file(&mut self, at: ObjRef, file: &File) {
+        let image = self.image;
         let mut on = self.on(file.record, "FILE", || format!("file[{at}]"));
         on.refers("f_credref", file.cred, Object::Cred);
         on.refers("f_secref", file.label, Object::Security);
@@ -37,6 +38,14 @@ impl Check<'_> {
             FileKind::Pipe(inode) | FileKind::Fifo(inode) if inode <= 0 => {
                 let (found, expected) = (inode.to_string(), "an INODE number");
                 on.wrong(Code::DanglingReference, "pipe_objref", found, expected);
+            }
+            FileKind::Epoll if !image.epolls.contains_key(&at) => {
+                on.wrong(
+                    Code::Incomplete,
+                    "",
+                    "nothing says what it watches",
+                    "an EPOLL_ITEMS record",
+                );
             }
             FileKind::Other(number) => {
                 on.wrong(Code::BadEnum, "f_type", number.to_string(), "1 to 7");
@@ -90,6 +99,15 @@ impl Check<'_> {
         }
         if socket.state == 0 || socket.state > 11 {
             on.wrong(Code::BadSocket, "sock.state", state.as_str(), "1 to 11");
+        }
+        let queues = socket.queues.len();
+        if !matches!(queues, 0 | 2) {
+            on.wrong(
+                Code::Incomplete,
+                "",
+                text::count(queues, "queue"),
+                "the receive and the send queue",
+            );
         }
         if socket.socket_state == 3 && socket.state != 1 {
             let expected = "1 (ESTABLISHED) of a connected socket";
