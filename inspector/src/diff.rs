@@ -8,10 +8,15 @@
 mod waiting;
 
 use crate::words;
+use ckpt_format::layout::Tables;
+use ckpt_parser::diagnostic::Findings;
+use ckpt_parser::frame::Frame;
+use ckpt_parser::index::Index;
+use ckpt_parser::limits::Limits;
 use ckpt_parser::memory::{Backing, Memory, spans};
 use ckpt_parser::model::{Fd, File, FileKind, FpRegs, Image, Mm, ObjRef, Task};
 use ckpt_parser::report::document::Parts;
-use ckpt_parser::source::Source;
+use ckpt_parser::source::{Source, Window};
 use ckpt_parser::text::{count, escape};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Write};
@@ -22,6 +27,8 @@ use std::io;
 pub enum Group {
     /// Revision, kernel, time, counts.
     Head,
+    /// Numbers of records of a type.
+    Records,
     /// Tasks that come, go, or change their state.
     Tasks,
     /// Registers.
@@ -39,6 +46,7 @@ impl Group {
     pub const fn name(self) -> &'static str {
         match self {
             Group::Head => "head",
+            Group::Records => "records",
             Group::Tasks => "task",
             Group::Registers => "register",
             Group::Mappings => "mapping",
@@ -139,6 +147,23 @@ struct Comparison<'a> {
     kept: usize,
 }
 
+/// Records by the name of their type: numbers mean something else in another revision.
+fn tallies(image: &Image, source: &mut dyn Source) -> io::Result<BTreeMap<String, u64>> {
+    let tables = Tables::shared(image.detection.dialect);
+    let mut unheard = Findings::new(0);
+    let (window, limits) = (&mut Window::new(source), &Limits::default());
+    let index = Index::build(window, &image.detection, limits, &mut unheard)?;
+    let name = |number| match tables.by_number(number) {
+        Some(record) => record.tag().name().to_owned(),
+        None if number == Frame::GAP => "(gap)".to_owned(),
+        None => format!("type {number}"),
+    };
+    let tallies = index.tallies();
+    Ok(tallies
+        .map(|(number, tally)| (name(number), tally.records))
+        .collect())
+}
+
 /// Pages in a row that differ.
 #[derive(Default)]
 struct Run {
@@ -163,6 +188,7 @@ pub fn compare(
         kept: 0,
     };
     comparison.head();
+    comparison.records(&mut *left_source, &mut *right_source)?;
     comparison.tasks();
     comparison.waiting(&mut *left_source, &mut *right_source)?;
     let mut memories = (
@@ -209,6 +235,17 @@ impl Comparison<'_> {
         for ((name, left), (_, right)) in facts(self.left).into_iter().zip(facts(self.right)) {
             self.change(Group::Head, name, &left, &right, place);
         }
+    }
+
+    /// How many records of each type there are.
+    fn records(&mut self, left: &mut dyn Source, right: &mut dyn Source) -> io::Result<()> {
+        let (ours, theirs) = (tallies(self.left, left)?, tallies(self.right, right)?);
+        for name in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
+            let number =
+                |of: &BTreeMap<String, u64>| of.get(name).map_or(String::new(), u64::to_string);
+            self.change(Group::Records, name, &number(&ours), &number(&theirs), None);
+        }
+        Ok(())
     }
 
     fn tasks(&mut self) {

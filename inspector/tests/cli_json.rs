@@ -1,7 +1,10 @@
 //! Single views as JSON: valid by the published schema, and of the same content in both forms.
 
 use ckpt_inspect::cli::schema;
+use ckpt_inspect::tui::screen::Screen;
+use ckpt_inspect::tui::{full_look, panes};
 use serde_json::Value;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/json-schema/view-1.json");
@@ -291,4 +294,68 @@ fn forms_exclude_each_other() {
     assert_eq!(by_name, run(&["--tasks", "--json"]).stdout);
     let by_name = run(&["--tasks", "--format", "ndjson"]).stdout;
     assert_eq!(by_name, run(&["--tasks", "--json-lines"]).stdout);
+}
+
+#[test]
+fn registers_of_64_bits_have_all_their_digits() {
+    let json = json(&["--regs"]);
+    let threads = json["threads"].as_array().unwrap();
+    let files = threads
+        .iter()
+        .flat_map(|thread| thread["register_files"].as_array().unwrap());
+    let registers = files.flat_map(|file| file["registers"].as_array().unwrap());
+    let mut seen = 0;
+    for register in registers {
+        let (name, value) = (
+            register["name"].as_str().unwrap(),
+            register["value"].as_str().unwrap(),
+        );
+        let digits = if name.starts_with('d') { 16 } else { 8 };
+        assert_eq!(value.len(), 2 + digits, "{name} {value}");
+        seen += 1;
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+/// Text, JSON and the view are made from the same list; each shows all of it.
+#[test]
+fn text_json_and_view_of_a_difference_agree() {
+    let (a, b) = (sample("tour-r17-arm.ckpt"), sample("sensor-r18-arm.ckpt"));
+    let output = run(&["--diff", &a, &b]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let document = run(&["--diff", &a, &b, "--json"]);
+    let document: Value = serde_json::from_slice(&document.stdout).unwrap();
+    let changes = document["changes"].as_array().unwrap();
+    let side = |change: &Value, name: &str| change[name].as_str().unwrap_or("-").to_owned();
+    let lines = changes.iter().map(|change| {
+        let word = |name: &str| change[name].as_str().unwrap();
+        let sides = (side(change, "left"), side(change, "right"));
+        format!(
+            "{:<8} {}: {} | {}",
+            word("group"),
+            word("what"),
+            sides.0,
+            sides.1
+        )
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), text.lines().collect::<Vec<_>>());
+    let records = changes.iter().filter(|change| change["group"] == "records");
+    assert!(records.count() > 5, "{text}");
+
+    let mut screen = Screen::open(Some(Path::new(&a)), full_look(), (400, 40));
+    screen.prompt("8 :", &format!("diff {b}"));
+    let (len, rows) = panes::list(&screen.model, 0, 0..10_000);
+    assert_eq!((len, rows.len()), (changes.len(), changes.len()));
+    for (row, change) in rows.iter().zip(changes) {
+        let row = row.text();
+        let left = side(change, "left").chars().take(100).collect::<String>();
+        for part in [
+            change["group"].as_str().unwrap(),
+            change["what"].as_str().unwrap(),
+            &left,
+        ] {
+            assert!(row.contains(part), "{part}: {row}");
+        }
+    }
 }

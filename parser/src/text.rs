@@ -88,4 +88,48 @@ mod tests {
         assert_eq!(escape(b"\xff\\"), "\\xff\\\\");
         assert_eq!(escape("häuser 日本".as_bytes()), "häuser 日本");
     }
+
+    /// The bytes of an escaped text.
+    fn unescape(text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = text;
+        while let Some((plain, escaped)) = rest.split_once('\\') {
+            bytes.extend(plain.bytes());
+            let number = |digits: &str| u32::from_str_radix(digits, 16).unwrap();
+            let (kind, behind) = escaped.split_at(1);
+            rest = behind;
+            match kind {
+                "\\" => bytes.push(b'\\'),
+                "n" => bytes.push(b'\n'),
+                "r" => bytes.push(b'\r'),
+                "t" => bytes.push(b'\t'),
+                "x" => {
+                    bytes.push(u8::try_from(number(&behind[..2])).unwrap());
+                    rest = &behind[2..];
+                }
+                _ => {
+                    let (digits, behind) = behind[1..].split_once('}').unwrap();
+                    let c = char::from_u32(number(digits)).unwrap();
+                    bytes.extend(c.to_string().bytes());
+                    rest = behind;
+                }
+            }
+        }
+        bytes.extend(rest.bytes());
+        bytes
+    }
+
+    #[test]
+    fn escaped_text_can_be_turned_back() {
+        let check = |bytes: &[u8]| assert_eq!(unescape(&escape(bytes)), bytes);
+        check(b"\\n");
+        check(b"\n");
+        check(b"\\x41\\\\u{41}\xff\xc3");
+        check("\u{202e}\u{9b}\r\t\0häuser".as_bytes());
+        for first in 0..=255 {
+            for second in [b'\\', b'n', b'x', 0x80, 0xbf, b'\n'] {
+                check(&[first, second, b'4', b'1']);
+            }
+        }
+    }
 }

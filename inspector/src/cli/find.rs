@@ -200,7 +200,7 @@ impl<'a> Told<'a> {
             }
             Out::List(list) => list.item(&Match {
                 pid: Some(task.tgid),
-                address: Some(Hex(addr)),
+                address: Some(Hex::new(addr)),
                 permissions,
                 place,
                 object: None,
@@ -260,7 +260,7 @@ pub(super) fn strings(args: &Args, min: usize, form: Form, out: &mut dyn Write) 
                 Out::Text(out) => writeln!(out, "{pid}:{addr:#010x}  {text}")?,
                 Out::List(list) => list.item(&StringAt {
                     pid,
-                    address: Hex(addr),
+                    address: Hex::new(addr),
                     text,
                 })?,
             }

@@ -118,7 +118,7 @@ fn stretch(image: &Image, pid: i32, span: &Span, bytes: &[u8]) -> Stretch {
     };
     Stretch {
         pid,
-        start: Hex(span.addr),
+        start: Hex::new(span.addr),
         len: span.len,
         backing,
         path: file.and_then(|(file, _)| image.path_of(file).map(escape)),

@@ -205,7 +205,7 @@ fn diff_json(diff: &crate::diff::Diff, form: Form, out: &mut dyn Write) -> io::R
     for change in &diff.changes {
         let (record, address) = match change.place {
             Some(Where::Record(record)) => (Some(record), None),
-            Some(Where::Address(_, address)) => (None, Some(Hex(address))),
+            Some(Where::Address(_, address)) => (None, Some(Hex::new(address))),
             None => (None, None),
         };
         let side = |text: &String| (!text.is_empty()).then(|| text.clone());

@@ -153,7 +153,7 @@ pub(super) struct Tally {
 /// A difference of two images.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Change {
-    /// `head`, `task`, `register`, `mapping`, `file`, `pages`.
+    /// `head`, `records`, `task`, `register`, `mapping`, `file`, `pages`.
     pub(super) group: &'static str,
     /// Which one.
     pub(super) what: String,

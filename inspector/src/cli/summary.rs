@@ -236,7 +236,7 @@ fn program<S: Source>(image: &Image, memory: &mut Memory<S>, mm: &Mm) -> Program
         let (names, _) = flags.names(value, image.arch());
         let names = names.into_iter().filter(|_| is_arm).map(str::to_owned);
         Some(Bits {
-            value: Hex(value),
+            value: Hex::new(value),
             names: names.collect(),
         })
     };
@@ -268,7 +268,7 @@ fn words(program: &Program) -> String {
         (&values::ARM_HWCAP2, &program.hwcap2),
     ] {
         let Some(bits) = bits else { continue };
-        let value = format!("{} {:#x}", flags.name, bits.value.0);
+        let value = format!("{} {:#x}", flags.name, bits.value.get());
         let names = bits.names.iter().map(String::as_str);
         let parts: Vec<&str> = std::iter::once(&*value).chain(names).collect();
         words.push(parts.join(" "));

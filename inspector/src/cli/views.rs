@@ -12,7 +12,9 @@ use crate::words;
 use anyhow::Result;
 use ckpt_parser::memory::{Memory, stored_len};
 use ckpt_parser::model::{Image, Live, Mm, ObjRef, Task, Vma};
-use ckpt_parser::report::document::{self, Call, Document, Hex, Parts, register_file_list};
+use ckpt_parser::report::document::{
+    self, Call, Document, Hex, Parts, is_wide, register_file_list,
+};
 use ckpt_parser::source::Source;
 use ckpt_parser::text::escape;
 use std::collections::{BTreeMap, BTreeSet};
@@ -322,7 +324,7 @@ pub(super) fn regs_json<S: Source>(
         if let Some((_, mm)) = space_of(image, task) {
             let registers = shown.registers.iter_mut().flatten();
             for register in registers.filter(|register| !is_status(&register.name)) {
-                let value = register.value.0;
+                let value = register.value.get();
                 (register.place, register.text) =
                     pointed(value, mm, &mut namer.memory, &namer.symbols.1)?;
             }
@@ -376,7 +378,7 @@ impl<'a, S: Source> Namer<'a, S> {
         }
         let symbols = &self.symbols.1;
         for register in shown.registers.iter_mut().flatten() {
-            let value = register.value.0;
+            let value = register.value.get();
             if symbols.at(value).is_some() {
                 register.symbol = words::address(image, mm, Some(symbols), value);
             }
@@ -390,8 +392,8 @@ impl<'a, S: Source> Namer<'a, S> {
             &mut self.sysroot,
         );
         let call = |frame: &backtrace::Frame| Call {
-            pc: Hex(frame.pc.into()),
-            sp: Hex(frame.sp.into()),
+            pc: Hex::new(frame.pc.into()),
+            sp: Hex::new(frame.sp.into()),
             how: frame.how.name().to_owned(),
             place: frame.place(image, mm, Some(symbols)),
         };
@@ -498,16 +500,4 @@ fn files_of_registers(live: &Live, out: &mut dyn Write) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn is_wide(name: &str) -> bool {
-    let number = |prefix: &str| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
-    };
-    number("d")
-        || number("wr")
-        || number("mvdx")
-        || number("bytes")
-        || matches!(name, "dspsc" | "acc0")
 }

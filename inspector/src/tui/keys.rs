@@ -187,7 +187,7 @@ impl Keymap {
                 format!("keys: no action is called {name}; --print-config-template lists all")
             })?;
             for key in keys {
-                if !key.split(' ').all(is_key) {
+                if !key.split(' ').all(|key| key_of(key).is_some()) {
                     return Err(format!(
                         "keys: {name}: no key is called {key}; keys are written x, X, C-x, M-x, F1, Space, PgUp"
                     ));
@@ -252,45 +252,57 @@ fn collide(a: &str, b: &str) -> bool {
     begins(a, b) || begins(b, a)
 }
 
-/// Whether [`key_name`] may give this name.
-fn is_key(name: &str) -> bool {
-    const NAMED: [&str; 16] = [
-        "Space",
-        "S-Tab",
-        "Tab",
-        "Enter",
-        "Esc",
-        "Backspace",
-        "Delete",
-        "Insert",
-        "Home",
-        "End",
-        "PgUp",
-        "PgDn",
-        "Up",
-        "Down",
-        "Left",
-        "Right",
-    ];
-    let plain = name.strip_prefix("C-").unwrap_or(name);
-    let plain = plain.strip_prefix("M-").unwrap_or(plain);
-    let function = plain
-        .strip_prefix('F')
-        .and_then(|number| number.parse::<u8>().ok())
-        .is_some_and(|number| (1..=24).contains(&number));
-    NAMED.contains(&plain) || function || plain.chars().count() == 1
+/// Keys that have a name; letters and signs stand for themselves.
+const NAMED: [(KeyCode, &str); 16] = [
+    (KeyCode::Char(' '), "Space"),
+    (KeyCode::BackTab, "S-Tab"),
+    (KeyCode::Tab, "Tab"),
+    (KeyCode::Enter, "Enter"),
+    (KeyCode::Esc, "Esc"),
+    (KeyCode::Backspace, "Backspace"),
+    (KeyCode::Delete, "Delete"),
+    (KeyCode::Insert, "Insert"),
+    (KeyCode::Home, "Home"),
+    (KeyCode::End, "End"),
+    (KeyCode::PageUp, "PgUp"),
+    (KeyCode::PageDown, "PgDn"),
+    (KeyCode::Up, "Up"),
+    (KeyCode::Down, "Down"),
+    (KeyCode::Left, "Left"),
+    (KeyCode::Right, "Right"),
+];
+
+/// The key of a name, as [`key_name`] gives it; `None` if no key is called so.
+pub fn key_of(name: &str) -> Option<KeyEvent> {
+    let (mut modifiers, mut plain) = (KeyModifiers::NONE, name);
+    for (sign, modifier) in [("C-", KeyModifiers::CONTROL), ("M-", KeyModifiers::ALT)] {
+        if let Some(rest) = plain.strip_prefix(sign).filter(|rest| !rest.is_empty()) {
+            plain = rest;
+            modifiers |= modifier;
+        }
+    }
+    let named = NAMED.iter().find(|(_, name)| *name == plain);
+    let function = || {
+        let number = plain.strip_prefix('F')?.parse::<u8>().ok()?;
+        (1..=24).contains(&number).then_some(KeyCode::F(number))
+    };
+    let mut letters = plain.chars();
+    let letter = match (letters.next(), letters.next()) {
+        (Some(c), None) => Some(KeyCode::Char(c)),
+        _ => None,
+    };
+    let code = named.map(|(code, _)| *code).or_else(function).or(letter)?;
+    Some(KeyEvent::new(code, modifiers))
 }
 
 /// The name of a key as the table spells it.
 pub fn key_name(key: KeyEvent) -> String {
-    let mut name = match key.code {
-        KeyCode::Char(' ') => "Space".to_owned(),
-        KeyCode::Char(c) => c.to_string(),
-        KeyCode::BackTab => return "S-Tab".to_owned(),
-        KeyCode::PageUp => "PgUp".to_owned(),
-        KeyCode::PageDown => "PgDn".to_owned(),
-        KeyCode::F(n) => format!("F{n}"),
-        other => format!("{other:?}"),
+    let named = NAMED.iter().find(|(code, _)| *code == key.code);
+    let mut name = match (named, key.code) {
+        (Some((_, name)), _) => (*name).to_owned(),
+        (None, KeyCode::Char(c)) => c.to_string(),
+        (None, KeyCode::F(n)) => format!("F{n}"),
+        (None, other) => format!("{other:?}"),
     };
     if key.modifiers.contains(KeyModifiers::ALT) {
         name.insert_str(0, "M-");

@@ -1,6 +1,6 @@
 //! The interface without a terminal: for pictures, tests and measurements.
 
-use super::keys::Keymap;
+use super::keys::{self, Keymap};
 use super::layout::View;
 use super::look::Look;
 use super::model::Model;
@@ -116,12 +116,12 @@ impl Screen {
     /// Presses keys, by the names of the key table, separated by spaces; waits after each.
     pub fn keys(&mut self, keys: &str) {
         for name in keys.split(' ').filter(|name| !name.is_empty()) {
-            self.event(Event::Key(key(name)));
+            self.event(Event::Key(named(name)));
         }
     }
     /// Presses a key and waits for no more than what the screen then shows.
     pub fn press(&mut self, name: &str) {
-        self.take(Message::Input(Event::Key(key(name))));
+        self.take(Message::Input(Event::Key(named(name))));
         self.ask();
         self.until(|model| !model.waiting());
     }
@@ -158,31 +158,8 @@ impl Screen {
 }
 
 /// A key by its name in the key table.
-fn key(name: &str) -> KeyEvent {
-    let (modifiers, rest) = match name.split_once('-') {
-        Some(("C", rest)) if !rest.is_empty() => (KeyModifiers::CONTROL, rest),
-        Some(("M", rest)) if !rest.is_empty() => (KeyModifiers::ALT, rest),
-        _ => (KeyModifiers::NONE, name),
-    };
-    let code = match rest {
-        "Enter" => KeyCode::Enter,
-        "Esc" => KeyCode::Esc,
-        "Tab" => KeyCode::Tab,
-        "S-Tab" => KeyCode::BackTab,
-        "Space" => KeyCode::Char(' '),
-        "Backspace" => KeyCode::Backspace,
-        "Up" => KeyCode::Up,
-        "Down" => KeyCode::Down,
-        "Left" => KeyCode::Left,
-        "Right" => KeyCode::Right,
-        "PgUp" => KeyCode::PageUp,
-        "PgDn" => KeyCode::PageDown,
-        "Home" => KeyCode::Home,
-        "End" => KeyCode::End,
-        "F1" => KeyCode::F(1),
-        other => KeyCode::Char(other.chars().next().unwrap_or(' ')),
-    };
-    KeyEvent::new(code, modifiers)
+fn named(name: &str) -> KeyEvent {
+    keys::key_of(name).unwrap_or(KeyEvent::new(KeyCode::Null, KeyModifiers::NONE))
 }
 
 /// A screen as lines of text.

@@ -415,21 +415,15 @@ fn vfp_rows(shown: Lanes, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
             .and(words::fpscr(vfp.fpscr), Ink::Normal),
     );
     if let Some([fpexc, fpinst, fpinst2]) = vfp.exc {
-        rows.push(Row::new("fpexc ", Ink::Name).and(
-            format!("{fpexc:08x} fpinst {fpinst:08x} {fpinst2:08x}"),
-            Ink::Number,
-        ));
+        rows.push(Row::new("fpexc ", Ink::Name).and(format!("{fpexc:08x}"), Ink::Number));
+        let inst = format!("{fpinst:08x} {fpinst2:08x}");
+        rows.push(Row::new("fpinst ", Ink::Name).and(inst, Ink::Number));
     }
-    let fpsid = file
-        .fpsid
-        .map(|id| format!("fpsid {id:08x} "))
-        .unwrap_or_default();
-    let mvfr = file
-        .mvfr
-        .map(|(a, b)| format!("mvfr {a:08x} {b:08x}"))
-        .unwrap_or_default();
-    if !(fpsid.is_empty() && mvfr.is_empty()) {
-        rows.push(Row::new(format!("{fpsid}{mvfr}"), Ink::Number));
+    if let Some(id) = file.fpsid {
+        rows.push(Row::new("fpsid ", Ink::Name).and(format!("{id:08x}"), Ink::Number));
+    }
+    if let Some((a, b)) = file.mvfr {
+        rows.push(Row::new("mvfr ", Ink::Name).and(format!("{a:08x} {b:08x}"), Ink::Number));
     }
     let d: Vec<u64> = vfp.d.iter().copied().take(count).collect();
     if shown.size == 16 {

@@ -264,13 +264,17 @@ fn signals(image: &Image, task: &Task, live: &Live, rows: &mut Vec<Row>) {
             .zip(&signal.rlimits)
             .filter(|(_, (soft, _))| *soft < u64::from(u32::MAX >> 1));
         for (number, (soft, hard)) in limited {
-            let name = format!("limit {:<10} ", words::rlimit(number));
+            let name = words::rlimit(number);
             let most = if soft == hard {
                 String::new()
             } else {
                 format!(" of {}", words::unlimited(*hard))
             };
-            rows.push(Row::new(name, Ink::Name).and(format!("{soft}{most}"), Ink::Number));
+            rows.push(Row::pair(
+                "limit",
+                format!("{name} {soft}{most}"),
+                Ink::Number,
+            ));
         }
     }
     if let Some(sighand) = image.sighands.get(&live.sighand) {

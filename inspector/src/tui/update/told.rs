@@ -95,9 +95,8 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
         Message::Exported(Ok(text)) => say(model, text, Ink::Good),
         Message::Exported(Err(why)) => say(model, why, Ink::Bad),
         Message::Failed(why) => {
-            let why = escape(why.as_bytes());
-            say(model, why.clone(), Ink::Bad);
-            model.phase = Phase::Failed(why);
+            // The pane has the room to say it, the bottom line has not.
+            model.phase = Phase::Failed(escape(why.as_bytes()));
         }
         Message::Symbols(mm, symbols) => {
             // Those of a space that was dropped meanwhile are asked for again when it is shown.

@@ -5,21 +5,40 @@
 
 mod parts;
 
-pub use parts::{Parts, pipe_of, register_file_list, terminal};
+pub use parts::{Parts, is_wide, pipe_of, register_file_list, terminal};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::ObjRef;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A number as a hex string: addresses, masks, and whatever may exceed 2^53.
+/// A number as a hex string: addresses, masks, registers, and whatever may exceed 2^53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
-pub struct Hex(pub u64);
+pub struct Hex {
+    value: u64,
+    digits: usize,
+}
+
+impl Hex {
+    /// A number of at least eight digits.
+    pub const fn new(value: u64) -> Hex {
+        Hex { value, digits: 8 }
+    }
+    /// What has 64 bits wherever it stands: all its digits.
+    pub const fn wide(value: u64) -> Hex {
+        Hex { value, digits: 16 }
+    }
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.value
+    }
+}
 
 impl Serialize for Hex {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:#010x}", self.0))
+        let Hex { value, digits } = self;
+        serializer.collect_str(&format_args!("0x{value:0digits$x}"))
     }
 }
 

@@ -110,7 +110,7 @@ impl<'a> Parts<'a> {
             names.push(format!("{rest:#x}"));
         }
         Bits {
-            value: Hex(value),
+            value: Hex::new(value),
             names,
         }
     }
@@ -157,6 +157,14 @@ impl<'a> Parts<'a> {
     /// A task.
     pub fn task(&self, task: &model::Task) -> Task {
         let live = task.live.as_ref();
+        let wide = self.image.arch().word_size() == 8;
+        let word = |_: &str, value| {
+            if wide {
+                Hex::wide(value)
+            } else {
+                Hex::new(value)
+            }
+        };
         Task {
             index: task.index,
             record: task.record.index,
@@ -170,15 +178,15 @@ impl<'a> Parts<'a> {
             comm: escape(&task.comm),
             state: self.named(&values::TASK_STATE, u64::from(task.state)),
             exit_code: task.is_zombie().then_some(task.exit_code),
-            registers: live.map(|live| register_list(live.regs.list())),
+            registers: live.map(|live| register_list(live.regs.list(), word)),
             calls: None,
             cpsr: task.arm().map(model::ArmRegs::cpsr_words),
             tp_value: live
                 .and_then(|live| live.thread.tp_value)
-                .map(|value| Hex(u64::from(value))),
+                .map(|value| Hex::new(u64::from(value))),
             thumbee_state: live
                 .and_then(|live| live.thread.thumbee_state)
-                .map(|value| Hex(u64::from(value))),
+                .map(|value| Hex::new(u64::from(value))),
             syscall: live
                 .and_then(|live| live.thread.syscall)
                 .map(|number| Named {
@@ -191,7 +199,7 @@ impl<'a> Parts<'a> {
                 .map(|live| live.fpu.iter().map(register_file).collect())
                 .unwrap_or_default(),
             abi: live.and_then(|live| live.abi.as_ref()).map(abi),
-            blocked: live.map(|live| Hex(live.blocked)),
+            blocked: live.map(|live| Hex::new(live.blocked)),
             objects: live.map(|live| TaskObjects {
                 files: live.files,
                 mm: live.mm,
@@ -211,15 +219,15 @@ impl<'a> Parts<'a> {
                 value: *kind,
                 name: values::auxv_name(*kind).map(str::to_owned),
             },
-            value: Hex(*value),
+            value: Hex::new(*value),
         };
         AddressSpace {
             object,
             record: mm.record.index,
             exe: self.image.exe_of(mm).map(escape),
-            start_brk: Hex(mm.brk.0),
-            brk: Hex(mm.brk.1),
-            start_stack: Hex(mm.start_stack),
+            start_brk: Hex::new(mm.brk.0),
+            brk: Hex::new(mm.brk.1),
+            start_stack: Hex::new(mm.start_stack),
             auxv: mm.auxv.iter().map(entry).collect(),
             mappings: mm.vmas.iter().map(|vma| self.mapping(mm, &vma)).collect(),
         }
@@ -228,8 +236,8 @@ impl<'a> Parts<'a> {
     fn mapping(&self, mm: &model::Mm, vma: &model::Vma) -> Mapping {
         let runs = mm.pages_of(vma);
         Mapping {
-            start: Hex(vma.start),
-            end: Hex(vma.end),
+            start: Hex::new(vma.start),
+            end: Hex::new(vma.end),
             permissions: vma.permissions(),
             kind: self.named(&ckpt_format::enums::VMA_TYPE, u64::from(vma.kind.number())),
             flags: self.bits(&values::VM_FLAGS, vma.flags),
@@ -243,7 +251,7 @@ impl<'a> Parts<'a> {
             stored_len: runs.iter().map(|run| run.len).fold(0, u64::saturating_add),
             runs: runs
                 .iter()
-                .map(|run| (Hex(run.addr), run.offset, run.len))
+                .map(|run| (Hex::new(run.addr), run.offset, run.len))
                 .collect(),
         }
     }
@@ -265,7 +273,7 @@ impl<'a> Parts<'a> {
             fd: item.fd,
             file: item.file,
             events: self.bits(&values::EPOLL_EVENTS, u64::from(item.events)),
-            data: Hex(item.data),
+            data: Hex::new(item.data),
         };
         File {
             object,
@@ -313,7 +321,7 @@ impl<'a> Parts<'a> {
                 .get(&cred.groups)
                 .cloned()
                 .unwrap_or_default(),
-            capabilities: cred.caps.map(Hex),
+            capabilities: cred.caps.map(Hex::new),
             label: self
                 .image
                 .labels
@@ -333,11 +341,24 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn register_list(list: Vec<(String, u64)>) -> Vec<Register> {
+/// Whether a coprocessor's register of this name has 64 bits.
+pub fn is_wide(name: &str) -> bool {
+    let number = |prefix: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    number("d")
+        || number("wr")
+        || number("mvdx")
+        || number("bytes")
+        || matches!(name, "dspsc" | "acc0")
+}
+
+fn register_list(list: Vec<(String, u64)>, hex: impl Fn(&str, u64) -> Hex) -> Vec<Register> {
     list.into_iter()
         .map(|(name, value)| Register {
+            value: hex(&name, value),
             name,
-            value: Hex(value),
             symbol: None,
             place: None,
             text: None,
@@ -419,15 +440,22 @@ pub fn register_file_list(regs: &FpRegs) -> (String, Vec<(String, u64)>) {
 
 fn register_file(file: &model::FpFile) -> RegisterFile {
     let (unit, list) = register_file_list(&file.regs);
+    let own = |name: &str, value| {
+        if is_wide(name) {
+            Hex::wide(value)
+        } else {
+            Hex::new(value)
+        }
+    };
     RegisterFile {
         unit,
         used: file.is_used(),
-        registers: register_list(list),
+        registers: register_list(list, own),
     }
 }
 
 fn abi(abi: &model::ArmAbi) -> Abi {
-    let hex = |value: Option<u32>| value.map(|value| Hex(u64::from(value)));
+    let hex = |value: Option<u32>| value.map(|value| Hex::new(u64::from(value)));
     Abi {
         personality: hex(abi.personality),
         e_flags: hex(abi.e_flags),
@@ -487,7 +515,7 @@ pub fn terminal(object: ObjRef, tty: &model::Terminal) -> Terminal {
 }
 
 fn ipc_of(object: ObjRef, ipc: &model::Ipc) -> Ipc {
-    let key = |perms: &model::IpcPerms| (perms.id, Hex(u64::from(perms.key)));
+    let key = |perms: &model::IpcPerms| (perms.id, Hex::new(u64::from(perms.key)));
     let queue = |queue: &model::IpcQueue| {
         let (id, key) = key(&queue.perms);
         (
@@ -517,8 +545,9 @@ fn ipc_of(object: ObjRef, ipc: &model::Ipc) -> Ipc {
 }
 
 fn signal_of(object: ObjRef, signal: &model::Signal) -> Signal {
-    let limit =
-        |(name, (soft, hard)): (&&str, &(u64, u64))| ((*name).to_owned(), Hex(*soft), Hex(*hard));
+    let limit = |(name, (soft, hard)): (&&str, &(u64, u64))| {
+        ((*name).to_owned(), Hex::new(*soft), Hex::new(*hard))
+    };
     Signal {
         object,
         rlimits: values::RLIMIT_NAMES
@@ -526,6 +555,6 @@ fn signal_of(object: ObjRef, signal: &model::Signal) -> Signal {
             .zip(&signal.rlimits)
             .map(limit)
             .collect(),
-        pending: Hex(signal.pending.mask),
+        pending: Hex::new(signal.pending.mask),
     }
 }
