@@ -292,8 +292,8 @@ pub const OF_DAMAGE: [&str; 13] = [
     "criu.stray-pages",
     "stream.bad-mapping",
     "stream.bad-page",
-    "stream.epoll-item",
     "stream.foreign",
+    "stream.missing",
 ];
 
 impl Losses {

@@ -356,10 +356,6 @@ pub static CODES: &[(&str, &str)] = &[
         "A page outside of its mapping, or listed twice. It is left out.",
     ),
     (
-        "stream.epoll-item",
-        "An epoll file watches a file that the image does not hold. It is no longer watched.",
-    ),
-    (
         "stream.file-kind",
         "A number for a kind of file that nobody knows. The file becomes one with a path.",
     ),
@@ -371,6 +367,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "stream.mapping",
         "A mapping of huge pages, or of a kind that nobody knows. It becomes plain memory.",
+    ),
+    (
+        "stream.missing",
+        "Something names an object that the image does not hold. A task goes without it, a descriptor is closed, an epoll file no longer watches, a mapping becomes memory of its own.",
     ),
     (
         "stream.nested-pids",

@@ -351,6 +351,27 @@ fn changed_streams(met: &mut Met) {
     met.stream(bytes);
 }
 
+/// What names nothing is not left out in silence.
+#[test]
+fn what_names_nothing_is_told() {
+    for (tag, field, what) in [
+        (Tag::FileDesc, "fd_objref", "descriptor 0.fd_objref = 9999"),
+        (
+            Tag::TaskObjs,
+            "files_objref",
+            "task 100.files_objref = 9999",
+        ),
+        (Tag::TaskObjs, "mm_objref", "task 100.mm_objref = 9999"),
+    ] {
+        let bytes = with_value("tour-r18-arm", tag, 0, field, 9999);
+        let stream = Blob::new("stream", Arc::new(bytes));
+        let losses = open_stream(&stream, Options::default()).unwrap().losses;
+        let mut told = losses.iter().filter(|l| l.code == "stream.missing");
+        let told = told.next().map(ToString::to_string).unwrap_or_default();
+        assert!(told.contains(what), "{told}");
+    }
+}
+
 /// A sample, the offset of one of its records, and the layout of that.
 fn record(name: &str, tag: Tag, nth: usize) -> (Vec<u8>, usize, ckpt_format::layout::Layout) {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/images");

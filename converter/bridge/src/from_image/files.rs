@@ -1,6 +1,6 @@
 //! Open files, sockets and terminals.
 
-use super::{MAX_NESTED, MAX_RECORD, Reader, SecondPart, text};
+use super::{MAX_NESTED, MAX_RECORD, Reader, SecondPart, missing, text};
 use crate::Loss;
 use crate::bytes::Blob;
 use crate::tree::{Dirs, EpollItem, File, FileKind, Socket, Tree, Tty};
@@ -86,13 +86,8 @@ impl Reader<'_> {
         let known = items.filter_map(|item| {
             let file = index.get(&item.file).copied();
             if file.is_none() {
-                losses.push(Loss::new(
-                    "stream.epoll-item",
-                    "EPOLL_ITEMS",
-                    "file_objref",
-                    item.file,
-                    "the image does not hold the file that is watched",
-                ));
+                let watched = format!("epoll file {epoll}");
+                losses.push(missing(watched, "file_objref", item.file));
             }
             Some(EpollItem {
                 fd: item.fd,

@@ -1,32 +1,57 @@
 //! Address spaces, shared memory and pages.
 
-use super::{ALWAYSDUMP, AT_SYSINFO_EHDR, Reader, text};
+use super::{ALWAYSDUMP, AT_SYSINFO_EHDR, Reader, missing, text};
 use crate::Loss;
 use crate::tree::{Action, Dirs, Fd, Mm, Pages, Pipe, Segment, Tree, Vma, VmaKind};
 use ckpt_parser::model;
+use ckpt_parser::model::ObjRef;
 use ckpt_parser::packed::Slice;
+use std::collections::HashMap;
 
 impl Reader<'_> {
     /// All shared objects, with indices that follow the object numbers.
     pub(super) fn shared(&mut self) {
+        self.pipes();
+        self.segments();
+        self.sockets_and_terminals();
+        self.files();
+        self.tables();
+        self.directories();
+        self.actions();
         let image = self.image;
-        for (&number, pipe) in &image.pipes {
+        for (&number, mm) in &image.mms {
+            let mm = self.mm(mm);
+            add(&mut self.index.mms, &mut self.tree.mms, number, mm);
+        }
+        for (&number, signal) in &image.signals {
+            let process = self.process(signal);
+            let (index, list) = (&mut self.index.processes, &mut self.tree.processes);
+            add(index, list, number, process);
+        }
+    }
+
+    fn pipes(&mut self) {
+        for (&number, pipe) in &self.image.pipes {
             let data =
                 (pipe.data.len > 0).then(|| self.stream.part(pipe.data.offset, pipe.data.len));
-            self.index
-                .pipes
-                .insert(number, Tree::add(&mut self.tree.pipes, Pipe { data }));
+            let (index, list) = (&mut self.index.pipes, &mut self.tree.pipes);
+            add(index, list, number, Pipe { data });
         }
+    }
+
+    fn segments(&mut self) {
+        let image = self.image;
         for (&number, segment) in &image.segments {
             let pages = self.runs(segment.pages.all(), 0, u64::MAX);
-            let segment = Segment {
-                size: segment.size,
-                pages,
-            };
-            self.index
-                .segments
-                .insert(number, Tree::add(&mut self.tree.segments, segment));
+            let size = segment.size;
+            let (index, list) = (&mut self.index.segments, &mut self.tree.segments);
+            add(index, list, number, Segment { size, pages });
         }
+    }
+
+    /// Sockets name each other, so all have their index before one is made.
+    fn sockets_and_terminals(&mut self) {
+        let image = self.image;
         for (i, &number) in image.sockets.keys().enumerate() {
             self.index.sockets.insert(number, i);
         }
@@ -37,10 +62,13 @@ impl Reader<'_> {
         }
         for (&number, terminal) in &image.terminals {
             let tty = self.tty(terminal);
-            self.index
-                .ttys
-                .insert(number, Tree::add(&mut self.tree.ttys, tty));
+            add(&mut self.index.ttys, &mut self.tree.ttys, number, tty);
         }
+    }
+
+    /// So do files, by what an epoll file watches.
+    fn files(&mut self) {
+        let image = self.image;
         for (i, &number) in image.files.numbers().iter().enumerate() {
             self.index.files.insert(number, i);
         }
@@ -48,21 +76,29 @@ impl Reader<'_> {
             let file = self.file(number, &file);
             self.tree.files.push(file);
         }
-        for (&number, table) in &image.file_tables {
-            let fds = table.fds.iter().filter_map(|fd| {
-                let file = *self.index.files.get(&fd.file)?;
-                Some(Fd {
+    }
+
+    fn tables(&mut self) {
+        for (&number, table) in &self.image.file_tables {
+            let mut fds = Vec::new();
+            for fd in &table.fds {
+                let Some(&file) = self.index.files.get(&fd.file) else {
+                    let descriptor = format!("descriptor {}", fd.fd);
+                    self.losses.push(missing(descriptor, "fd_objref", fd.file));
+                    continue;
+                };
+                fds.push(Fd {
                     fd: fd.fd.cast_unsigned(),
                     file,
                     cloexec: fd.close_on_exec,
-                })
-            });
-            let fds = fds.collect();
-            self.index
-                .tables
-                .insert(number, Tree::add(&mut self.tree.tables, fds));
+                });
+            }
+            add(&mut self.index.tables, &mut self.tree.tables, number, fds);
         }
-        for (&number, fs) in &image.fs {
+    }
+
+    fn directories(&mut self) {
+        for (&number, fs) in &self.image.fs {
             if fs.umask.is_none() {
                 self.losses.push(Loss::new(
                     "stream.no-umask",
@@ -77,11 +113,12 @@ impl Reader<'_> {
                 root: text(&fs.root),
                 umask: fs.umask.unwrap_or(0o22),
             };
-            self.index
-                .dirs
-                .insert(number, Tree::add(&mut self.tree.dirs, dirs));
+            add(&mut self.index.dirs, &mut self.tree.dirs, number, dirs);
         }
-        for (&number, sighand) in &image.sighands {
+    }
+
+    fn actions(&mut self) {
+        for (&number, sighand) in &self.image.sighands {
             let record = self.again(sighand.record);
             let mask = |i: usize, known: u64| {
                 let raw = record
@@ -97,21 +134,8 @@ impl Reader<'_> {
             };
             let mut actions: Vec<Action> = sighand.actions.iter().enumerate().map(action).collect();
             actions.resize(64, Action::default());
-            self.index
-                .actions
-                .insert(number, Tree::add(&mut self.tree.actions, actions));
-        }
-        for (&number, mm) in &image.mms {
-            let mm = self.mm(mm);
-            self.index
-                .mms
-                .insert(number, Tree::add(&mut self.tree.mms, mm));
-        }
-        for (&number, signal) in &image.signals {
-            let process = self.process(signal);
-            self.index
-                .processes
-                .insert(number, Tree::add(&mut self.tree.processes, process));
+            let (index, list) = (&mut self.index.actions, &mut self.tree.actions);
+            add(index, list, number, actions);
         }
     }
 
@@ -146,6 +170,43 @@ impl Reader<'_> {
         out
     }
 
+    /// What a mapping shows.
+    fn mapped(&mut self, vma: &model::Vma) -> VmaKind {
+        let (index, found) = match vma.kind {
+            model::VmaKind::Vdso => return VmaKind::Special,
+            model::VmaKind::Anon => return VmaKind::Anon,
+            model::VmaKind::File | model::VmaKind::ShmFile => {
+                let file = self.index.files.get(&vma.file).copied();
+                (vma.file, file.map(VmaKind::File))
+            }
+            kind => {
+                let known = [
+                    model::VmaKind::ShmAnon,
+                    model::VmaKind::ShmAnonSkip,
+                    model::VmaKind::ShmIpcSkip,
+                ];
+                let segment = self.index.segments.get(&vma.inode).copied();
+                if !known.contains(&kind) {
+                    let why = "the mapping becomes memory of its own; what was shared is not";
+                    self.losses.push(Loss::new(
+                        "stream.mapping",
+                        "VMA",
+                        "vma_type",
+                        format!("{} at {:#x}", kind.number(), vma.start),
+                        why,
+                    ));
+                    return segment.map_or(VmaKind::Anon, VmaKind::Shared);
+                }
+                (vma.inode, segment.map(VmaKind::Shared))
+            }
+        };
+        found.unwrap_or_else(|| {
+            let mapping = format!("mapping {:#x}", vma.start);
+            self.losses.push(missing(mapping, "objref", index));
+            VmaKind::Anon
+        })
+    }
+
     fn mm(&mut self, mm: &model::Mm) -> Mm {
         let vdso = mm.auxv(AT_SYSINFO_EHDR);
         let page = self.image.page_size();
@@ -164,35 +225,9 @@ impl Reader<'_> {
                 continue;
             }
             end = v.end;
-            let file = |r: &Self| r.index.files.get(&v.file).copied();
-            let segment = |r: &Self| r.index.segments.get(&v.inode).copied();
-            let anonymous = if vdso == Some(v.start) {
-                VmaKind::Vdso
-            } else {
-                VmaKind::Anon
-            };
-            let kind = match v.kind {
-                model::VmaKind::Vdso => VmaKind::Special,
-                model::VmaKind::Anon => anonymous,
-                model::VmaKind::File | model::VmaKind::ShmFile => {
-                    file(self).map_or(VmaKind::Anon, VmaKind::File)
-                }
-                model::VmaKind::ShmAnon
-                | model::VmaKind::ShmAnonSkip
-                | model::VmaKind::ShmIpcSkip => {
-                    segment(self).map_or(VmaKind::Anon, VmaKind::Shared)
-                }
-                other => {
-                    let why = "the mapping becomes memory of its own; what was shared is not";
-                    self.losses.push(Loss::new(
-                        "stream.mapping",
-                        "VMA",
-                        "vma_type",
-                        format!("{} at {:#x}", other.number(), v.start),
-                        why,
-                    ));
-                    segment(self).map_or(VmaKind::Anon, VmaKind::Shared)
-                }
+            let kind = match self.mapped(&v) {
+                VmaKind::Anon if vdso == Some(v.start) => VmaKind::Vdso,
+                kind => kind,
             };
             let pages = self.runs(mm.pages_of(&v), v.start, v.end);
             let anonymous = matches!(kind, VmaKind::Anon | VmaKind::Vdso | VmaKind::Special);
@@ -228,4 +263,9 @@ impl Reader<'_> {
             vmas,
         }
     }
+}
+
+/// Adds something to a list, under its number.
+fn add<T>(index: &mut HashMap<ObjRef, usize>, list: &mut Vec<T>, number: ObjRef, item: T) {
+    index.insert(number, Tree::add(list, item));
 }

@@ -278,6 +278,12 @@ impl Reader<'_> {
     }
 }
 
+/// The loss of something that names what the image does not hold.
+fn missing(record: String, field: &str, number: ObjRef) -> Loss {
+    let why = "the image does not hold what is named";
+    Loss::new("stream.missing", record, field, number, why)
+}
+
 /// The bytes before the closing zero, where only ASCII can be meant.
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&text(bytes)).into_owned()

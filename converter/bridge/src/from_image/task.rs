@@ -1,6 +1,6 @@
 //! A task: its state, registers and register files.
 
-use super::Reader;
+use super::{Reader, missing};
 use crate::Loss;
 use crate::bytes::{Fields, push_uint};
 use crate::core::Machine;
@@ -37,10 +37,19 @@ impl Reader<'_> {
     }
 
     fn live(&mut self, task: &model::Task, live: &model::Live) -> Live {
-        let find = |map: &HashMap<ObjRef, usize>, key: ObjRef| {
-            map.get(&key).copied().unwrap_or(usize::MAX)
-        };
         let name = format!("task {}", task.pid);
+        let (index, losses) = (&self.index, &mut self.losses);
+        let mut find = |map: &HashMap<ObjRef, usize>, field: &str, number: ObjRef| {
+            let found = map.get(&number).copied();
+            if found.is_none() && number != 0 {
+                losses.push(missing(name.clone(), field, number));
+            }
+            found.unwrap_or(usize::MAX)
+        };
+        let table = find(&index.tables, "files_objref", live.files);
+        let mm = find(&index.mms, "mm_objref", live.mm);
+        let actions = find(&index.actions, "sighand_objref", live.sighand);
+        let process = find(&index.processes, "signal_objref", live.signal);
         if live.sem_undo != 0 {
             self.losses.push(Loss::new(
                 "stream.sem-undo",
@@ -97,11 +106,11 @@ impl Reader<'_> {
             blocked: self.blocked(live),
             pending: self.pending(&live.pending),
             creds: self.creds(live.cred),
-            table: find(&self.index.tables, live.files),
-            mm: find(&self.index.mms, live.mm),
+            table,
+            mm,
             dirs: self.dirs(live.fs),
-            actions: find(&self.index.actions, live.sighand),
-            process: find(&self.index.processes, live.signal),
+            actions,
+            process,
         }
     }
 
