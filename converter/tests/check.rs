@@ -163,6 +163,22 @@ fn other_forms_hold_the_same_verdicts() {
         junit.contains("<failure message=\"not restorable\">"),
         "{junit}"
     );
+    // What the exit status refuses fails in the files that a pipeline reads, too.
+    let unknown = sample("minimal-r17-arm");
+    let open = ["-t", "v7", "--format", "junit", &unknown];
+    let junit = text(&check(&open).stdout);
+    assert!(junit.contains("failures=\"0\" skipped=\"1\"") && junit.contains("<skipped "));
+    let strict = check(&[&open[..], &["--strict"]].concat());
+    let junit = text(&strict.stdout);
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(
+        junit.contains("failures=\"1\" skipped=\"0\"")
+            && junit.contains("<failure message=\"unknown\">"),
+        "{junit}"
+    );
+    let sarif = json(&[&unknown, "-t", "v7", "--format", "sarif", "--strict"]);
+    let mut results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+    assert!(results.all(|result| result["level"] == "error"), "{sarif}");
     let markdown = text(&check(&[&oabi, "-t", "v7", "--format", "markdown"]).stdout);
     assert!(markdown.contains("✘ not-restorable"));
     let lines = text(&check(&[&oabi, &oabi, "-t", "v7", "--format", "ndjson"]).stdout);
@@ -185,6 +201,11 @@ fn policies_set_the_bar() {
         "targets = [\"v7-neon\"]\ndeny = [\"isa.version\"]\n",
     );
     assert_eq!(check(&[&unknown, "--policy", &deny]).status.code(), Some(1));
+    let words = scratch("words.toml", "these are words\n");
+    for option in ["--policy", "--target-file"] {
+        let said = text(&check(&[&unknown, option, &words]).stderr);
+        assert_eq!(said.matches("TOML parse error").count(), 1, "{said}");
+    }
     let broken = scratch("broken.toml", "deny = [\"no.such.rule\"]\n");
     assert_eq!(
         check(&[&unknown, "--policy", &broken]).status.code(),

@@ -36,7 +36,7 @@ pub struct Policy {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// Not TOML, or not the fields of a policy.
-    #[error("policy: {0}")]
+    #[error("no policy")]
     Toml(#[from] toml::de::Error),
     /// A rule id that does not exist.
     #[error("policy: no rule \"{0}\"; `ckpt-check --list-rules` prints them all")]

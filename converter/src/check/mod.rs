@@ -127,6 +127,17 @@ pub struct Arguments {
     pub shared: Shared,
 }
 
+impl Arguments {
+    /// The first verdict that refuses.
+    fn bar(&self) -> Verdict {
+        if self.strict {
+            Verdict::Conditional
+        } else {
+            Verdict::NotRestorable
+        }
+    }
+}
+
 const TARGETS: &str = "Targets";
 const REPORT: &str = "Report";
 const LISTS: &str = "Instead of a report";
@@ -354,11 +365,7 @@ impl Job<'_> {
 
     /// With several targets an image must be restorable on each; a matrix only shows and refuses nothing.
     fn status(&self, mut verdicts: impl Iterator<Item = Verdict>) -> u8 {
-        let bar = if self.arguments.strict {
-            Verdict::Conditional
-        } else {
-            Verdict::NotRestorable
-        };
+        let bar = self.arguments.bar();
         let refused = !self.arguments.all_targets && verdicts.any(|verdict| verdict >= bar);
         if refused { REFUSED } else { FINE }
     }

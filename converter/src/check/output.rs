@@ -77,6 +77,8 @@ pub(super) struct Printer {
     format: Format,
     annotations: bool,
     style: Style,
+    /// The first verdict that refuses.
+    bar: Verdict,
     reports: Vec<Report>,
 }
 
@@ -93,6 +95,7 @@ impl Printer {
                 colour,
                 matrix: arguments.all_targets,
             },
+            bar: arguments.bar(),
             reports: Vec::new(),
         }
     }
@@ -124,8 +127,8 @@ impl Printer {
             _ if self.annotations => json_line(out, &annotations(reports)),
             Format::Text | Format::Ndjson => Ok(()),
             Format::Json => json_line(out, &json!({ "schema": SCHEMA, "images": reports })),
-            Format::Sarif => json_line(out, &sarif(reports)),
-            Format::Junit => write!(out, "{}", junit(reports)),
+            Format::Sarif => json_line(out, &sarif(reports, self.bar)),
+            Format::Junit => write!(out, "{}", junit(reports, self.bar)),
             Format::Markdown => write!(out, "{}", markdown(reports)),
         }
     }
@@ -166,7 +169,7 @@ fn sentence(target: &TargetReport, finding: &FindingReport) -> String {
 }
 
 /// SARIF 2.1.0 (OASIS): a run, its rules, and a result for each finding that is not fine.
-fn sarif(reports: &[Report]) -> Value {
+fn sarif(reports: &[Report], bar: Verdict) -> Value {
     let rule = |rule: &ckpt_compat::rules::Rule| {
         json!({
             "id": rule.id,
@@ -177,9 +180,9 @@ fn sarif(reports: &[Report]) -> Value {
     };
     let result = |(report, target, finding): (&Report, &TargetReport, &FindingReport)| {
         let level = match finding.verdict() {
-            Verdict::NotRestorable => "error",
-            Verdict::Unknown | Verdict::Conditional => "warning",
             Verdict::Restorable => "none",
+            verdict if verdict >= bar => "error",
+            _ => "warning",
         };
         let mut region = Map::new();
         if let Some(offset) = finding.evidence.iter().find_map(|cite| cite.offset) {
@@ -257,27 +260,23 @@ fn xml(text: &str) -> String {
     escaped
 }
 
-/// JUnit: a suite for each image, a case for each target; unknown is skipped, a refusal fails, a fault is an error.
-fn junit(reports: &[Report]) -> String {
+/// JUnit: a suite for each image, a case for each target; what is refused fails, unknown is skipped, a fault is an error.
+fn junit(reports: &[Report], bar: Verdict) -> String {
     let mut text = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ckpt-check\">\n",
     );
     for report in reports {
-        let count = |verdict: Verdict| {
-            report
-                .targets
-                .iter()
-                .filter(|target| target.verdict() == verdict)
-                .count()
-        };
+        let verdicts = || report.targets.iter().map(TargetReport::verdict);
+        let failures = verdicts().filter(|verdict| *verdict >= bar).count();
+        let skipped = verdicts()
+            .filter(|verdict| is_skipped(*verdict, bar))
+            .count();
         let error = usize::from(report.error.is_some());
         let _ = writeln!(
             text,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" errors=\"{error}\">",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" errors=\"{error}\">",
             xml(&report.image),
             report.targets.len() + error,
-            count(Verdict::NotRestorable),
-            count(Verdict::Unknown),
         );
         if let Some(error) = &report.error {
             let _ = writeln!(
@@ -287,7 +286,7 @@ fn junit(reports: &[Report]) -> String {
             );
         }
         for target in &report.targets {
-            junit_case(&mut text, report, target);
+            junit_case(&mut text, report, target, bar);
         }
         text.push_str("  </testsuite>\n");
     }
@@ -295,7 +294,11 @@ fn junit(reports: &[Report]) -> String {
     text
 }
 
-fn junit_case(text: &mut String, report: &Report, target: &TargetReport) {
+fn is_skipped(verdict: Verdict, bar: Verdict) -> bool {
+    verdict == Verdict::Unknown && verdict < bar
+}
+
+fn junit_case(text: &mut String, report: &Report, target: &TargetReport, bar: Verdict) {
     let worst = target
         .findings
         .iter()
@@ -311,11 +314,14 @@ fn junit_case(text: &mut String, report: &Report, target: &TargetReport) {
     );
     let _ = match target.verdict() {
         Verdict::Restorable => Ok(()),
-        Verdict::Conditional => write!(text, "<system-out>{why}</system-out>"),
-        Verdict::Unknown => write!(text, "<skipped message=\"{why}\"/>"),
         Verdict::NotRestorable => {
             write!(text, "<failure message=\"not restorable\">{why}</failure>")
         }
+        verdict if verdict >= bar => {
+            write!(text, "<failure message=\"{verdict}\">{why}</failure>")
+        }
+        verdict if is_skipped(verdict, bar) => write!(text, "<skipped message=\"{why}\"/>"),
+        _ => write!(text, "<system-out>{why}</system-out>"),
     };
     text.push_str("</testcase>\n");
 }

@@ -10,7 +10,7 @@ use crate::feature::{Feature, FeatureSet};
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// Not TOML, or not the fields of a target file.
-    #[error("target file: {0}")]
+    #[error("no target file")]
     Toml(#[from] toml::de::Error),
     /// The architecture that it builds on does not exist.
     #[error(
