@@ -258,6 +258,22 @@ fn what_waits_is_searched_in_files() {
 }
 
 #[test]
+fn a_prompt_says_what_to_type() {
+    for (keys, hint) in [
+        ("@", "WHERE · 0x8000, pc, lr+8, main"),
+        (":", "goto record object task"),
+        ("/", "text, x:00ff bytes"),
+        ("f", "a word"),
+    ] {
+        let mut screen = sample(SMALL);
+        screen.keys(keys);
+        assert!(screen.shown().contains(hint), "{keys}\n{}", screen.shown());
+        screen.text("z");
+        assert!(!screen.shown().contains(hint), "{}", screen.shown());
+    }
+}
+
+#[test]
 fn every_list_counts_what_a_search_finds() {
     for (keys, word) in [
         ("2 g", "sens"),

@@ -39,6 +39,19 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("quit", "", "leave"),
 ];
 
+/// What is to follow a command that is typed without its argument; of an empty line, the commands.
+pub fn usage(text: &str) -> Option<String> {
+    if text.is_empty() {
+        let names = COMMANDS.iter().map(|(name, ..)| *name);
+        return Some(names.collect::<Vec<_>>().join(" "));
+    }
+    let named = |(name, args, _): &&(&str, &str, &str)| {
+        !args.is_empty() && text.strip_suffix(' ') == Some(name)
+    };
+    let (_, args, help) = COMMANDS.iter().find(named)?;
+    Some(format!("{args} · {help}"))
+}
+
 /// Completions of a line.
 pub fn complete(model: &Model, text: &str) -> Vec<String> {
     let Some((command, rest)) = text.split_once(' ') else {

@@ -86,6 +86,8 @@ pub struct Areas {
 const WIDE: u16 = 150;
 /// Width below which a list of long lines stands above what is known of one of them, not beside it.
 const NARROW: u16 = 100;
+/// The same for lists of short lines.
+const TINY: u16 = 60;
 
 impl View {
     /// The usual places of the dividing lines.
@@ -139,6 +141,7 @@ pub fn areas(view: View, screen: Rect, splits: Splits) -> Areas {
             areas.panes = vec![left, top, bottom];
             areas.dividers = [Some(middle), Some(divider)];
         }
+        View::Tasks | View::Compat if screen.width < TINY => stacked(&mut areas, body, splits),
         View::Files if screen.width < NARROW => stacked(&mut areas, body, splits),
         View::Problems | View::Diff => stacked(&mut areas, body, splits),
         View::Tasks | View::Files | View::Compat => {

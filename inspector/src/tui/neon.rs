@@ -5,6 +5,10 @@ use std::fmt::Write;
 
 /// Assembly of an Advanced SIMD instruction; `None` for anything else.
 pub fn text(word: u32, thumb: bool) -> Option<String> {
+    // These are the same in both instruction sets.
+    if matches!(word >> 24, 0xfc..=0xfe) {
+        return products(word);
+    }
     let word = if thumb { as_arm(word)? } else { word };
     match word >> 24 {
         0xf2 | 0xf3 => data(word),
@@ -63,6 +67,69 @@ fn sign(word: u32) -> &'static str {
 
 fn quad(word: u32) -> bool {
     bit(word, 6)
+}
+
+/// Complex numbers (Armv8.3), dot products and products of matrices (Armv8.2 to 8.6).
+fn products(word: u32) -> Option<String> {
+    let element = word >> 24 == 0xfe;
+    match (bits(word, 8, 4), bit(word, 4)) {
+        (8, false) if element => complex_by_element(word),
+        (8, false) => complex(word),
+        (12, u) if word >> 24 == 0xfc && quad(word) => {
+            let name = match (bit(word, 23), bits(word, 20, 2), u) {
+                (false, 0, false) => "vmmla.bf16",
+                (false, 2, false) => "vsmmla.s8",
+                (false, 2, true) => "vummla.u8",
+                (true, 2, false) => "vusmmla.s8",
+                _ => return None,
+            };
+            three(name, word, true)
+        }
+        (13, u) if word >> 24 != 0xfd => {
+            let name = match (element, bit(word, 23), bits(word, 20, 2), u) {
+                (_, false, 0, false) => "vdot.bf16",
+                (_, false, 2, false) => "vsdot.s8",
+                (_, false, 2, true) => "vudot.u8",
+                (false, true, 2, false) | (true, true, 0, false) => "vusdot.s8",
+                (true, true, 0, true) => "vsudot.u8",
+                _ => return None,
+            };
+            if !element {
+                return three(name, word, quad(word));
+            }
+            let (q, to) = (quad(word), bits(word, 0, 4));
+            let index = u8::from(bit(word, 5));
+            Some(format!(
+                "{name} {}, {}, d{to}[{index}]",
+                d(word, q)?,
+                n(word, q)?
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Complex addition, and multiplication with what is turned.
+fn complex(word: u32) -> Option<String> {
+    let size = if bit(word, 20) { 32 } else { 16 };
+    let (name, turn) = match (bit(word, 21), bit(word, 23)) {
+        (true, _) => ("vcmla", bits(word, 23, 2) * 90),
+        (false, true) => ("vcadd", if bit(word, 24) { 270 } else { 90 }),
+        _ => return None,
+    };
+    let three = three(&format!("{name}.f{size}"), word, quad(word))?;
+    Some(format!("{three}, #{turn}"))
+}
+
+fn complex_by_element(word: u32) -> Option<String> {
+    let (q, turn) = (quad(word), bits(word, 20, 2) * 90);
+    let (size, to, index) = if bit(word, 23) {
+        (32, number(word, 0, 5), 0)
+    } else {
+        (16, bits(word, 0, 4), bits(word, 5, 1))
+    };
+    let (d, n) = (d(word, q)?, n(word, q)?);
+    Some(format!("vcmla.f{size} {d}, {n}, d{to}[{index}], #{turn}"))
 }
 
 fn data(word: u32) -> Option<String> {

@@ -1,5 +1,6 @@
 //! A line that is being typed: search, filter, command.
 
+use super::command;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What the line is for.
@@ -55,6 +56,17 @@ impl Prompt {
             For::Command => ":",
             For::Search => "/",
             For::Filter => "filter: ",
+        }
+    }
+    /// What to type, while nothing is typed yet.
+    pub fn hint(&self) -> Option<String> {
+        match self.kind {
+            For::Command => command::usage(&self.text),
+            For::Search if self.text.is_empty() => {
+                Some("text, x:00ff bytes, u:text UTF-16, p:0x8000 pointers".to_owned())
+            }
+            For::Filter if self.text.is_empty() => Some("a word".to_owned()),
+            _ => None,
         }
     }
     fn at(&self, chars: usize) -> usize {

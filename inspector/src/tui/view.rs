@@ -475,6 +475,17 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
             cell.set_style(Style::new().add_modifier(ratatui::style::Modifier::REVERSED));
         }
         let choices = &prompt.choices.0;
+        let rest = Rect::new(x + 1, area.y, area.right().saturating_sub(x + 1), 1);
+        let dim = model.look.style(Ink::Dim);
+        if let Some(hint) = prompt.hint().filter(|_| choices.len() < 2) {
+            put(
+                buffer,
+                rest,
+                area.y,
+                &[(format!(" {hint}"), dim)],
+                dots(model),
+            );
+        }
         if choices.len() > 1 {
             let others = choices.iter().cycle().skip(prompt.choices.1 + 1);
             let others: Vec<&str> = others
@@ -492,14 +503,7 @@ fn status(model: &Model, buffer: &mut Buffer, area: Rect) {
                 choices.len(),
                 others.join(" ")
             );
-            let rest = Rect::new(x + 1, area.y, area.right().saturating_sub(x + 1), 1);
-            put(
-                buffer,
-                rest,
-                area.y,
-                &[(text, model.look.style(Ink::Dim))],
-                dots(model),
-            );
+            put(buffer, rest, area.y, &[(text, dim)], dots(model));
         }
         return;
     }

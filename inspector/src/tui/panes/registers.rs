@@ -406,7 +406,7 @@ fn vfp_rows(shown: Lanes, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
     let used = if file.is_used() { "in use" } else { "at reset" };
     let count = if vfp.d32 { 32 } else { 16 };
     rows.push(Row::new(
-        format!("VFP, {count} double registers, {used}"),
+        format!("VFP, d0 to d{}, {used}", count - 1),
         Ink::Title,
     ));
     rows.push(
