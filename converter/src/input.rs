@@ -61,29 +61,26 @@ fn is_of_unpacking(error: &io::Error) -> bool {
 
 /// Opens the intact part of a stream; one that is not packed is intact as far as it can be read.
 fn open_intact(name: &Path, expansion: u64, cut: &Cut) -> io::Result<Box<dyn Source>> {
-    let stdin = name == Path::new("-");
-    let (path, cut) = (name.to_owned(), cut.clone());
-    let packed = move || {
-        if stdin {
-            io::stdin().as_fd().try_clone_to_owned().map(File::from)
-        } else {
-            File::open(&path)
-        }
+    let file = if name == Path::new("-") {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)?
+    } else {
+        File::open(name)?
     };
-    let file = packed()?;
-    if file.metadata()?.is_file() && Compression::of_file(&file)?.is_none() {
+    let is_plain = file.metadata()?.is_file();
+    if is_plain && Compression::of_file(&file)?.is_none() {
         return source::open(name, expansion);
     }
-    let open = move || -> io::Result<Box<dyn Read + Send>> {
-        let inner = source::unpacked(Box::new(packed()?), expansion)?;
+    let (path, cut) = (name.to_owned(), cut.clone());
+    let intact = move |file: File| -> io::Result<Box<dyn Read + Send>> {
+        let inner = source::unpacked(Box::new(file), expansion)?;
         let cut = cut.clone();
         Ok(Box::new(Intact { inner, cut }))
     };
-    Ok(Box::new(if stdin {
-        StreamSource::new(open()?)
-    } else {
-        StreamSource::reopening(Box::new(open))?
-    }))
+    if !is_plain || name == Path::new("-") {
+        return Ok(Box::new(StreamSource::new(intact(file)?)));
+    }
+    let again = Box::new(move || intact(File::open(&path)?));
+    Ok(Box::new(StreamSource::reopening(again)?))
 }
 
 /// Is told that something is going to be read, and its length; what it gives is told how far that is.
@@ -142,29 +139,41 @@ pub fn open(
         let packed = meta.is_file() && Compression::of_file(&file).map_err(fail)?.is_some();
         Ok(packed.then(|| Watched::new(file, begin(Some(meta.len())))))
     };
-    let foreign = match (kind, policy) {
-        (Kind::Core, Policy::Strict) => match packed()? {
-            Some(file) => ckpt_bridge::read_core(&name, file, limits),
-            None => ckpt_bridge::open_core(path, limits),
-        },
-        (Kind::Core, Policy::Salvage) => match packed()? {
-            Some(file) => ckpt_bridge::salvage_core_stream(&name, file, limits),
-            None => ckpt_bridge::salvage_core(path, limits),
-        },
-        (Kind::Criu, Policy::Strict) => match packed()? {
-            Some(file) => ckpt_bridge::read_criu(&name, file, limits),
-            None => ckpt_bridge::open_criu(path, limits),
-        },
-        (Kind::Criu, Policy::Salvage) => match packed()? {
-            Some(file) => ckpt_bridge::salvage_criu_stream(&name, file, limits),
-            None => ckpt_bridge::salvage_criu(path, limits),
-        },
-        (Kind::Other, _) => {
+    let is_core = match kind {
+        Kind::Core => true,
+        Kind::Criu => false,
+        Kind::Other => {
             let source = stream().map_err(fail)?;
             let file = File::open(path).map_err(fail)?;
             let file = plain(file).map_err(fail)?;
             return sniff(path, source, file, limits, policy, begin, cut).map_err(told);
         }
+    };
+    if let Some(file) = packed()? {
+        return foreign(is_core, policy, &name, file, limits);
+    }
+    let foreign = match (is_core, policy) {
+        (true, Policy::Strict) => ckpt_bridge::open_core(path, limits),
+        (true, Policy::Salvage) => ckpt_bridge::salvage_core(path, limits),
+        (false, Policy::Strict) => ckpt_bridge::open_criu(path, limits),
+        (false, Policy::Salvage) => ckpt_bridge::salvage_criu(path, limits),
+    };
+    Ok(Input::Foreign(Box::new(foreign?)))
+}
+
+/// Reads a core or a set that comes only once.
+fn foreign(
+    is_core: bool,
+    policy: Policy,
+    name: &str,
+    bytes: impl Read + Send,
+    limits: &Limits,
+) -> Result<Input, Error> {
+    let foreign = match (is_core, policy) {
+        (true, Policy::Strict) => ckpt_bridge::read_core(name, bytes, limits),
+        (true, Policy::Salvage) => ckpt_bridge::salvage_core_stream(name, bytes, limits),
+        (false, Policy::Strict) => ckpt_bridge::read_criu(name, bytes, limits),
+        (false, Policy::Salvage) => ckpt_bridge::salvage_criu_stream(name, bytes, limits),
     };
     Ok(Input::Foreign(Box::new(foreign?)))
 }
@@ -218,14 +227,7 @@ fn sniff(
         return Ok(Input::Json(Box::new(whole)));
     }
     let whole = Watched::new(whole, begin(len));
-    let name = name(path);
-    let foreign = match (core, policy) {
-        (true, Policy::Strict) => ckpt_bridge::read_core(&name, whole, limits)?,
-        (true, Policy::Salvage) => ckpt_bridge::salvage_core_stream(&name, whole, limits)?,
-        (false, Policy::Strict) => ckpt_bridge::read_criu(&name, whole, limits)?,
-        (false, Policy::Salvage) => ckpt_bridge::salvage_criu_stream(&name, whole, limits)?,
-    };
-    Ok(Input::Foreign(Box::new(foreign)))
+    foreign(core, policy, &name(path), whole, limits)
 }
 
 /// A stream that can be visited in any order, for the writers of foreign formats: a plain file as

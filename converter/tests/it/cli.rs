@@ -188,6 +188,11 @@ fn the_exit_status_tells_whether_something_was_salvaged() {
     make(&["set", "--to", "criu", "-o", "set.tar"]);
     make(&["set", "--to", "elf-core", "-o", "core"]);
     make(&["in.ckpt", "--compress", "zstd", "-o", "in.zst"]);
+    // In frames, of which the last will be cut.
+    let core = fs::read(at("core")).unwrap();
+    let frames = core.chunks(core.len() / 4);
+    let frames = frames.flat_map(|part| zstd::encode_all(part, 0).unwrap());
+    fs::write(at("core.zst"), frames.collect::<Vec<u8>>()).unwrap();
     let cut = |from: &str, to: &str, off: usize| {
         let whole = fs::read(at(from)).unwrap();
         fs::write(at(to), &whole[..whole.len() - off]).unwrap();
@@ -195,6 +200,7 @@ fn the_exit_status_tells_whether_something_was_salvaged() {
     cut("in.ckpt", "cut.ckpt", 100);
     cut("in.zst", "cut.zst", 100);
     cut("core", "cut.core", 5000);
+    cut("core.zst", "cut.core.zst", 20);
     cut("set.tar", "cut.tar", 12_000);
     fs::create_dir(at("cut")).unwrap();
     for name in names(&at("set")) {
@@ -205,6 +211,7 @@ fn the_exit_status_tells_whether_something_was_salvaged() {
         ("in.ckpt", "cut.ckpt"),
         ("in.zst", "cut.zst"),
         ("core", "cut.core"),
+        ("core.zst", "cut.core.zst"),
         ("set.tar", "cut.tar"),
         ("set", "cut"),
     ];

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
     let mut losses = Losses::new(allowed(&args));
     let kept = match &args.report {
-        Some(_) => losses.keep_all().map_err(Error::from),
+        Some(_) => losses.keep_all().map_err(Error::Temporary),
         None => Ok(()),
     };
     let done = kept.and_then(|()| run(&args, &mut losses));
