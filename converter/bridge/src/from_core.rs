@@ -137,15 +137,16 @@ impl Reader<'_> {
             return;
         };
         let others = cut.count();
-        let mut value = format!(
-            "only {} of {} bytes of the memory at {:#x}",
+        let more = match others {
+            0 => String::new(),
+            _ => format!(", and {others} more segments that are not whole"),
+        };
+        let value = format!(
+            "only {} of {} bytes of the memory at {:#x}{more}",
             here(first),
             first.file_size,
             first.addr
         );
-        if others > 0 {
-            value += &format!(", and {others} more segments that are not whole");
-        }
         let why = "the file ends before the contents of the segment";
         let loss = Loss::missing("core.truncated", file.name.clone(), value, why);
         self.losses.push(loss);

@@ -398,8 +398,9 @@ pub fn is_set(dir: &Path) -> bool {
 
 /// Whether only sets have a file of this name: one that every set has, or lost.
 fn is_of_set(name: &str) -> bool {
-    let core = name.starts_with("core-") && name.ends_with(".img");
-    core || matches!(name, "inventory.img" | "pstree.img")
+    let core = name.strip_prefix("core-");
+    core.is_some_and(|rest| rest.strip_suffix(".img").is_some())
+        || matches!(name, "inventory.img" | "pstree.img")
 }
 
 /// Whether `head`, the first bytes of a file, opens a tar file.
