@@ -227,8 +227,9 @@ impl<S: Source> Decoder<S> {
             self.options.limits.record_len
         };
         let want = frame.len.min(want) as usize;
-        let held = self.window.bytes(frame.offset, want)?.len();
-        if held < want {
+        let peek = self.peek(&frame, want, payload);
+        let held = self.window.bytes(frame.offset, peek)?.len();
+        if held < peek {
             frame = self.framer.cut(frame, held as u64);
         }
         self.window.prefetch(frame.end());
@@ -238,11 +239,13 @@ impl<S: Source> Decoder<S> {
         if let Some(finding) = misshapen(layout, &frame, index, tag) {
             self.findings.push(finding);
         }
-        if let Role::Pages { count } = place.role {
-            self.held = self.hold_addresses(&frame, count)?;
+        self.held = if let Role::Pages { count } = place.role {
+            self.hold_addresses(&frame, count)?
+        } else if peek < want {
+            self.window.bytes(frame.offset, want)?.len()
         } else {
-            self.held = held.min(frame.len as usize);
-        }
+            held.min(frame.len as usize)
+        };
         self.collect(tag.map_or("", Tag::name));
         let event = Event {
             frame,
@@ -252,6 +255,18 @@ impl<S: Source> Decoder<S> {
         };
         self.event = Some(event);
         Ok(event)
+    }
+
+    /// How much is held of a record before it is known what it is. Pages of a source that has them in another file than
+    /// their record are not wanted.
+    fn peek(&mut self, frame: &Frame, want: usize, payload: bool) -> usize {
+        match self.window.source().at_hand(frame.offset) {
+            Some(at_hand) if payload => {
+                let at_hand = at_hand.max(HEADER_LEN);
+                want.min(usize::try_from(at_hand).unwrap_or(usize::MAX))
+            }
+            _ => want,
+        }
     }
 
     fn hold_addresses(&mut self, frame: &Frame, count: u64) -> io::Result<usize> {

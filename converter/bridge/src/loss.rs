@@ -172,7 +172,7 @@ pub static CODES: &[(&str, &str)] = &[
     ),
     (
         "criu.damage",
-        "With --salvage, and in ckpt-inspect: what of a set cannot be read, or names something that is gone. A file is kept up to its damage, a process is left out without its registers or mappings, a descriptor without its file; a mapping without its file becomes memory, and unknown directories the root.",
+        "With --salvage, and in ckpt-inspect: what of a set cannot be read, or names something that is gone. A file is kept up to its damage, a process is left out without its registers, and has no memory without its mappings, a descriptor without its file; a mapping without its file becomes memory, and unknown directories the root.",
     ),
     (
         "criu.deleted-file",

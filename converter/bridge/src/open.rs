@@ -215,6 +215,7 @@ fn salvaged_tree(set: Set) -> Result<Foreign> {
     // Most sets are intact, and need be read once only.
     if set.check().is_ok()
         && let Ok(foreign) = criu_tree(&set)
+        && salvage::rest_is_sound(&set)
     {
         return Ok(foreign);
     }

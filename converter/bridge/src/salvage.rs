@@ -39,6 +39,39 @@ pub(crate) fn salvaged(mut set: Set) -> Result<(Set, Vec<Loss>)> {
     Ok((salvage.set, salvage.losses))
 }
 
+/// Kinds that are read of every set; others only where something names them.
+const ALWAYS: [&str; 9] = [
+    "CORE",
+    "FDINFO",
+    "FILES",
+    "FS",
+    "IDS",
+    "INVENTORY",
+    "MM",
+    "PAGEMAP",
+    "PSTREE",
+];
+
+/// Whether the files are intact that nobody may have read who read the set.
+pub(crate) fn rest_is_sound(set: &Set) -> bool {
+    let rest = set.members().filter_map(|file| {
+        let kind = kind_of(file).filter(|kind| !ALWAYS.contains(kind))?;
+        Some((file, kind))
+    });
+    let mut heads = rest.map(|(file, kind)| (file, image::head(file), kind));
+    heads.all(|(file, head, kind)| match head {
+        Ok(Some(head)) if head.kind.name == kind => image::intact(file, &head).1.is_none(),
+        _ => false,
+    })
+}
+
+/// What a file of a set must be by its name, if that is known and of interest.
+fn kind_of(file: &Blob) -> Option<&'static str> {
+    let known = READ.iter().find(|(read, _)| *read == stem(&file.name));
+    let kind = known.map(|(_, kind)| *kind).or(old_kind(&file.name));
+    kind.filter(|kind| !kind.is_empty())
+}
+
 struct Salvage {
     set: Set,
     losses: Vec<Loss>,
@@ -62,9 +95,9 @@ impl Salvage {
         Ok(())
     }
 
-    /// Puts entries in place of a file; an empty file goes.
+    /// Puts entries in place of a file; an empty file goes, but for a list of descriptors, which may have none.
     fn rewrite(&mut self, name: &str, kind: &str, entries: &[Entry]) -> Result<()> {
-        if entries.is_empty() {
+        if entries.is_empty() && kind != "FDINFO" {
             self.set.remove(name);
             return Ok(());
         }
@@ -94,9 +127,7 @@ impl Salvage {
     fn files_alone(&mut self) -> Result<()> {
         let files: Vec<Blob> = self.set.members().cloned().collect();
         for file in files {
-            let known = READ.iter().find(|(read, _)| *read == stem(&file.name));
-            let kind = known.map(|(_, kind)| *kind).or(old_kind(&file.name));
-            let Some(kind) = kind.filter(|kind| !kind.is_empty()) else {
+            let Some(kind) = kind_of(&file) else {
                 continue;
             };
             let Some(head) = image::head(&file)?.filter(|head| head.kind.name == kind) else {
@@ -176,18 +207,21 @@ impl Salvage {
             intact.push(plain(m));
         }
         if intact.is_empty() {
-            let name = &self.set.name;
-            return Err(Error::damaged(
-                name,
-                0,
-                "set of images",
-                "no whole process",
-                "one",
-            ));
+            return Err(self.nothing_left());
         }
         let pids: Vec<u64> = intact.iter().map(|e| e.message.u64("pid")).collect();
         self.rewrite("pstree.img", "PSTREE", &intact)?;
         self.directories(&pids, files)
+    }
+
+    /// No process is whole: the first damage says more than that.
+    fn nothing_left(&self) -> Error {
+        let mut told = self.losses.iter().filter_map(|loss| loss.finding.as_ref());
+        let why = told
+            .next()
+            .map_or_else(String::new, |first| format!(" ({first})"));
+        let found = format!("no whole process{why}");
+        Error::damaged(&self.set.name, 0, "set of images", found, "one")
     }
 
     /// Processes without a list of them: who leads one, its file says; who belongs to whom, only where there is one.
@@ -221,7 +255,7 @@ impl Salvage {
     }
 
     /// What a process cannot be without.
-    fn missing(&self, pid: u64) -> Result<Option<String>> {
+    fn missing(&mut self, pid: u64) -> Result<Option<String>> {
         let name = format!("core-{pid}.img");
         let core = self.only(&name, "CORE")?.and_then(|core| core.sub("tc"));
         let Some(tc) = core else {
@@ -234,7 +268,16 @@ impl Salvage {
             return Ok(Some(format!("no registers in {name}")));
         }
         let name = format!("mm-{pid}.img");
-        Ok(self.set.get(&name).is_none().then(|| format!("no {name}")))
+        if self.set.get(&name).is_none() {
+            self.lost(&name, "none; what memory the process had is unknown");
+            let mut m = Msg::new("mm_entry")?;
+            for field in NO_MEMORY {
+                m.set(field, 0);
+            }
+            m.set("exe_file_id", NO_FILE);
+            self.rewrite(&name, "MM", &[plain(m)])?;
+        }
+        Ok(None)
     }
 
     fn has_registers(&self, tid: u64) -> Result<bool> {
@@ -357,6 +400,21 @@ impl Salvage {
         Ok(())
     }
 }
+
+/// What an address space must say even if it is empty.
+const NO_MEMORY: [&str; 11] = [
+    "mm_start_code",
+    "mm_end_code",
+    "mm_start_data",
+    "mm_end_data",
+    "mm_start_stack",
+    "mm_start_brk",
+    "mm_brk",
+    "mm_arg_start",
+    "mm_arg_end",
+    "mm_env_start",
+    "mm_env_end",
+];
 
 /// `MAP_PRIVATE` and `MAP_ANONYMOUS`.
 const PRIVATE_ANONYMOUS: u64 = 0x22;

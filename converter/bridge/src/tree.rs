@@ -11,6 +11,11 @@ use crate::{
 /// Bytes in a page of the machines that are understood.
 pub const PAGE: u64 = 4096;
 
+/// Key of the auxiliary vector: where the program headers of the program are.
+const AT_PHDR: u64 = 3;
+/// Mappings that are looked at for the program's header where nothing says which it is: programs come first.
+const MOST_HEADERS: usize = 1024;
+
 /// A tree of processes.
 #[derive(Debug, Clone)]
 pub struct Tree {
@@ -591,14 +596,20 @@ impl Tree {
         Some(out)
     }
 
-    /// `e_flags` of the program, from its ELF header in memory: at the start of a mapping of its file from offset 0.
+    /// `e_flags` of the program, from its ELF header in memory: in the page of its program headers, or at the start of a
+    /// mapping of its file from offset 0.
     pub fn program_flags(&self, mm: usize) -> Option<u32> {
         let space = self.mms.get(mm)?;
+        let headers = space.auxv.iter().find(|(key, _)| *key == AT_PHDR);
+        let headers = headers.map(|(_, addr)| addr - addr % PAGE);
         let own = space
             .vmas
             .iter()
             .filter(|v| space.exe.is_none_or(|exe| v.kind == VmaKind::File(exe)) && v.offset == 0);
-        own.filter_map(|v| self.memory(mm, v.start, 64))
+        let places = headers.into_iter().chain(own.map(|v| v.start));
+        places
+            .take(MOST_HEADERS)
+            .filter_map(|addr| self.memory(mm, addr, 64))
             .find(|h| h.starts_with(b"\x7fELF"))
             .and_then(|h| {
                 let at = if h.get(4) == Some(&2) { 48 } else { 36 };

@@ -131,6 +131,27 @@ fn what_is_intact_of_a_set_is_shown_with_what_is_not() {
     assert_eq!(first["file"], "files.img", "{json}");
     let checked = run("ckpt-check", &["--target", "v7"], dir.path());
     assert_eq!(checked.status.code(), Some(2), "{checked:?}");
+    // Registers need no memory.
+    let mm = dir.path().join("mm-7000.img");
+    let bytes = fs::read(&mm).unwrap();
+    fs::remove_file(&mm).unwrap();
+    let bare = inspect(&["--regs"], dir.path());
+    assert_eq!(bare.status.code(), Some(1), "{bare:?}");
+    let value = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+    assert_eq!(value(&registers(&bare)), value(&registers(&whole)));
+    fs::write(&mm, bytes).unwrap();
+    // Where nothing is left, it is told why.
+    let core = dir.path().join("core-7000.img");
+    let bytes = fs::read(&core).unwrap();
+    fs::write(&core, &bytes[..bytes.len() - 9]).unwrap();
+    let none = inspect(&["--regs"], dir.path());
+    assert_eq!(none.status.code(), Some(2), "{none:?}");
+    let stderr = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(
+        stderr.contains("no whole process (P020 in core-7000.img at 0x"),
+        "{stderr}"
+    );
+    fs::write(&core, bytes).unwrap();
     // Without the inventory a directory still is a set.
     fs::remove_file(dir.path().join("inventory.img")).unwrap();
     let rest = inspect(&["--tasks"], dir.path());
