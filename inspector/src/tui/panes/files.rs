@@ -345,8 +345,16 @@ fn about_table(image: &Image, number: ObjRef, rows: &mut Vec<Row>) {
     };
     let uses = |task: &&Task| task.live.as_ref().is_some_and(|live| live.files == number);
     let users = image.tasks.iter().filter(uses);
-    let users: Vec<String> = users.take(100).map(|task| task.pid.to_string()).collect();
-    rows.push(Row::pair("used by", users.join(" "), Ink::Number));
+    let pids: Vec<String> = users
+        .clone()
+        .take(100)
+        .map(|task| task.pid.to_string())
+        .collect();
+    let more = match users.count() - pids.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    rows.push(Row::pair("used by", pids.join(" ") + &more, Ink::Number));
     rows.push(Row::pair(
         "descriptors",
         table.fds.len().to_string(),

@@ -25,6 +25,10 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         };
     };
     match pane {
+        0 if mm.vmas.is_empty() => {
+            let none = Row::new("No mapping is in the image.", Ink::Dim);
+            cut(vec![none], range)
+        }
         0 => {
             let vmas = mm.vmas.iter().skip(range.start).take(range.len());
             (

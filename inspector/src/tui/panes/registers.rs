@@ -1,7 +1,7 @@
 //! Registers of a task: general ones and what they point to, code around pc, other register files.
 
 use super::memory::is_unknown;
-use super::{bytes_of, cut, cut_pending};
+use super::{bytes_of, cut, cut_pending, cut_wrapped};
 use crate::backtrace::How;
 use crate::call::SystemCall;
 use crate::symbols;
@@ -32,7 +32,7 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
             words::wait_status(task.exit_code)
         );
         return if pane == 0 {
-            cut(vec![Row::new(text, Ink::Warn)], range)
+            cut_wrapped(model, pane, vec![Row::new(text, Ink::Warn)], range)
         } else {
             (0, Vec::new())
         };
@@ -42,6 +42,9 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
         1 => code(model, image, task, live),
         _ => units(model, live, image.detection.dialect.abi.order),
     };
+    if pane == 2 {
+        return cut_wrapped(model, pane, rows, range);
+    }
     cut(rows, range)
 }
 
@@ -100,7 +103,8 @@ pub fn title(model: &Model, pane: usize) -> String {
                 8 => "d",
                 _ => "s",
             };
-            format!("Floating point and coprocessors · {lane} {format:?}").to_lowercase()
+            let format = format!("{format:?}").to_lowercase();
+            format!("Floating point · {lane} {format}")
         }
     }
 }

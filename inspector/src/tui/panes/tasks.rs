@@ -172,10 +172,12 @@ fn program(model: &Model, image: &Image, task: &Task, live: &Live, rows: &mut Ve
                 .filter(|a| !a.is_empty())
                 .map(escape)
                 .collect();
-            rows.push(
-                Row::pair("arguments", args.join(" "), Ink::Text)
-                    .link(Link::Address(live.mm, mm.args.0)),
-            );
+            if !args.is_empty() {
+                rows.push(
+                    Row::pair("arguments", args.join(" "), Ink::Text)
+                        .link(Link::Address(live.mm, mm.args.0)),
+                );
+            }
         }
         let size = model.derived.sizes.get(&live.mm).map_or(0, |size| *size);
         let text = format!("{}, {}", count(mm.vmas.len(), "mapping"), words::size(size));
