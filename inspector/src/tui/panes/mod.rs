@@ -151,7 +151,7 @@ pub fn cut_wrapped(
     )
 }
 
-/// Spaces before the second and further lines of a broken one.
+/// Spaces before the second and further lines of a broken one; a sentence has none.
 const INDENT: usize = 7;
 
 /// Breaks a line between words; every piece follows the same link.
@@ -160,6 +160,8 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
     if long <= width || width < 2 * INDENT {
         return vec![row];
     }
+    let sentence = matches!(&row.cells[..], [(text, _)] if !text.starts_with(' '));
+    let indent = if sentence { 0 } else { INDENT };
     let mut lines = vec![Row {
         cells: Vec::new(),
         link: row.link,
@@ -167,13 +169,13 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
     let mut used = 0;
     for (text, ink) in row.cells {
         for word in text.split_inclusive(' ') {
-            if used > INDENT && used + word.trim_end().width() > width {
+            if used > indent && used + word.trim_end().width() > width {
                 let broken = lines.last_mut().and_then(|line| line.cells.last_mut());
                 if let Some((text, _)) = broken {
                     text.truncate(text.trim_end().len());
                 }
-                lines.push(Row::new(" ".repeat(INDENT), Ink::Dim));
-                used = INDENT;
+                lines.push(Row::new(" ".repeat(indent), Ink::Dim));
+                used = indent;
             }
             used += word.width();
             if let Some(last) = lines.last_mut() {
