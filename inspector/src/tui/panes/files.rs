@@ -203,56 +203,35 @@ fn row(model: &Model, image: &Image, line: FileLine) -> Row {
                 .link(Link::Record(file.record.index, 0)),
             None => Row::default(),
         },
-        FileLine::Queue(ns, i) => match image
-            .ipc
-            .get(&ns)
-            .and_then(|ipc| ipc.queues.get(i as usize))
-        {
-            Some(queue) => Row::new(format!("   queue id {} ", queue.perms.id), Ink::Name)
-                .and(
-                    format!(
-                        "key {:#x} {}",
-                        queue.perms.key,
-                        count(queue.messages.len(), "message")
-                    ),
-                    Ink::Normal,
-                )
-                .link(Link::Record(queue.record.index, 0)),
-            None => Row::default(),
-        },
-        FileLine::Segment(ns, i) => match image
-            .ipc
-            .get(&ns)
-            .and_then(|ipc| ipc.segments.get(i as usize))
-        {
-            Some(segment) => Row::new(format!("   memory id {} ", segment.perms.id), Ink::Name)
-                .and(
-                    format!("key {:#x} {}", segment.perms.key, words::size(segment.size)),
-                    Ink::Normal,
-                )
-                .link(Link::Record(segment.record.index, 0)),
-            None => Row::default(),
-        },
-        FileLine::Semaphores(ns, i) => match image
-            .ipc
-            .get(&ns)
-            .and_then(|ipc| ipc.semaphores.get(i as usize))
-        {
-            Some(set) => Row::new(format!("   semaphores id {} ", set.perms.id), Ink::Name)
-                .and(
-                    format!(
-                        "{:?}",
-                        set.values
-                            .iter()
-                            .map(|(value, _)| value)
-                            .collect::<Vec<_>>()
-                    ),
-                    Ink::Number,
-                )
-                .link(Link::Record(set.record.index, 0)),
-            None => Row::default(),
-        },
+        FileLine::Queue(..) | FileLine::Segment(..) | FileLine::Semaphores(..) => {
+            system_v(image, line).unwrap_or_default()
+        }
     }
+}
+
+/// A System V object.
+fn system_v(image: &Image, line: FileLine) -> Option<Row> {
+    let (kind, perms, what, record) = match line {
+        FileLine::Queue(ns, i) => {
+            let queue = image.ipc.get(&ns)?.queues.get(i as usize)?;
+            let messages = count(queue.messages.len(), "message");
+            ("queue", &queue.perms, messages, queue.record)
+        }
+        FileLine::Segment(ns, i) => {
+            let segment = image.ipc.get(&ns)?.segments.get(i as usize)?;
+            let size = words::size(segment.size);
+            ("memory", &segment.perms, size, segment.record)
+        }
+        FileLine::Semaphores(ns, i) => {
+            let set = image.ipc.get(&ns)?.semaphores.get(i as usize)?;
+            let values: Vec<i32> = set.values.iter().map(|(value, _)| *value).collect();
+            ("semaphores", &set.perms, format!("{values:?}"), set.record)
+        }
+        _ => return None,
+    };
+    let row = Row::new(format!("   {kind} id {} ", perms.id), Ink::Name);
+    let row = row.and(format!("key {:#x} {what}", perms.key), Ink::Normal);
+    Some(row.link(Link::Record(record.index, 0)))
 }
 
 fn table_users(image: &Image, table: ObjRef) -> String {

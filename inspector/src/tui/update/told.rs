@@ -59,39 +59,8 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
             registers::show_pc(model);
             request = panes::compat::begin(model);
         }
-        Message::Data(answers) => {
-            model.asked.clear();
-            // An answer may have crossed the news that it waits for: it is asked for again.
-            let known = |want: &Want| match want {
-                Want::Row(_) | Want::Fields(_) => model.tables.is_some(),
-                _ => model.image.is_some(),
-            };
-            let stale = |(want, data): &(Want, Data)| matches!(data, Data::Later) && known(want);
-            let answers: Vec<_> = answers
-                .into_iter()
-                .filter(|answer| !stale(answer))
-                .collect();
-            let fields = answers
-                .iter()
-                .any(|(want, _)| matches!(want, Want::Fields(_)));
-            model.cache.extend(answers);
-            // Who was sent to a byte of the record is shown its field.
-            if fields && model.view == View::Records {
-                select_field(model);
-            }
-        }
-        Message::Found(hits, over) => {
-            model.search.hits.extend(hits);
-            // Those of buffers come in the order of what holds them.
-            model.search.hits.sort_unstable();
-            model.search.over = over;
-            if !model.search.shown && (over || !model.search.hits.is_empty()) {
-                model.search.shown = true;
-                next_match(model, false);
-            } else if over {
-                find::recount(model);
-            }
-        }
+        Message::Data(answers) => answered(model, answers),
+        Message::Found(hits, over) => found(model, hits, over),
         Message::Exported(Ok(text)) => say(model, text, Ink::Good),
         Message::Exported(Err(why)) => say(model, why, Ink::Bad),
         Message::Failed(why) => {
@@ -109,6 +78,43 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
     }
     fit(model);
     request
+}
+
+/// Answers to what the screen wanted.
+fn answered(model: &mut Model, answers: Vec<(Want, Data)>) {
+    model.asked.clear();
+    // An answer may have crossed the news that it waits for: it is asked for again.
+    let known = |want: &Want| match want {
+        Want::Row(_) | Want::Fields(_) => model.tables.is_some(),
+        _ => model.image.is_some(),
+    };
+    let stale = |(want, data): &(Want, Data)| matches!(data, Data::Later) && known(want);
+    let answers: Vec<_> = answers
+        .into_iter()
+        .filter(|answer| !stale(answer))
+        .collect();
+    let fields = answers
+        .iter()
+        .any(|(want, _)| matches!(want, Want::Fields(_)));
+    model.cache.extend(answers);
+    // Who was sent to a byte of the record is shown its field.
+    if fields && model.view == View::Records {
+        select_field(model);
+    }
+}
+
+/// What a search has found since it was last heard of.
+fn found(model: &mut Model, hits: Vec<u64>, over: bool) {
+    model.search.hits.extend(hits);
+    // Those of buffers come in the order of what holds them.
+    model.search.hits.sort_unstable();
+    model.search.over = over;
+    if !model.search.shown && (over || !model.search.hits.is_empty()) {
+        model.search.shown = true;
+        next_match(model, false);
+    } else if over {
+        find::recount(model);
+    }
 }
 
 /// What could not be known is asked for again.
