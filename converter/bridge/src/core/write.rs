@@ -86,6 +86,9 @@ impl Write for Sparse {
 
 impl Sink for Sparse {
     fn zeros(&mut self, len: u64) -> io::Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
         let len = i64::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?;
         self.0.seek_relative(len)
     }
