@@ -336,6 +336,33 @@ fn sets_come_back_from_a_stream_as_they_were() {
     assert!(count >= 8, "{count} sets");
 }
 
+/// CRIU makes no page lazy where the stack of a thread ends at the end of a page.
+#[test]
+fn pages_are_as_lazy_as_they_were() {
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/real/naked/criu");
+    let set = Set::open(&real, &Limits::default()).unwrap();
+    let dir = unpacked(&real);
+    let mut core = image::read(set.get("core-7000.img").unwrap(), "CORE").unwrap();
+    let mut info = core[0].message.sub("ti_arm").unwrap();
+    let mut regs = info.sub("gpregs").unwrap();
+    let sp = regs.u64("sp") & !0xfff;
+    regs.set("sp", sp);
+    info.set_sub("gpregs", regs);
+    core[0].message.set_sub("ti_arm", info);
+    let mut out = Vec::new();
+    image::write(CriuKind::by_name("CORE").unwrap(), &core, &mut out).unwrap();
+    fs::write(dir.path().join("core-7000.img"), out).unwrap();
+    let map = Pagemap::open(set.get("pagemap-7000.img").unwrap()).unwrap();
+    let mut eager = pagemap::Writer::new(map.pages_id);
+    for run in map.map(Result::unwrap) {
+        eager.run(run.addr, run.pages, pagemap::PRESENT);
+    }
+    fs::write(dir.path().join("pagemap-7000.img"), eager.finish()).unwrap();
+    let back = through_a_stream(&open(dir.path()), |_| ());
+    let [before, after] = [dir.path(), back.path()].map(|d| Set::open(d, &Limits::default()));
+    assert_same_sets(&before.unwrap(), &after.unwrap(), &[]);
+}
+
 /// The memory of the set `memory`: a memfd of 64 pages, mapped shared, and its pages 4 to 19 mapped privately. A private
 /// page was written to (6), others were not (9, 10).
 #[test]

@@ -30,7 +30,7 @@ const PRIVATE: u64 = 2;
 const VM_SHARED: u64 = 0x88;
 
 impl Writer<'_> {
-    pub(super) fn mm(&mut self, pid: i32, index: usize) -> Result<()> {
+    pub(super) fn mm(&mut self, pid: i32, index: usize, may_be_lazy: bool) -> Result<()> {
         if !self.written.insert(Once::Mm(index)) {
             return Ok(());
         }
@@ -84,7 +84,7 @@ impl Writer<'_> {
             .vmas
             .iter()
             .flat_map(|v| {
-                let lazy = if anonymous.contains(&v.start) {
+                let lazy = if may_be_lazy && anonymous.contains(&v.start) {
                     lazy(v)
                 } else {
                     0

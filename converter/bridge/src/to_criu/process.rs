@@ -7,7 +7,7 @@ use crate::{
     criu_defaults,
     from_criu::{self, ARM_REGS, PF_RANDOMIZE, personality_shown},
     siginfo,
-    tree::{Creds, Live, PF_FORKNOEXEC, PF_SUPERPRIV, State, Task},
+    tree::{Creds, Live, PAGE, PF_FORKNOEXEC, PF_SUPERPRIV, State, Task},
 };
 
 /// ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND and ERESTART_RESTARTBLOCK.
@@ -17,6 +17,14 @@ const ERESTART_BLOCK: u64 = 516;
 const PERSONALITY: u32 = 0x0080_0000;
 /// `SS_DISABLE`.
 const NO_STACK: u64 = 2;
+
+/// Whether the stack of a thread ends at the end of a page. CRIU means to fetch the page of a stack at once, compares the
+/// wrong bits of the address, and so makes no page of such a process lazy.
+fn has_round_stack(task: &Task) -> bool {
+    const SP: usize = 13;
+    let sp = task.live.as_ref().and_then(|live| live.regs.get(SP));
+    sp.is_some_and(|sp| sp % PAGE == 0)
+}
 
 impl Writer<'_> {
     pub(super) fn process(&mut self, leader: &Task, threads: &[&Task]) -> Result<()> {
@@ -47,7 +55,8 @@ impl Writer<'_> {
         }
         let ids = self.ids(pid, live)?;
         self.image("IDS", &format!("ids-{pid}"), &[plain(ids)])?;
-        self.mm(pid, live.mm)?;
+        let may_be_lazy = !has_round_stack(leader) && !threads.iter().any(|t| has_round_stack(t));
+        self.mm(pid, live.mm, may_be_lazy)?;
         self.table(pid, live.table)?;
         self.dirs(pid, live.dirs)
     }
