@@ -122,7 +122,8 @@ pub(super) fn looks_like_image(blob: &Blob) -> bool {
 pub(super) fn gather(image: &Image, how: &How) -> Result<Evidence> {
     match image {
         Image::Directory(path) => {
-            let set = ckpt_bridge::open_criu(path, &how.limits)?;
+            // What is damaged is refused below, all of it, not only the first.
+            let set = ckpt_bridge::salvage_criu(path, &how.limits)?;
             from_foreign(&set, Origin::Criu, how)
         }
         Image::Set(archive, dir) => {

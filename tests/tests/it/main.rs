@@ -10,6 +10,7 @@ mod fleet;
 mod guide;
 mod hostile;
 mod lazy;
+mod payload;
 mod properties;
 mod replay;
 mod search;
