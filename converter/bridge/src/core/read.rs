@@ -165,7 +165,8 @@ fn program_headers<H: FileHeader<Endian = Endianness>>(
     }
     let at = header.e_phoff(endian).into();
     let held = file.part(at, count.saturating_mul(size));
-    if held.len() < count.saturating_mul(size) {
+    let cut = held.len() < count.saturating_mul(size);
+    if cut {
         damage.push(file.ends_early(at, count.saturating_mul(size)));
         count = held.len() / size;
     }
@@ -183,7 +184,21 @@ fn program_headers<H: FileHeader<Endian = Endianness>>(
                     "what the file holds",
                 )
             })?;
-    Ok(headers.to_vec())
+    // A table that claims to go on to the end of the file does not go into what its entries describe.
+    let mut end = u64::MAX;
+    let place = |i: usize| at.saturating_add(size.saturating_mul(i as u64));
+    let own = headers.iter().enumerate().take_while(|(i, header)| {
+        let is_own = place(*i) < end;
+        if header.p_filesz(endian).into() > 0 {
+            end = end.min(header.p_offset(endian).into().max(1));
+        }
+        is_own
+    });
+    let own = own.count();
+    Ok(headers
+        .get(..if cut { own } else { headers.len() })
+        .unwrap_or_default()
+        .to_vec())
 }
 
 /// Takes out segments that go beyond the address space, or hold more than they are long.
