@@ -79,14 +79,22 @@ pub fn flags(image: &Image, file: &File) -> Vec<String> {
 pub struct Held<'a> {
     /// Who.
     pub task: &'a Task,
-    /// As what.
+    /// As what; the first of them, if there are many.
     pub fds: Vec<i32>,
+    /// There are more.
+    pub more: bool,
 }
+
+/// Descriptors of one holder that are named.
+const MOST_FDS: usize = 16;
+/// Descriptors that are looked at: an image may have a million ends of one pipe, each of them a line.
+const LOOKED_AT: usize = 4096;
 
 impl Display for Held<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} as", self.task.pid, escape(&self.task.comm))?;
-        self.fds.iter().try_for_each(|fd| write!(f, " {fd}"))
+        self.fds.iter().try_for_each(|fd| write!(f, " {fd}"))?;
+        f.write_str(if self.more { " and more" } else { "" })
     }
 }
 
@@ -99,8 +107,8 @@ pub fn held<'a>(
 ) -> (Vec<Held<'a>>, bool) {
     let table = |task: &Task| task.live.as_ref().map_or(0, |live| live.files);
     let mut all: Vec<Held> = Vec::new();
-    let every = files.into_iter().flat_map(|file| holders.of(file));
-    for (index, fd) in every {
+    let mut every = files.into_iter().flat_map(|file| holders.of(file));
+    for (index, fd) in every.by_ref().take(LOOKED_AT) {
         let Some(task) = image.tasks.get(index as usize) else {
             continue;
         };
@@ -109,17 +117,21 @@ pub fn held<'a>(
         match all.iter().position(is_known) {
             Some(at) => {
                 if let Some(held) = all.get_mut(at).filter(|held| held.task.index == task.index) {
-                    held.fds.push(fd);
+                    held.more = held.fds.len() == MOST_FDS;
+                    if !held.more {
+                        held.fds.push(fd);
+                    }
                 }
             }
             None if all.len() == most => return (all, true),
             None => all.push(Held {
                 task,
                 fds: vec![fd],
+                more: false,
             }),
         }
     }
-    (all, false)
+    (all, every.next().is_some())
 }
 
 /// Who is at the other end of an open file.
@@ -173,4 +185,44 @@ pub fn list((held, more): &(Vec<Held>, bool)) -> String {
 /// The state that a socket has for its user.
 pub fn socket_state(socket: &Socket) -> String {
     enum_name(&values::SOCKET_STATE, socket.socket_state.into()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ckpt_parser::decoder::{Decoder, Options};
+    use ckpt_parser::model::{Fd, RecordAt};
+    use ckpt_parser::source::SliceSource;
+
+    /// The sample, in which the first process holds its first file by many more descriptors.
+    fn crowded(descriptors: i32) -> Image {
+        let source = SliceSource(ckpt_samples::EMBEDDED);
+        let mut decoder = Decoder::new(source, Options::default()).unwrap();
+        let mut image = Image::read(&mut decoder, |_| true).unwrap();
+        let table = image.tasks[0].live.as_ref().unwrap().files;
+        let fds = &mut image.file_tables.get_mut(&table).unwrap().fds;
+        let file = fds.get(0).unwrap().file;
+        for fd in 100..100 + descriptors {
+            fds.push(Fd {
+                record: RecordAt::default(),
+                fd,
+                file,
+                close_on_exec: false,
+            });
+        }
+        image
+    }
+
+    #[test]
+    fn a_file_with_a_million_descriptors_is_a_short_line() {
+        let image = crowded(1_000_000);
+        let table = image.tasks[0].live.as_ref().unwrap().files;
+        let file = image.file_tables[&table].fds.get(0).unwrap().file;
+        let line = list(&held(&image, &image.holders(), [file], 8));
+        assert!(line.starts_with("412 sensord as 0 100 101 "), "{line}");
+        assert!(line.len() < 120 && line.ends_with(" and more"), "{line}");
+        let few = crowded(2);
+        let line = list(&held(&few, &few.holders(), [file], 8));
+        assert_eq!(line, "412 sensord as 0 100 101, 421 logger as 1");
+    }
 }

@@ -13,9 +13,12 @@ use ckpt_parser::text::escape;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 /// Holders that a line names.
 const MOST: usize = 8;
+/// Descriptors of another end in JSON: a million ends of one pipe would be listed a million times.
+const MOST_ENDS: usize = 1000;
 /// Bytes shown of what waits.
 const SHOWN: usize = 64;
 
@@ -74,14 +77,13 @@ struct Lines<'a> {
     source: Box<dyn Source>,
     holders: Holders,
     ends: Ends,
-    /// What is known of open files that were met before: many processes may share one.
-    known: BTreeMap<ObjRef, Known>,
+    /// What is known of open files with several holders: there may be many, and one may name many others.
+    known: BTreeMap<ObjRef, Rc<Known>>,
     width: usize,
     terminal: bool,
 }
 
 /// What lines say of an open file.
-#[derive(Clone)]
 struct Known {
     kind: &'static str,
     what: String,
@@ -103,13 +105,13 @@ impl Lines<'_> {
             writeln!(out, "{head}object {} is not in the image", fd.file)?;
             return Ok(());
         };
-        if !self.known.contains_key(&fd.file) {
-            let known = self.about(fd.file, &file)?;
-            self.known.insert(fd.file, known);
-        }
-        let Some(known) = self.known.get(&fd.file) else {
-            return Ok(());
+        let known = match self.known.get(&fd.file) {
+            Some(known) => Rc::clone(known),
+            None => Rc::new(self.about(fd.file, &file)?),
         };
+        if self.holders.of(fd.file).len() > 1 {
+            self.known.insert(fd.file, Rc::clone(&known));
+        }
         let mut more = known.more.clone();
         let exec = if fd.close_on_exec {
             ", closed by exec"
@@ -215,8 +217,8 @@ pub(super) fn json(image: &Image, args: &Args, form: Form, out: &mut dyn Write) 
             terminal: None,
         };
         if ends::has_other_end(&ends, &file) {
-            let across = ends.across(number, &file);
-            open.other_end = Some(across.flat_map(|file| of(&file)).collect());
+            let across = ends.across(number, &file).flat_map(|file| of(&file));
+            open.other_end = Some(across.take(MOST_ENDS).collect());
         }
         match file.kind {
             FileKind::Pipe(at) | FileKind::Fifo(at) => {

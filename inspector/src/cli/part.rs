@@ -66,7 +66,8 @@ pub(super) struct OpenFile {
     pub(super) file: File,
     /// Descriptors that hold it.
     pub(super) held_by: Vec<Held>,
-    /// Descriptors at the other end of a pipe, a connected socket, a terminal; null of what has no other end.
+    /// Descriptors at the other end of a pipe, a connected socket, a terminal, at most 1000; null of what has no other
+    /// end.
     pub(super) other_end: Option<Vec<Held>>,
     /// The pipe or fifo.
     pub(super) pipe: Option<Pipe>,
