@@ -82,6 +82,10 @@ const UNITS: FeatureSet = FeatureSet::of(&[
     Feature::Neon,
 ]);
 
+/// Those of them that few programs were ever written for.
+const RARE_UNITS: FeatureSet =
+    FeatureSet::of(&[Feature::Iwmmxt, Feature::Iwmmxt2, Feature::Crunch]);
+
 /// Extensions of the base architecture: a machine that is older has none of them.
 const BY_ISA: FeatureSet =
     FeatureSet::SINCE_V6T2.union(FeatureSet::of(&[Feature::V6, Feature::V6k]));
@@ -110,11 +114,18 @@ fn by_code(
     };
     let dead = strength == Strength::Swept && space.is_closed();
     let everywhere = strength != Strength::Inevitable && NOWHERE.has(feature);
-    // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none,
-    // and what it could not execute there it will not execute elsewhere.
+    // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none.
+    // That says what ran so far, not what will: a handler that was never called may need what its machine lacks. So it
+    // speaks against what looks like code only, and against the units that hardly any code is for, which data behind a
+    // guessed pointer looks like most often.
     let unadvertised =
         UNITS.has(feature) && space.hwcap.is_some() && !space.advertised().has(feature);
-    let elsewhere = strength != Strength::Inevitable
+    let guessed = if RARE_UNITS.has(feature) {
+        Strength::FromEntries
+    } else {
+        Strength::Swept
+    };
+    let elsewhere = strength >= guessed
         && (unadvertised || BY_ISA.has(feature) && impossible(evidence, space, feature));
     if dead || everywhere || elsewhere || is_noise(space, strength, hit) {
         return Outcome::nothing();

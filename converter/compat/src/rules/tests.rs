@@ -642,3 +642,23 @@ fn code_behind_a_capability_counts_if_it_was_advertised() {
     assert_eq!(judge(&guarded(0x97 | 1 << 9)), Conditional);
     assert_eq!(judge(&swept(F::Iwmmxt)), Conditional);
 }
+
+#[test]
+fn what_the_source_lacked_may_still_lie_ahead() {
+    let target = Target::named("v7").unwrap();
+    let verdict = |feature, reached: bool| {
+        let mut evidence = swept(feature);
+        let space = &mut evidence.spaces[0];
+        // A v7 machine without VFP, NEON and iwMMXt.
+        space.platform = Some("v7l".to_owned());
+        space.hwcap = Some((0x8097, 0));
+        if reached {
+            space.code.from_entries = std::mem::take(&mut space.code.swept);
+        }
+        crate::check(&evidence, &target, None).verdict()
+    };
+    // A handler that was never called so far, against words that only look like code.
+    assert_eq!(verdict(Feature::Neon, true), Verdict::Conditional);
+    assert_eq!(verdict(Feature::Neon, false), Verdict::Restorable);
+    assert_eq!(verdict(Feature::Crunch, true), Verdict::Restorable);
+}
