@@ -99,7 +99,7 @@ fn core_of(segments: u32) -> Vec<u8> {
     let notes_at = 52 + 32 * (segments + 1);
     let data_at = (notes_at + 168).next_multiple_of(PAGE);
     let mut core = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x04\0\x28\0".to_vec();
-    core.extend(words(&[1, 0, 52, 0, 0, 52 | 32 << 16, segments + 1, 0]));
+    core.extend(words(&[1, 0, 52, 0, 0, 0x20_0034, segments + 1, 0]));
     core.extend(words(&[4, notes_at, 0, 0, 168, 0, 0, 0]));
     for i in 0..segments {
         let (at, addr) = (data_at + i * PAGE, 0x1_0000 + 2 * i * PAGE);
