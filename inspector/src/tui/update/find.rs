@@ -200,7 +200,8 @@ pub(super) fn recount(model: &mut Model) {
         return;
     }
     if matches!(model.search.domain, None | Some(Domain::Buffers)) {
-        tell_line(model);
+        let lines = lines_found(model);
+        tell_line(model, &lines);
     } else {
         tell_match(model, model.search.hits.len(), "");
     }
@@ -211,14 +212,14 @@ fn lines_found(model: &Model) -> Vec<usize> {
     let pane = model.pane();
     let (count, rows) = panes::list(model, pane, 0..MOST_LINES);
     let waits = |line| model.view == View::Files && pane == 0 && files::holds_match(model, line);
-    let says = |line| rows.get(line).is_some_and(|row| has_text(model, row));
+    let word = model.search.text.to_lowercase();
+    let says = |line| rows.get(line).is_some_and(|row| has_text(row, &word));
     let lines = 0..count.min(MOST_LINES);
     lines.filter(|line| says(*line) || waits(*line)).collect()
 }
 
-fn has_text(model: &Model, row: &Row) -> bool {
-    let word = model.search.text.to_lowercase();
-    row.text().to_lowercase().contains(&word)
+fn has_text(row: &Row, word: &str) -> bool {
+    row.text().to_lowercase().contains(word)
 }
 
 /// Goes to the next line that has the text, or behind which it waits; false if there is none.
@@ -237,17 +238,17 @@ fn next_line(model: &mut Model, back: bool) -> bool {
         return false;
     };
     set_cursor(model, pane, line);
-    tell_line(model);
+    tell_line(model, &lines);
     true
 }
 
 /// Says which of the matching lines has the cursor.
-fn tell_line(model: &mut Model) {
-    let lines = lines_found(model);
+fn tell_line(model: &mut Model, lines: &[usize]) {
     let pane = model.pane();
     let cursor = model.scroll(pane).cursor;
     let (_, rows) = panes::list(model, pane, cursor..cursor + 1);
-    let said = rows.first().is_some_and(|row| has_text(model, row));
+    let word = model.search.text.to_lowercase();
+    let said = rows.first().is_some_and(|row| has_text(row, &word));
     model.search.told = lines.partition_point(|line| *line <= cursor);
     let more = if said { "" } else { ", in what waits here" };
     tell_match(model, lines.len(), more);
