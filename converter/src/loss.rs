@@ -192,8 +192,9 @@ impl Loss {
 
 impl From<ckpt_bridge::Loss> for Loss {
     fn from(loss: ckpt_bridge::Loss) -> Self {
+        let damage = OF_DAMAGE.contains(&loss.code);
         // What a core never held is not lost by reading it.
-        let note = (loss.code.starts_with("core.") && loss.record != "CPU_FPU")
+        let note = (loss.code.starts_with("core.") && loss.record != "CPU_FPU" && !damage)
             // The user asked for it, or everything is there in another form.
             || ["edit.only-task", "criu.compression", "criu.merged-files", "criu.flattened", "criu.page-count"]
                 .contains(&loss.code);

@@ -215,6 +215,11 @@ fn the_exit_status_tells_whether_something_was_salvaged() {
         ("set.tar", "cut.tar"),
         ("set", "cut"),
     ];
+    for cut in ["cut.ckpt", "cut.core", "cut.tar"] {
+        let done = run(dir.path(), &[cut, "-o", "strict.ckpt"]);
+        assert_eq!(done.status.code(), Some(1), "{cut}: {done:?}");
+        assert!(!at("strict.ckpt").exists());
+    }
     for (input, status) in inputs.into_iter().flat_map(|(a, b)| [(a, 0), (b, 1)]) {
         for (to, out) in [
             ("r18", "out.ckpt"),
