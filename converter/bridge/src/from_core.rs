@@ -429,6 +429,7 @@ impl Reader<'_> {
                     areas.into_iter().find_map(Clone::clone)
                 },
                 x86_tls: x86::descriptors(thread.x86_tls.as_deref().unwrap_or_default()),
+                x86_sysenter: 0,
                 abi,
                 forked: process.flags & u64::from(PF_FORKNOEXEC) != 0,
                 super_user: process.flags & u64::from(PF_SUPERPRIV) != 0,

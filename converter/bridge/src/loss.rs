@@ -356,6 +356,10 @@ pub static CODES: &[(&str, &str)] = &[
         "A page outside of its mapping, or listed twice. It is left out.",
     ),
     (
+        "stream.breakpoint",
+        "A hardware breakpoint of an x86 thread, which streams up to R05 hold.",
+    ),
+    (
         "stream.file-kind",
         "A number for a kind of file that nobody knows. The file becomes one with a path.",
     ),
@@ -364,6 +368,10 @@ pub static CODES: &[(&str, &str)] = &[
         "A FOREIGN record that breaks a rule of §10.6. Its file is left out.",
     ),
     ("stream.label", "Labels of a security module."),
+    (
+        "stream.local-segments",
+        "Segments of a process of its own, in a local descriptor table of x86.",
+    ),
     (
         "stream.mapping",
         "A mapping of huge pages, or of a kind that nobody knows. It becomes plain memory.",

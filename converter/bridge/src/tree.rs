@@ -159,6 +159,8 @@ pub struct Live {
     pub x86_fp: Option<Vec<u8>>,
     /// x86: descriptors of thread-local segments, as the processor reads them.
     pub x86_tls: [u64; 3],
+    /// x86: where the fast system call returns to, or 0.
+    pub x86_sysenter: u64,
     /// The program's binary interface.
     pub abi: Abi,
     /// Forked and not yet another program.

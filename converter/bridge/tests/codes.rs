@@ -337,6 +337,7 @@ fn changed_streams(met: &mut Met) {
         ("minimal-r18-arm", Tag::Vma, 1, "vm_end", 0xbeff_8000),
         ("minimal-r18-arm", Tag::File, 0, "f_type", 99),
         ("foreign-r18-arm", Tag::Foreign, 0, "format", 9),
+        ("tour-r01-i386", Tag::Cpu, 0, "debugreg0", 9),
     ] {
         met.stream(with_value(name, tag, nth, field, value));
     }
@@ -370,6 +371,35 @@ fn what_names_nothing_is_told() {
         let told = told.next().map(ToString::to_string).unwrap_or_default();
         assert!(told.contains(what), "{told}");
     }
+}
+
+/// What only x86 has: told, or kept.
+#[test]
+fn nothing_of_x86_is_left_out_in_silence() {
+    let open = |bytes: Vec<u8>| {
+        let stream = Blob::new("stream", Arc::new(bytes));
+        open_stream(&stream, Options::default()).unwrap()
+    };
+    for (name, tag, field, what) in [
+        ("tour-r01-i386", Tag::Cpu, "debugreg0", "debugreg0 = 0x9"),
+        ("tour-r16-i386", Tag::MmContext, "nldt", "nldt = 9"),
+    ] {
+        let losses = open(with_value(name, tag, 0, field, 9)).losses;
+        let told: Vec<String> = losses.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|loss| loss.contains(what)), "{told:?}");
+    }
+    let address = 0x7700_1234;
+    let foreign = open(with_value(
+        "tour-r16-i386",
+        Tag::Thread,
+        0,
+        "sysenter_return",
+        address,
+    ));
+    let again = Blob::new("again", Arc::new(foreign.stream()));
+    let again = open_stream(&again, Options::default()).unwrap();
+    let kept = |tree: &Tree| tree.tasks[0].live.as_ref().unwrap().x86_sysenter;
+    assert_eq!((kept(&foreign.tree), kept(&again.tree)), (address, address));
 }
 
 /// A sample, the offset of one of its records, and the layout of that.

@@ -34,6 +34,8 @@ pub struct Mm {
     pub vmas: Packed<Vma>,
     /// Page contents of the private mappings, in ascending order of address.
     pub pages: Packed<PageRun>,
+    /// The MM_CONTEXT record.
+    pub context: RecordAt,
     /// ARM without MMU: end of the heap area.
     pub end_brk: Option<u32>,
 }

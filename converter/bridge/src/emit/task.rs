@@ -87,7 +87,8 @@ impl<'a> Emitter<'a> {
                     .set("thumbee_state", live.thumbee.into());
             } else {
                 let tls: Vec<u8> = live.x86_tls.iter().flat_map(|d| d.to_le_bytes()).collect();
-                r.set("gdt_entry_tls_entries", 3)
+                r.set("sysenter_return", live.x86_sysenter)
+                    .set("gdt_entry_tls_entries", 3)
                     .set("sizeof_tls_array", 24)
                     .tail(24, &tls);
             }

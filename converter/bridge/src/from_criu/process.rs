@@ -123,6 +123,7 @@ impl Reader<'_> {
             units: Vec::new(),
             x86_fp: None,
             x86_tls: [0; 3],
+            x86_sysenter: 0,
             abi: Abi {
                 personality: Some(personality(tc.u32("personality"))),
                 e_flags: None,

@@ -207,7 +207,24 @@ impl Reader<'_> {
         })
     }
 
+    /// Segments of a process of its own, on x86.
+    fn local_segments(&mut self, mm: &model::Mm) {
+        let context = self.again(mm.context).filter(|_| mm.context.offset > 0);
+        let entries = context.map_or(0, |context| context.uint("nldt"));
+        if entries > 0 {
+            let why = "nothing else holds a local descriptor table";
+            self.losses.push(Loss::new(
+                "stream.local-segments",
+                "MM_CONTEXT",
+                "nldt",
+                entries,
+                why,
+            ));
+        }
+    }
+
     fn mm(&mut self, mm: &model::Mm) -> Mm {
+        self.local_segments(mm);
         let vdso = mm.auxv(AT_SYSINFO_EHDR);
         let page = self.image.page_size();
         let mut vmas = Vec::new();

@@ -77,6 +77,8 @@ impl Reader<'_> {
                 "floating point registers start at zero",
             ));
         }
+        self.breakpoints(&name, &live.regs);
+        let (x86_tls, x86_sysenter) = self.x86_thread(live);
         let flags = task.flags.unwrap_or(0);
         Live {
             regs: self.registers(&live.regs),
@@ -89,7 +91,8 @@ impl Reader<'_> {
                 FpRegs::Other(_, bytes) if self.tree.machine != Machine::Arm => Some(bytes.clone()),
                 _ => None,
             }),
-            x86_tls: self.x86_tls(live),
+            x86_tls,
+            x86_sysenter,
             abi: live.abi.map_or(Abi::default(), |a| Abi {
                 personality: a.personality,
                 e_flags: a.e_flags,
@@ -114,24 +117,38 @@ impl Reader<'_> {
         }
     }
 
-    /// Descriptors of thread-local segments on x86, behind the fields of the record.
-    fn x86_tls(&self, live: &model::Live) -> [u64; 3] {
-        let mut all = [0; 3];
+    /// What only a thread on x86 has: descriptors of thread-local segments, behind the fields of the record, and where
+    /// the fast system call returns to.
+    fn x86_thread(&self, live: &model::Live) -> ([u64; 3], u64) {
+        let mut tls = [0; 3];
         if self.tree.machine == Machine::Arm {
-            return all;
+            return (tls, 0);
         }
-        if let Some(record) = self.again(live.thread.record)
-            && let Some(slot) = record.layout.named("tls_array")
-        {
+        let Some(record) = self.again(live.thread.record) else {
+            return (tls, 0);
+        };
+        if let Some(slot) = record.layout.named("tls_array") {
             let bytes = record.bytes.get(slot.offset as usize..);
-            for (to, from) in all
+            for (to, from) in tls
                 .iter_mut()
                 .zip(bytes.unwrap_or_default().chunks_exact(8))
             {
                 *to = from.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
             }
         }
-        all
+        (tls, record.uint("sysenter_return"))
+    }
+
+    /// Hardware breakpoints of x86, which streams up to R05 hold.
+    fn breakpoints(&mut self, task: &str, regs: &Regs) {
+        for name in ["debugreg0", "debugreg1", "debugreg2", "debugreg3"] {
+            if let Some(addr) = regs.get(name).filter(|addr| *addr != 0) {
+                let value = format!("{addr:#x}");
+                let why = "later streams and other formats hold no hardware breakpoints";
+                self.losses
+                    .push(Loss::new("stream.breakpoint", task, name, value, why));
+            }
+        }
     }
 
     /// Signals that a thread blocks: the record behind its own pending signals says it.

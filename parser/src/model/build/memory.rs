@@ -77,6 +77,7 @@ impl Builder {
     pub(super) fn mm_context(&mut self, event: &Event, view: &View) {
         let at = object_of(event);
         if let Some(space) = self.image.mms.get_mut(&at) {
+            space.context = record(event);
             space.end_brk = view.u32(mm::END_BRK);
         }
     }
