@@ -438,3 +438,25 @@ pub struct SigInfo {
     /// Exit status of a child.
     pub status: i32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bits_of_cpsr_in_words() {
+        let words = |cpsr| {
+            let mut regs = ArmRegs([0; 18]);
+            regs.0[16] = cpsr;
+            regs.cpsr_words().join(" ")
+        };
+        assert_eq!(words(0x10), "usr");
+        assert_eq!(words(0x6000_0030), "Z C T usr");
+        assert_eq!(words(0x900f_0010), "N V GE=1111 usr");
+        assert_eq!(words(0x0009_0210), "E GE=1001 usr");
+        // IT[7:2] are bits 15 to 10, IT[1:0] bits 26 and 25.
+        assert_eq!(words(0x0600_a030), "T IT=0xa3 usr");
+        assert_eq!(words(0x0900_01d3), "Q J A I F mode=0x13");
+        assert_eq!(words(0), "usr26");
+    }
+}

@@ -174,7 +174,6 @@ fn kind(evidence: &Evidence, target: &Target) -> Outcome {
 /// Coprocessor 1 instructions that FPA and iwMMXt read differently: the rest of the code and the state tell whose
 /// they are; if nothing tells, both must be there.
 fn coprocessor_one(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> Outcome {
-    let mut named = space.clone();
     let as_feature = |feature: Feature| {
         let mut named = space.clone();
         for hits in [
@@ -202,9 +201,8 @@ fn coprocessor_one(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> 
         };
         features::judge(&one, target, family)
     };
-    named.coprocessor_one = space.coprocessor_one;
     let iwmmxt = Family::of(&[Iwmmxt]);
-    match named.coprocessor_one {
+    match space.coprocessor_one {
         Some(CoprocessorOne::Fpa) => judge(Fpa, &FPA),
         Some(CoprocessorOne::Iwmmxt) => judge(Iwmmxt, &iwmmxt),
         None => {

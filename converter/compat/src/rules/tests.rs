@@ -6,8 +6,8 @@ use super::{rule, rules};
 use crate::arm::Isa;
 use crate::elf::Attributes;
 use crate::evidence::{
-    AbiSign, Evidence, FileFacts, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts,
-    VfpFacts,
+    AbiSign, CoprocessorOne, Evidence, FileFacts, HeaderFacts, MappingFacts, Origin, SpaceFacts,
+    ThreadFacts, VfpFacts,
 };
 use crate::scan::{FeatureHits, Hit};
 use crate::target::{Endian, Target};
@@ -299,6 +299,18 @@ fn fp_samples() -> Vec<Sample> {
             thread(|t| t.fpa_used = true),
         ),
         ("fp.exclusive", Restorable, "v7", process()),
+        (
+            "fp.exclusive",
+            Restorable,
+            "v7",
+            thread(|t| t.fpa_used = true),
+        ),
+        (
+            "fp.exclusive",
+            Restorable,
+            "v7",
+            thread(|t| t.iwmmxt_used = true),
+        ),
         (
             "fp.exclusive",
             NotRestorable,
@@ -661,4 +673,95 @@ fn what_the_source_lacked_may_still_lie_ahead() {
     assert_eq!(verdict(Feature::Neon, true), Verdict::Conditional);
     assert_eq!(verdict(Feature::Neon, false), Verdict::Restorable);
     assert_eq!(verdict(Feature::Crunch, true), Verdict::Restorable);
+}
+
+#[test]
+fn coprocessor_one_is_judged_as_whose_it_is() {
+    let verdict = |whose, name| {
+        let mut evidence = inevitable(F::FpaOrIwmmxt);
+        evidence.spaces[0].coprocessor_one = whose;
+        (rule("fp.kind").unwrap().judge)(&evidence, &target(name)).verdict
+    };
+    let (fpa, iwmmxt) = (Some(CoprocessorOne::Fpa), Some(CoprocessorOne::Iwmmxt));
+    for (whose, name, expected) in [
+        (fpa, "v5te-nwfpe", Restorable),
+        (fpa, "v8-aarch64", NotRestorable),
+        (iwmmxt, "pxa270", Restorable),
+        (iwmmxt, "v5te-nwfpe", NotRestorable),
+        // Nothing tells whose: good where both are, bad where neither is.
+        (None, "v5te-nwfpe", Conditional),
+        (None, "v8-aarch64", NotRestorable),
+    ] {
+        assert_eq!(verdict(whose, name), expected, "{whose:?} on {name}");
+    }
+    // Data that looks like coprocessor 1 code of nobody.
+    let swept = swept(F::FpaOrIwmmxt);
+    let outcome = (rule("fp.kind").unwrap().judge)(&swept, &target("v5te-nwfpe"));
+    assert_eq!(outcome.verdict, Conditional);
+}
+
+/// The facts of an outcome, one in a line, and its condition.
+fn told(id: &str, name: &str, evidence: &Evidence) -> String {
+    let outcome = (rule(id).unwrap().judge)(evidence, &target(name));
+    let facts = outcome.evidence.iter().map(|cite| cite.what.as_str());
+    let condition = outcome.condition.as_deref().unwrap_or("-");
+    facts.chain([condition]).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn outcomes_say_what_was_seen_and_what_would_help() {
+    let check = |id, name, evidence: &Evidence, expected: &[&str]| {
+        assert_eq!(told(id, name, evidence), expected.join("\n"));
+    };
+    let not_run = "process 1: 1 × vfp in code that is not known to run, first at 0x8000";
+    let dispatch = "(programs that choose code by AT_HWCAP at start do not execute it there)";
+    check(
+        "fp.kind",
+        "v5te",
+        &swept(F::Vfp),
+        &[not_run, "the code that needs it (vfp) is not executed"],
+    );
+    check(
+        "fp.kind",
+        "v5te",
+        &with(swept(F::Vfp), |e| e.origin = Origin::Elf),
+        &[
+            not_run,
+            &format!("the code that needs it (vfp) is not executed {dispatch}"),
+        ],
+    );
+    let files = |count: usize, sysroot| {
+        with(unseen(), |e| {
+            let names = (0..count).map(|n| format!("/lib/{n}.so"));
+            e.spaces[0].unseen_code = names.collect();
+            e.sysroot = sysroot;
+        })
+    };
+    let supply = "are not in the image: --sysroot DIR supplies them";
+    for (evidence, condition) in [
+        (
+            files(1, false),
+            "/lib/0.so is not in the image: --sysroot DIR supplies it".to_owned(),
+        ),
+        (files(2, false), format!("/lib/0.so and /lib/1.so {supply}")),
+        (
+            files(4, false),
+            format!("/lib/0.so, /lib/1.so and 2 more {supply}"),
+        ),
+        (
+            files(1, true),
+            "/lib/0.so is not in the image and not below the --sysroot either".to_owned(),
+        ),
+    ] {
+        let fact = format!("process 1: {condition}");
+        check("fp.neon", "v7-vfp", &evidence, &[&fact, &condition]);
+    }
+    let vfp = vfp([1; 32], 0x0300_0000, None);
+    let outcome = (rule("fp.kind").unwrap().judge)(&vfp, &target("v5te"));
+    let what = &outcome.evidence[0].what;
+    assert!(
+        what.contains("32 double registers not zero, FPSCR 0x03000000"),
+        "{what}"
+    );
+    assert_eq!(outcome.target_has, "has it not");
 }
