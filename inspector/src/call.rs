@@ -1,7 +1,8 @@
 //! The system call that an ARM thread is stopped at.
 //!
 //! Streams and cores of the kernel may tell its number. CRIU sets and other cores do not: there the
-//! instruction at pc, or the one before it, shows that the thread makes a call, and r7 which.
+//! instruction at pc, or the one before it, shows that the thread makes a call, and r7 which. Where
+//! that code is not in the image, r7 alone is left to tell.
 
 use crate::process::Process;
 use crate::sysroot::Sysroot;
@@ -32,6 +33,8 @@ pub enum How {
     AtPc,
     /// `svc` stands before pc: the call was made.
     BeforePc,
+    /// The code at pc is not there; this is what r7 would say.
+    R7Alone,
 }
 
 impl SystemCall {
@@ -68,11 +71,18 @@ impl SystemCall {
 
     fn in_code<S: Source>(regs: &ArmRegs, process: &mut Process<S>) -> Option<SystemCall> {
         let (width, pc) = (if regs.is_thumb() { 2 } else { 4 }, regs.pc());
-        let mut at = |addr, how| {
-            let code = process.instruction(addr, width as usize)?;
-            Some(SystemCall::new(call_of(code, regs)?, how, regs))
+        let mut at = |addr| process.instruction(addr, width as usize);
+        let (before, here) = (at(pc.checked_sub(width)?), at(pc));
+        let is_mapped = process.mm.vma_at(pc.into()).is_some();
+        if before.is_none() && here.is_none() && is_mapped {
+            let known = syscalls::name(regs.r(7)).is_some();
+            return known.then(|| SystemCall::new(regs.r(7), How::R7Alone, regs));
+        }
+        let call = |code: Option<u32>, how| {
+            let number = call_of(code?, regs)?;
+            Some(SystemCall::new(number, how, regs))
         };
-        at(pc.checked_sub(width)?, How::BeforePc).or_else(|| at(pc, How::AtPc))
+        call(before, How::BeforePc).or_else(|| call(here, How::AtPc))
     }
 
     /// Its name, or number.
@@ -84,9 +94,13 @@ impl SystemCall {
 
 impl std::fmt::Display for SystemCall {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        if self.how == How::R7Alone {
+            let name = self.name();
+            return write!(f, "perhaps {name} (r7; the code at pc is not in the image)");
+        }
         f.write_str(&self.name())?;
         match self.how {
-            How::Recorded => {}
+            How::Recorded | How::R7Alone => {}
             How::AtPc => f.write_str(", svc at pc")?,
             How::BeforePc => f.write_str(", svc before pc")?,
         }

@@ -15,8 +15,8 @@ const WRITES: u32 = 2;
 pub fn what(image: &Image, number: ObjRef, file: &File, arrow: &str) -> String {
     let path = file.path.map(escape).unwrap_or_default();
     match file.kind {
-        FileKind::Pipe(object) => format!("{} pipe {object}", end(file)),
-        FileKind::Fifo(_) => format!("{path}, {} it", end(file)),
+        FileKind::Pipe(object) => format!("{} pipe {object}{}", end(file), empty(image, object)),
+        FileKind::Fifo(object) => format!("{path}, {} it{}", end(file), empty(image, object)),
         FileKind::Socket(object) => match image.sockets.get(&object) {
             Some(found) => socket(found, arrow),
             None => format!("socket {object}, which is not in the image"),
@@ -37,6 +37,14 @@ fn end(file: &File) -> &'static str {
         (true, false) => "read end of",
         (false, true) => "write end of",
         _ => "both ends of",
+    }
+}
+
+/// Says that nothing waits in a pipe, if that is known.
+fn empty(image: &Image, pipe: ObjRef) -> &'static str {
+    match image.pipes.get(&pipe) {
+        Some(pipe) if pipe.data.len == 0 => ", empty",
+        _ => "",
     }
 }
 

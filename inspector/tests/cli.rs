@@ -209,7 +209,8 @@ fn the_call_that_a_thread_of_a_criu_set_is_in_is_seen_in_its_code() {
     let with_files = stdout(&[image, "--tasks", "--sysroot", data]);
     assert!(with_files.contains("nanosleep, svc at pc"), "{with_files}");
     let without = stdout(&[image, "--tasks"]);
-    assert!(!without.contains("nanosleep"), "{without}");
+    let guess = "perhaps nanosleep (r7; the code at pc is not in the image)";
+    assert!(without.contains(guess), "{without}");
     let regs = stdout(&[image, "--regs", "--sysroot", data]);
     assert!(regs.contains("syscall 162 nanosleep, svc at pc"), "{regs}");
 }
