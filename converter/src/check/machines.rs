@@ -3,8 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
-use ckpt_compat::target::machine::{self, Facts};
+use anyhow::{Context as _, Result, anyhow, bail};
+use ckpt_compat::target::machine::{self, Facts, MachineError};
 use ckpt_compat::target::{meet, parts};
 use ckpt_compat::{Policy, Target};
 
@@ -76,7 +76,17 @@ fn from_cpuinfo(arguments: &Arguments, path: &Path) -> Result<Target> {
         auxv: auxv.as_deref(),
         ..Facts::default()
     };
-    Ok(machine::target(&facts)?)
+    let file =
+        |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    machine::target(&facts).map_err(|error| match error {
+        MachineError::Config => {
+            anyhow!(error).context(file(&arguments.target_config).unwrap_or_default())
+        }
+        MachineError::Auxv { .. } => {
+            anyhow!(error).context(file(&arguments.target_auxv).unwrap_or_default())
+        }
+        MachineError::NotArm(_) | MachineError::Architecture(_) => anyhow!(error),
+    })
 }
 
 /// The machine that we run on, by its /proc files.
@@ -93,12 +103,12 @@ fn host() -> Result<Target> {
     .find(|path| path.is_file())
     .map(config)
     .transpose()?;
-    let auxv = std::fs::read("/proc/self/auxv").unwrap_or_default();
+    let auxv = std::fs::read("/proc/self/auxv").ok();
     let facts = Facts {
         name: "host",
         cpuinfo: &cpuinfo,
         config: config.as_deref(),
-        auxv: Some(&auxv),
+        auxv: auxv.as_deref(),
         machine: Some(arch.trim()).filter(|arch| !arch.is_empty()),
         release: Some(release.trim()),
         mmap_min_addr: read("/proc/sys/vm/mmap_min_addr")

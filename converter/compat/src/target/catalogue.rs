@@ -9,7 +9,7 @@ pub struct Part {
     pub target: Target,
     /// Other names for it.
     pub aliases: Vec<String>,
-    /// `implementer:part` of its main ID register, as `/proc/cpuinfo` prints them.
+    /// `implementer:part`, or `implementer:part:variant`, of its main ID register, as `/proc/cpuinfo` prints them.
     pub midr: Vec<String>,
 }
 
@@ -105,11 +105,15 @@ pub(super) fn by_name(name: &str) -> Option<Target> {
         .map(|part| part.target)
 }
 
-/// The part with this implementer and part number.
-pub(super) fn by_midr(implementer: u32, number: u32) -> Option<Target> {
-    let wanted = format!("{implementer:#04x}:{number:#05x}");
-    parts()
-        .find(|part| part.midr.contains(&wanted))
+/// The part with this implementer and part number: the entry of its variant, if there is one.
+pub(super) fn by_midr(implementer: u32, number: u32, variant: Option<u32>) -> Option<Target> {
+    let any = format!("{implementer:#04x}:{number:#05x}");
+    let exact = variant.map(|variant| format!("{any}:{variant:#x}"));
+    let find = |wanted: &String| parts().find(|part| part.midr.contains(wanted));
+    exact
+        .as_ref()
+        .and_then(find)
+        .or_else(|| find(&any))
         .map(|part| part.target)
 }
 

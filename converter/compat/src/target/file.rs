@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::isa::TASK_SIZE_3G;
-use super::{Endian, Part, Target, grammar};
+use super::{Endian, Kernel, Part, Target, grammar};
 use crate::feature::{Feature, FeatureSet};
 
 /// A target file cannot be used.
@@ -25,6 +24,9 @@ pub enum FileError {
     /// It names a byte order that does not exist.
     #[error("target file: endian \"{0}\" is none of little, be8, be32")]
     Endian(String),
+    /// It calls a property of the kernel unknown that does not exist, or that always is known.
+    #[error("target file: unknown = [\"{0}\"]: that is none of {names}", names = Kernel::OPEN.join(", "))]
+    Unknown(String),
 }
 
 #[derive(Deserialize)]
@@ -33,6 +35,8 @@ struct File {
     name: String,
     title: String,
     base: String,
+    /// What the kernel on it calls the architecture, if not what the base is called.
+    cpu_architecture: Option<u16>,
     #[serde(default)]
     aliases: Vec<String>,
     #[serde(default)]
@@ -68,6 +72,9 @@ struct FileKernel {
     vfp: Option<bool>,
     aliasing: Option<bool>,
     release: Option<String>,
+    /// Properties that nobody knows; without this, what is not said is as on the base.
+    #[serde(default)]
+    unknown: Vec<String>,
 }
 
 pub(super) fn parse(text: &str) -> Result<Part, FileError> {
@@ -90,6 +97,7 @@ pub(super) fn parse(text: &str) -> Result<Part, FileError> {
         .union(features(&file.optional)?)
         .minus(target.features);
     apply_kernel(&mut target, file.kernel)?;
+    target.cpu_architecture = file.cpu_architecture.unwrap_or(target.cpu_architecture);
     target.name = file.name;
     target.title = file.title;
     target.sources = file.sources;
@@ -123,11 +131,16 @@ fn apply_kernel(target: &mut Target, file: FileKernel) -> Result<(), FileError> 
             _ => return Err(FileError::Endian(endian)),
         };
     }
+    for name in file.unknown {
+        if !kernel.forget(&name) {
+            return Err(FileError::Unknown(name));
+        }
+    }
     kernel.aarch32 = file.aarch32.unwrap_or(kernel.aarch32);
     kernel.mmu = file.mmu.unwrap_or(kernel.mmu);
     kernel.aeabi = file.aeabi.or(kernel.aeabi);
     kernel.oabi_compat = file.oabi_compat.or(kernel.oabi_compat);
-    kernel.task_size = file.task_size.or(kernel.task_size).or(Some(TASK_SIZE_3G));
+    kernel.task_size = file.task_size.or(kernel.task_size);
     kernel.page_size = file.page_size.or(kernel.page_size);
     kernel.mmap_min_addr = file.mmap_min_addr.or(kernel.mmap_min_addr);
     kernel.kuser_helpers = file.kuser_helpers.or(kernel.kuser_helpers);
@@ -138,72 +151,122 @@ fn apply_kernel(target: &mut Target, file: FileKernel) -> Result<(), FileError> 
     Ok(())
 }
 
-/// Writes a target in the form that [`parse`] reads: features are spelled out, the base gives the architecture.
-pub(crate) fn to_toml(target: &Target) -> String {
-    use std::fmt::Write as _;
-    let base = match (target.v8, target.kernel.arm64, target.cpu_architecture) {
+impl Kernel {
+    /// Names of the properties that may be unknown.
+    const OPEN: [&str; 10] = [
+        "aeabi",
+        "oabi_compat",
+        "kuser_helpers",
+        "thumbee",
+        "vfp",
+        "aliasing",
+        "task_size",
+        "page_size",
+        "mmap_min_addr",
+        "release",
+    ];
+
+    /// Makes a property unknown; false if there is none of this name.
+    fn forget(&mut self, name: &str) -> bool {
+        match name {
+            "aeabi" => self.aeabi = None,
+            "oabi_compat" => self.oabi_compat = None,
+            "kuser_helpers" => self.kuser_helpers = None,
+            "thumbee" => self.thumbee = None,
+            "vfp" => self.vfp = None,
+            "aliasing" => self.aliasing = None,
+            "task_size" => self.task_size = None,
+            "page_size" => self.page_size = None,
+            "mmap_min_addr" => self.mmap_min_addr = None,
+            "release" => self.release = None,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The value of a property in a file; `None` if it is unknown.
+    fn written(&self, name: &str) -> Option<String> {
+        let word = |value: Option<bool>| value.map(|value| value.to_string());
+        let size = |value: Option<u64>| value.map(|value| format!("{value:#x}"));
+        match name {
+            "aeabi" => word(self.aeabi),
+            "oabi_compat" => word(self.oabi_compat),
+            "kuser_helpers" => word(self.kuser_helpers),
+            "thumbee" => word(self.thumbee),
+            "vfp" => word(self.vfp),
+            "aliasing" => word(self.aliasing),
+            "task_size" => size(self.task_size),
+            "page_size" => size(self.page_size.map(u64::from)),
+            "mmap_min_addr" => size(self.mmap_min_addr.map(u64::from)),
+            "release" => self.release.as_deref().map(quoted),
+            _ => None,
+        }
+    }
+}
+
+/// A string as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn array<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = texts.into_iter().map(|t| quoted(t.as_ref())).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// The architecture that a target builds on, by name.
+fn base(target: &Target) -> &'static str {
+    match (target.v8, target.kernel.arm64, target.cpu_architecture) {
         (true, true, _) => "v8-aarch64",
         (true, false, _) => "v8",
-        (_, _, 9) => "v7",
-        (_, _, 8) => "v6",
+        (_, _, 9) if target.features.has(Feature::V7) => "v7",
+        (_, _, 8 | 9) => "v6",
         (_, _, 7) => "v5tej",
         (_, _, 6) => "v5te",
         (_, _, 5) => "v5t",
         (_, _, 4) => "v5",
         (_, _, 3) => "v4t",
         _ => "v4",
-    };
+    }
+}
+
+/// Writes a target in the form that [`parse`] reads: features are spelled out, the base gives the architecture.
+pub(crate) fn to_toml(target: &Target) -> String {
+    use std::fmt::Write as _;
+    let base = base(target);
     let known: FeatureSet = Feature::ALL.iter().copied().collect();
-    let list = |set: FeatureSet| {
-        let names: Vec<String> = set.iter().map(|f| format!("{:?}", f.name())).collect();
-        format!("[{}]", names.join(", "))
-    };
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "name = {:?}\ntitle = {:?}\nbase = {base:?}",
-        target.name, target.title
+    let list = |set: FeatureSet| array(set.iter().map(Feature::name));
+    let mut text = format!(
+        "name = {}\ntitle = {}\nbase = {base:?}\n",
+        quoted(&target.name),
+        quoted(&target.title)
     );
+    if grammar::by_grammar(base).is_none_or(|b| b.cpu_architecture != target.cpu_architecture) {
+        let _ = writeln!(text, "cpu_architecture = {}", target.cpu_architecture);
+    }
     let _ = writeln!(text, "exactly = {}", list(target.features));
-    let _ = writeln!(
-        text,
-        "without = {}",
-        list(known.minus(target.optional).minus(target.features))
-    );
+    let without = known.minus(target.optional).minus(target.features);
+    let _ = writeln!(text, "without = {}", list(without));
     let _ = writeln!(text, "optional = {}", list(target.optional));
+    if !target.sources.is_empty() {
+        let _ = writeln!(text, "sources = {}", array(&target.sources));
+    }
     let kernel = &target.kernel;
     let _ = writeln!(
         text,
         "\n[kernel]\naarch32 = {}\narm64 = {}\nmmu = {}\nendian = \"{}\"",
         kernel.aarch32, kernel.arm64, kernel.mmu, kernel.endian
     );
-    let words = [
-        ("aeabi", kernel.aeabi),
-        ("oabi_compat", kernel.oabi_compat),
-        ("kuser_helpers", kernel.kuser_helpers),
-        ("thumbee", kernel.thumbee),
-        ("vfp", kernel.vfp),
-        ("aliasing", kernel.aliasing),
-    ];
-    for (name, value) in words
-        .iter()
-        .filter_map(|(name, value)| value.map(|v| (name, v)))
-    {
-        let _ = writeln!(text, "{name} = {value}");
+    let mut unknown = Vec::new();
+    for name in Kernel::OPEN {
+        if let Some(value) = kernel.written(name) {
+            let _ = writeln!(text, "{name} = {value}");
+        } else {
+            unknown.push(name);
+        }
     }
-    let sizes = [
-        ("task_size", kernel.task_size),
-        ("page_size", kernel.page_size.map(u64::from)),
-        ("mmap_min_addr", kernel.mmap_min_addr.map(u64::from)),
-    ];
-    for (name, value) in sizes
-        .iter()
-        .filter_map(|(name, value)| value.map(|v| (name, v)))
-    {
-        let _ = writeln!(text, "{name} = {value:#x}");
-    }
-    if let Some(release) = &kernel.release {
-        let _ = writeln!(text, "release = {release:?}");
+    if !unknown.is_empty() {
+        let _ = writeln!(text, "unknown = {}", array(unknown));
     }
     text
 }
@@ -215,7 +278,7 @@ impl Target {
     /// use ckpt_compat::Target;
     /// let target = Target::named("cortex-a9")?;
     /// let again = Target::from_toml(&target.to_toml())?;
-    /// assert_eq!(again.features, target.features);
+    /// assert_eq!(again, target);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_toml(&self) -> String {

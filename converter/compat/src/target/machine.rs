@@ -36,22 +36,39 @@ pub enum MachineError {
     /// The architecture version is none that Linux supports.
     #[error("cpuinfo says \"CPU architecture: {0}\", which is no version that Linux runs on")]
     Architecture(String),
+    /// The text that should be a kernel configuration has no option in it.
+    #[error(
+        "no kernel configuration: it has neither a line \"CONFIG_…=\" nor \"# CONFIG_… is not set\""
+    )]
+    Config,
+    /// The bytes that should be an auxiliary vector tell of no capabilities.
+    #[error(
+        "no auxiliary vector of an ARM process: {len} bytes without AT_HWCAP (16) among 32-bit little-endian words"
+    )]
+    Auxv {
+        /// How many bytes there are.
+        len: usize,
+    },
 }
 
 /// Makes a target of what a machine says.
 ///
 /// # Errors
-/// The text describes no ARM machine.
+/// The texts and bytes describe no ARM machine, or are not what they should be.
 pub fn target(facts: &Facts<'_>) -> Result<Target, MachineError> {
     let cpu = Cpuinfo::read(facts)?;
     let mut target = cpu.target;
     facts.name.clone_into(&mut target.name);
     target.sources = vec!["what the machine says of itself".to_owned()];
     if let Some(auxv) = facts.auxv {
-        apply_auxv(&mut target, auxv);
+        apply_auxv(&mut target, auxv)?;
     }
     if let Some(config) = facts.config {
-        apply_config(&mut target, &Config(config));
+        let config = Config(config);
+        if !config.has_options() {
+            return Err(MachineError::Config);
+        }
+        apply_config(&mut target, &config);
     } else {
         unknown_config(&mut target);
     }
@@ -92,27 +109,62 @@ impl Cpuinfo {
         let base = base_name(architecture, arm64)?;
         let mut target = grammar::parse(base)
             .map_err(|_| MachineError::Architecture(architecture.to_owned()))?;
-        let part = line(text, "CPU implementer")
-            .and_then(number)
-            .zip(line(text, "CPU part").and_then(number));
-        let known = part.and_then(|(implementer, part)| catalogue::by_midr(implementer, part));
         let said = features_said(text);
+        let known = part(text);
         if arm64 {
             // The list is that of AArch64; what 32-bit processes get is in the auxiliary vector of one.
             target.features = target.features.union(said.meet(ARM64_SHARED));
-        } else {
-            set_said(&mut target, said);
+            add_unsaid(&mut target, known.as_ref());
+            return Ok(Self { target });
         }
-        if let Some(known) = known {
-            let unsaid = known.features.minus(SAID);
-            target.features = target.features.union(unsaid);
-            target.optional = target
-                .optional
-                .union(known.optional.minus(SAID))
-                .minus(target.features);
+        let core = match &known {
+            // Its entry in the catalogue may stand for an arm64 kernel.
+            Some(part) if part.v8 => named("v8"),
+            Some(part) => Some(part.clone()),
+            None if is_v6(facts) && target.features.has(V7) => named("v6k"),
+            None => None,
+        };
+        if let Some(core) = core {
+            target.features = core.features;
+            target.optional = core.optional;
+            target.v8 = core.v8;
+            target.kernel.aliasing = core.kernel.aliasing;
         }
+        set_said(&mut target, said);
+        add_unsaid(&mut target, known.as_ref());
         Ok(Self { target })
     }
+}
+
+fn named(name: &str) -> Option<Target> {
+    grammar::parse(name).ok()
+}
+
+/// The part of the catalogue that the ID register says it is.
+fn part(cpuinfo: &str) -> Option<Target> {
+    let of = |key| line(cpuinfo, key).and_then(number);
+    catalogue::by_midr(of("CPU implementer")?, of("CPU part")?, of("CPU variant"))
+}
+
+/// Whether it is a v6 core, whatever "CPU architecture" says: that tells the form of its page tables, and an ARM1176
+/// has those of v7.
+fn is_v6(facts: &Facts<'_>) -> bool {
+    let says_so = |name: &str| ["ARMv6", "(v6"].iter().any(|mark| name.contains(mark));
+    ["model name", "Processor"]
+        .iter()
+        .filter_map(|key| line(facts.cpuinfo, key))
+        .any(says_so)
+        || facts.machine.is_some_and(|name| name.starts_with("armv6"))
+}
+
+/// Adds what the part has and the kernel does not tell of.
+fn add_unsaid(target: &mut Target, part: Option<&Target>) {
+    let Some(part) = part else { return };
+    target.features = target.features.union(part.features.minus(SAID));
+    target.optional = target
+        .optional
+        .union(part.optional.minus(SAID))
+        .minus(target.features);
 }
 
 /// Names that mean the same in the lists of both kernels.
@@ -222,22 +274,25 @@ fn set_said(target: &mut Target, said: FeatureSet) {
 }
 
 /// AT_HWCAP is 16, AT_HWCAP2 26, AT_PAGESZ 6. A 64-bit vector's HWCAP is that of AArch64 and tells other things.
-fn apply_auxv(target: &mut Target, bytes: &[u8]) {
-    let pairs = pairs32(bytes);
+fn apply_auxv(target: &mut Target, bytes: &[u8]) -> Result<(), MachineError> {
+    let Some(pairs) = pairs32(bytes) else {
+        return Ok(());
+    };
     let find = |key: u32| {
         pairs
             .iter()
             .find(|(k, _)| *k == key)
             .map(|(_, value)| *value)
     };
-    let Some(hwcap) = find(16) else { return };
+    let hwcap = find(16).ok_or(MachineError::Auxv { len: bytes.len() })?;
     let said = isa::features_of_hwcap(hwcap, find(26).unwrap_or(0));
     set_said(target, said);
     target.kernel.page_size = find(6).or(target.kernel.page_size);
+    Ok(())
 }
 
-/// Entries of a 32-bit vector; empty if the bytes do not look like one.
-fn pairs32(bytes: &[u8]) -> Vec<(u32, u32)> {
+/// Entries of a 32-bit vector; `None` if the bytes look like a 64-bit one.
+fn pairs32(bytes: &[u8]) -> Option<Vec<(u32, u32)>> {
     let word = |chunk: &[u8]| chunk.try_into().map(u32::from_le_bytes).ok();
     let pairs: Vec<(u32, u32)> = bytes
         .chunks_exact(8)
@@ -254,12 +309,22 @@ fn pairs32(bytes: &[u8]) -> Vec<(u32, u32)> {
         .filter(|(key, _)| *key == 0)
         .count()
         > 2;
-    if is_64 { Vec::new() } else { pairs }
+    (!is_64).then_some(pairs)
 }
 
 struct Config<'a>(&'a str);
 
 impl Config<'_> {
+    /// Whether any line is one of a configuration. What it does not name is off, so another text would switch off all.
+    fn has_options(&self) -> bool {
+        self.0.lines().map(str::trim).any(|line| {
+            let set = line.strip_prefix("CONFIG_");
+            let unset = line.strip_prefix("# CONFIG_");
+            set.is_some_and(|rest| rest.contains('='))
+                || unset.is_some_and(|rest| rest.ends_with(" is not set"))
+        })
+    }
+
     fn value(&self, option: &str) -> Option<&str> {
         self.0.lines().find_map(|line| {
             line.trim()

@@ -70,9 +70,111 @@ fn order_is_partial_and_meet_is_below_both() {
 fn a_part_written_out_reads_back() {
     for part in parts() {
         let again = Target::from_toml(&part.target.to_toml()).unwrap();
-        assert_eq!(again.features, part.target.features, "{}", part.target.name);
-        assert_eq!(again.kernel, part.target.kernel, "{}", part.target.name);
+        assert_eq!(again, part.target);
     }
+}
+
+#[test]
+fn what_a_machine_leaves_open_stays_open_in_its_file() {
+    let facts = Facts {
+        name: "a \"board\" \u{7f}",
+        cpuinfo: CPUINFO,
+        ..Facts::default()
+    };
+    let target = machine::target(&facts).unwrap();
+    assert_eq!((target.kernel.aeabi, target.kernel.task_size), (None, None));
+    assert_eq!(Target::from_toml(&target.to_toml()).unwrap(), target);
+    let wrong = target.to_toml().replace("\"aeabi\"", "\"abi\"");
+    let error = Target::from_toml(&wrong).unwrap_err().to_string();
+    assert!(
+        error.contains("\"abi\"") && error.contains("aeabi"),
+        "{error}"
+    );
+}
+
+/// A Raspberry Pi Zero: "CPU architecture" is the form of the page tables, the core is v6K.
+const ARM1176: &str = "processor\t: 0\nmodel name\t: ARMv6-compatible processor rev 7 (v6l)\nFeatures\t: half thumb fastmult vfp edsp java tls \nCPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0xb76\nCPU revision\t: 7\n";
+
+#[test]
+fn a_v6_core_whose_kernel_says_7_has_nothing_of_v7() {
+    let strange_part = ARM1176.replace("0xb76", "0xb7f");
+    let nameless = strange_part.replace("ARMv6-compatible processor rev 7 (v6l)", "x");
+    for (cpuinfo, machine) in [
+        (ARM1176, None),
+        (&strange_part, None),
+        (&nameless, Some("armv6l")),
+    ] {
+        let facts = Facts {
+            name: "zero",
+            cpuinfo,
+            machine,
+            ..Facts::default()
+        };
+        let target = machine::target(&facts).unwrap();
+        for lacks in [V6t2, V7, V7mp, VfpV3, Neon] {
+            assert_eq!(target.has(lacks), Has::No, "{lacks:?}");
+        }
+        for has in [V6k, Vfp, TlsRegister, Cp15Barrier] {
+            assert_eq!(target.has(has), Has::Yes, "{has:?}");
+        }
+        assert_eq!(
+            target.cpu_architecture, 9,
+            "as its kernel writes in headers"
+        );
+        assert_eq!(Target::from_toml(&target.to_toml()).unwrap(), target);
+    }
+    assert_eq!(named("arm1176").cpu_architecture, 9);
+}
+
+#[test]
+fn the_variant_tells_the_arm1136_without_v6k() {
+    let r0 = ARM1176
+        .replace("0xb76", "0xb36")
+        .replace("architecture: 7", "architecture: 6TEJ")
+        .replace(" tls", "");
+    let r1 = r0.replace("variant\t: 0x0", "variant\t: 0x1");
+    for (cpuinfo, v6k) in [(r0, Has::No), (r1, Has::Yes)] {
+        let facts = Facts {
+            cpuinfo: &cpuinfo,
+            ..Facts::default()
+        };
+        assert_eq!(machine::target(&facts).unwrap().has(V6k), v6k);
+    }
+}
+
+#[test]
+fn what_is_no_configuration_or_auxiliary_vector_is_an_error() {
+    let facts = Facts {
+        cpuinfo: CPUINFO,
+        ..Facts::default()
+    };
+    for text in ["", "CONFIG_\nhello = world\n# CONFIG_MMU\n"] {
+        let wrong = Facts {
+            config: Some(text),
+            ..facts.clone()
+        };
+        assert_eq!(machine::target(&wrong), Err(machine::MachineError::Config));
+    }
+    for bytes in [&[][..], &[6, 0, 0, 0, 0, 16, 0, 0], b"AT_HWCAP: 8"] {
+        let wrong = Facts {
+            auxv: Some(bytes),
+            ..facts.clone()
+        };
+        let len = bytes.len();
+        assert_eq!(
+            machine::target(&wrong),
+            Err(machine::MachineError::Auxv { len })
+        );
+    }
+    let wide: Vec<u8> = [33, 4096, 16, 255, 6, 4096, 0, 0]
+        .iter()
+        .flat_map(|word: &u64| word.to_le_bytes())
+        .collect();
+    let host = Facts {
+        auxv: Some(&wide),
+        ..facts
+    };
+    assert!(machine::target(&host).is_ok(), "a 64-bit one tells nothing");
 }
 
 const CPUINFO: &str = "processor\t: 0\nmodel name\t: ARMv7 Processor rev 4 (v7l)\nFeatures\t: half thumb fastmult vfp edsp thumbee vfpv3 vfpv3d16 tls \nCPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x1\nCPU part\t: 0xc09\n";
