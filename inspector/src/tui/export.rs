@@ -18,7 +18,7 @@ pub enum What {
         /// How many.
         len: u64,
     },
-    /// Memory; what is not stored is written as zeros.
+    /// Memory; what is not in the image is written as zeros, and told.
     Memory {
         /// Address space.
         mm: ObjRef,
@@ -69,6 +69,7 @@ impl Export {
     /// Those of the operating system; `AlreadyExists` rather than writing over a file.
     pub fn write(&self, source: Box<dyn Source>, image: Option<&Image>) -> io::Result<String> {
         let mut file = io::BufWriter::new(File::create_new(&self.to)?);
+        let mut unknown = 0;
         let len = match &self.what {
             What::Text(text) => {
                 file.write_all(text.as_bytes())?;
@@ -92,13 +93,22 @@ impl Export {
                 let mut memory = Memory::new(image, source);
                 self.pieces(*addr, *len, &mut file, |at, n| {
                     let mut bytes = vec![0; n];
-                    memory.read(mm, at, &mut bytes)?;
+                    let spans = memory.read(mm, at, &mut bytes)?;
+                    let lacking = spans.iter().filter(|span| !span.is_known());
+                    unknown += lacking.map(|span| span.len).sum::<u64>();
                     Ok(bytes)
                 })?
             }
         };
         file.flush()?;
-        Ok(format!("{len} bytes written to {}", self.to.display()))
+        let to = self.to.display();
+        Ok(match unknown {
+            0 => format!("{len} bytes written to {to}"),
+            _ => format!(
+                "{} of {len} bytes are in the image; the rest are zeros in {to}",
+                len.saturating_sub(unknown)
+            ),
+        })
     }
 
     fn pieces(

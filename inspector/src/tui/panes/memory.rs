@@ -1,8 +1,8 @@
 //! Memory: the mappings of a process, the pages of one, bytes or code at an address.
 
 use super::registers::{code_order, instruction_row};
-use super::{Hex, bytes_of, cut, pending};
-use crate::tui::disasm::Stretch;
+use super::{Hex, cut, pending};
+use crate::tui::disasm::{Leads, Stretch};
 use crate::tui::hex::{PANEL, panels_for};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
@@ -310,6 +310,27 @@ pub fn is_unknown(span: &Span, files: &[ObjRef]) -> bool {
     }
 }
 
+/// The stretches whose bytes are neither in the image nor in a file at hand.
+pub fn unknown_of(found: &[Span], files: &[ObjRef]) -> Vec<Range<u64>> {
+    let unknown = found.iter().filter(|span| is_unknown(span, files));
+    unknown.map(|span| span.addr..span.end()).collect()
+}
+
+/// Bytes of an answer behind the first `skip`, up to those that nobody knows.
+pub fn known_from<'a>(model: &'a Model, want: &Want, skip: usize) -> Option<&'a [u8]> {
+    let (Want::Memory { addr, .. }, Data::Memory(bytes, found, files)) = (want, model.data(want)?)
+    else {
+        return None;
+    };
+    let from = addr.saturating_add(skip as u64);
+    let unknown = unknown_of(found, files);
+    let end = unknown
+        .into_iter()
+        .find(|range| range.end > from)
+        .and_then(|range| usize::try_from(range.start.max(from) - addr).ok());
+    bytes.get(skip..end.unwrap_or(bytes.len()).min(bytes.len()))
+}
+
 /// Bytes at the address.
 pub fn hex(model: &Model) -> Option<Hex> {
     if model.code != Code::Bytes {
@@ -395,11 +416,7 @@ fn listing(model: &Model) -> Option<Listing<'_>> {
     let top = top.min(at).max((at + 1).saturating_sub(height));
     Some(Listing {
         code,
-        unknown: found
-            .iter()
-            .filter(|span| is_unknown(span, files))
-            .map(|span| span.addr..span.end())
-            .collect(),
+        unknown: unknown_of(found, files),
         starts,
         at,
         top,
@@ -419,17 +436,36 @@ fn code_rows(model: &Model, number: ObjRef) -> Vec<Row> {
     listing
         .shown()
         .iter()
-        .filter_map(|at| {
-            if listing.unknown.iter().any(|range| range.contains(at)) {
-                return Some(unknown_row(model, *at));
-            }
-            let instruction = code.instruction(*at)?;
-            Some(instruction_row(model, &instruction, number, pc))
-        })
+        .filter_map(|at| code_row(model, code, &listing.unknown, *at, (number, pc)))
         .collect()
 }
 
-/// What nobody knows must not look like an instruction.
+/// A line of code of an address space whose thread is at `pc`. What nobody knows is neither an instruction nor what one
+/// reads.
+pub fn code_row(
+    model: &Model,
+    code: &Stretch,
+    unknown: &[Range<u64>],
+    at: u64,
+    (mm, pc): (ObjRef, u64),
+) -> Option<Row> {
+    let is_unknown = |from: u64, len: u64| {
+        let touches =
+            |range: &Range<u64>| range.start < from.saturating_add(len) && from < range.end;
+        unknown.iter().any(touches)
+    };
+    let mut instruction = code.instruction(at)?;
+    if is_unknown(at, instruction.len) {
+        return Some(unknown_row(model, at));
+    }
+    if let Some(Leads::Reads(literal, value)) = &mut instruction.leads
+        && is_unknown(*literal, 4)
+    {
+        *value = None;
+    }
+    Some(instruction_row(model, &instruction, mm, pc))
+}
+
 fn unknown_row(model: &Model, addr: u64) -> Row {
     let none = model.look.glyph(Glyph::None).repeat(4);
     Row::new(format!(" {addr:08x} "), Ink::Address)
@@ -470,10 +506,10 @@ pub fn wants(model: &Model, wants: &mut Vec<Want>) {
 pub fn pointer(model: &Model) -> Option<Link> {
     let (number, mm) = model.current_mm()?;
     let want = bytes_want(model)?;
-    let bytes = bytes_of(model, &want)?;
     let word = model.word();
     let at = usize::try_from((model.addr - model.addr_top) / word as u64 * word as u64).ok()?;
-    let value = ckpt_parser::view::read_uint(bytes.get(at..at + word)?, model.order());
+    let bytes = known_from(model, &want, at)?.get(..word)?;
+    let value = ckpt_parser::view::read_uint(bytes, model.order());
     mm.vma_at(value).map(|_| Link::Address(number, value))
 }
 
@@ -584,4 +620,48 @@ pub fn move_by(model: &mut Model, bytes: i64) {
 /// Bytes in a row of the pane.
 pub fn row_bytes(model: &Model) -> i64 {
     i64::try_from(row_len(model.code, shape(model).0)).unwrap_or(16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::keys::Keymap;
+    use crate::tui::look::Look;
+    use ckpt_format::Order;
+
+    /// A page that is not stored comes as zeros, and `movs r0, r0` is what zeros say.
+    #[test]
+    fn what_nobody_knows_is_no_code() {
+        // ldr r0, [pc, #0], then a literal that nobody knows.
+        let bytes = [0x00, 0x48, 0xc0, 0x46, 0, 0, 0, 0];
+        let code = Stretch {
+            bytes: &bytes,
+            addr: 0x10ffc,
+            thumb: true,
+            order: Order::Little,
+        };
+        let model = Model::new("x".into(), Look::default(), Keymap::default());
+        let absent = 0x11000..0x12000;
+        let text = |at| {
+            let row = code_row(
+                &model,
+                &code,
+                std::slice::from_ref(&absent),
+                at,
+                (1, 0x10ffc),
+            );
+            row.map(|row| row.text()).unwrap_or_default()
+        };
+        let reads = text(0x10ffc);
+        assert!(
+            reads.contains("ldr r0") && reads.ends_with("; [0x11000]"),
+            "{reads}"
+        );
+        assert!(text(0x10ffe).contains("mov"));
+        let absent = text(0x11000);
+        assert!(
+            absent.contains("not in the image") && !absent.contains("movs"),
+            "{absent}"
+        );
+    }
 }

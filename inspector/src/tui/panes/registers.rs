@@ -1,7 +1,7 @@
 //! Registers of a task: general ones and what they point to, code around pc, other register files.
 
-use super::memory::is_unknown;
-use super::{bytes_of, cut, cut_pending, cut_wrapped};
+use super::memory::{code_row, is_unknown, known_from, unknown_of};
+use super::{cut, cut_pending, cut_wrapped};
 use crate::backtrace::How;
 use crate::call::SystemCall;
 use crate::symbols;
@@ -132,7 +132,7 @@ fn points_to(model: &Model, image: &Image, mm: i32, value: u64) -> Vec<(String, 
         format!(" {} {place}", model.look.glyph(Glyph::Arrow)),
         Ink::Address,
     )];
-    let bytes = bytes_of(model, &pointer_want(mm, value)).unwrap_or_default();
+    let bytes = known_from(model, &pointer_want(mm, value), 0).unwrap_or_default();
     if let Some(text) = words::text_at(bytes) {
         cells.push((format!(" {text}"), Ink::Text));
     } else if let Some(word) = bytes
@@ -268,17 +268,13 @@ fn code(model: &Model, image: &Image, task: &Task, live: &Live) -> Vec<Row> {
     // The same number of lines before pc, whatever their length: the cursor waits there.
     let before = starts.partition_point(|at| *at < pc);
     let shown = starts.get(before.saturating_sub(BEFORE)..);
-    shown
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|at| code.instruction(*at))
-        .map(|i| {
-            let mut row = instruction_row(model, &i, live.mm, pc);
-            row.link
-                .get_or_insert(Link::Code(live.mm, i.addr, code.isa()));
-            row
-        })
-        .collect()
+    let unknown = unknown_of(found, files);
+    let row = |at: &u64| {
+        let mut row = code_row(model, &code, &unknown, *at, (live.mm, pc))?;
+        row.link.get_or_insert(Link::Code(live.mm, *at, code.isa()));
+        Some(row)
+    };
+    shown.unwrap_or_default().iter().filter_map(row).collect()
 }
 
 /// Byte order of code: BE8 keeps it little-endian, BE32 does not.

@@ -5,6 +5,8 @@ use crate::tui::export::{Export, Form, What};
 use crate::tui::layout::View;
 use crate::tui::look::{Glyph, Ink};
 use crate::tui::model::{Model, Row};
+use ckpt_parser::model::{ObjRef, Vma};
+use std::ops::Range;
 
 pub(super) fn copy(model: &mut Model) {
     let pane = model.pane();
@@ -14,7 +16,7 @@ pub(super) fn copy(model: &mut Model) {
         } else {
             None
         };
-        panes::hex(model, pane).map(|hex| {
+        panes::hex(model, pane).and_then(|hex| {
             let skip = hex.cursor - hex.cursor % model.word() as u64;
             let (from, n) = field.map_or((skip, model.word() as u64), |(offset, len)| {
                 (
@@ -22,11 +24,18 @@ pub(super) fn copy(model: &mut Model) {
                     len,
                 )
             });
+            let touches = |range: &Range<u64>| range.start < from + n && from < range.end;
+            if hex.unknown.iter().any(touches) {
+                say(
+                    model,
+                    "Not copied: these bytes are not in the image",
+                    Ink::Warn,
+                );
+                return None;
+            }
             let bytes = hex.bytes.iter().skip(from as usize).take(n as usize);
-            bytes
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .join(" ")
+            let digits: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
+            Some(digits.join(" "))
         })
     } else {
         row_at(model, pane).map(|row| said(model, &row))
@@ -45,9 +54,18 @@ pub(super) fn copy(model: &mut Model) {
 pub(super) fn export_line(model: &Model) -> String {
     match (model.view, model.pane()) {
         (View::Records, _) => format!("export raw record-{}.bin", model.record().unwrap_or(0)),
-        (View::Memory, _) => format!("export raw memory-{:x}.bin", model.addr),
+        (View::Memory, _) => match exported_vma(model) {
+            Some((_, vma)) => format!("export raw memory-{:x}-{:x}.bin", vma.start, vma.end),
+            None => "export raw memory.bin".to_owned(),
+        },
         (view, _) => format!("export json {}.json", view.name().to_lowercase()),
     }
+}
+
+/// The mapping that an export of memory holds: all of it.
+fn exported_vma(model: &Model) -> Option<(ObjRef, Vma)> {
+    let (mm, space) = model.current_mm()?;
+    Some((mm, space.vma_at(model.addr)?))
 }
 
 /// What an export of the present view holds.
@@ -61,8 +79,7 @@ pub fn export(model: &Model, form: Form, to: &str) -> Option<Export> {
             }
         }
         (View::Memory, _) => {
-            let (mm, space) = model.current_mm()?;
-            let vma = space.vma_at(model.addr)?;
+            let (mm, vma) = exported_vma(model)?;
             What::Memory {
                 mm,
                 addr: vma.start,
