@@ -26,6 +26,17 @@ pub enum Origin {
     Core,
 }
 
+impl Origin {
+    /// The short name of what is no stream, and is shown as the one that it amounts to.
+    pub const fn foreign(self) -> Option<&'static str> {
+        match self {
+            Origin::Criu => Some("CRIU"),
+            Origin::Core => Some("core"),
+            Origin::Stream | Origin::Sample => None,
+        }
+    }
+}
+
 type Make = dyn Fn() -> io::Result<Box<dyn Source>> + Send + Sync;
 
 /// An image that can be read again and again, by several threads at a time.

@@ -588,6 +588,69 @@ fn exports_and_copies() {
     assert!(screen.shown().contains("▾TASK"), "{}", screen.shown());
 }
 
+/// Zeros stand for what is not in the image, which must be said; the name says what is exported.
+#[test]
+fn an_export_of_memory_says_what_is_in_the_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut screen = sample((120, 40));
+    screen.prompt("4 @", "pc");
+    let vma = screen
+        .model
+        .current_mm()
+        .and_then(|(_, mm)| mm.vma_at(screen.model.addr))
+        .unwrap();
+    screen.keys("e");
+    let named = format!("export raw memory-{:x}-{:x}.bin", vma.start, vma.end);
+    assert!(screen.shown().contains(&named), "{}", screen.shown());
+    let to = folder.path().join("m");
+    screen.prompt("Esc :", &format!("export raw {}", to.display()));
+    screen.until(|model| model.message.is_some());
+    let told = screen.model.message.clone().unwrap().0;
+    let part = format!(
+        "of {} bytes are in the image; the rest are zeros",
+        vma.len()
+    );
+    assert!(told.contains(&part), "{told}");
+    assert_eq!(std::fs::metadata(to).unwrap().len(), vma.len());
+    // Nobody knows the word at the cursor either.
+    screen.keys("y");
+    let told = screen.model.message.clone().unwrap().0;
+    assert!(told.contains("not in the image"), "{told}");
+    assert_eq!(screen.model.clipboard, None);
+}
+
+/// An image that is no stream is shown as one: both are said, and whose offsets those are that are shown.
+#[test]
+fn what_is_no_stream_says_so() {
+    let real =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../converter/bridge/tests/data/real/naked");
+    let core = std::fs::read_dir(real.join("core"))
+        .unwrap()
+        .next()
+        .unwrap();
+    for (path, name) in [(real.join("criu"), "CRIU"), (core.unwrap().path(), "core")] {
+        let mut screen = Screen::open(Some(&path), full_look(), SMALL);
+        let shown = screen.shown();
+        assert!(shown.contains(&format!(" {name} as R18 ARM · ")), "{shown}");
+        assert!(
+            shown.contains("offsets are those of this stream"),
+            "{shown}"
+        );
+        screen.keys("7");
+        let shown = screen.shown();
+        assert!(
+            shown.contains(&format!("image          {name}, shown as the R18 stream")),
+            "{shown}"
+        );
+        let status = shown.lines().last().unwrap();
+        assert!(
+            status.starts_with(&format!(" {name} as R18 ARM")),
+            "{shown}"
+        );
+    }
+    assert!(!sample(SMALL).shown().contains(" as R18"));
+}
+
 fn mouse(kind: MouseEventKind, column: u16, row: u16) -> Event {
     Event::Mouse(MouseEvent {
         kind,

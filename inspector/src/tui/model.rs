@@ -8,6 +8,7 @@ use super::panes;
 use super::prompt::Prompt;
 use super::search::Domain;
 use super::worker::{At, Data, Request, Want};
+use crate::open::Origin;
 use crate::symbols::Symbols;
 use crate::tree::tree;
 use ckpt_compat::arm::Isa;
@@ -301,6 +302,8 @@ pub struct Model {
     pub name: String,
     /// How far reading has come.
     pub phase: Phase,
+    /// What the image was, once it is open.
+    pub origin: Option<Origin>,
     /// Tables of the dialect.
     pub tables: Option<Arc<Tables>>,
     /// The dialect and why.
@@ -381,6 +384,7 @@ impl Model {
             splits: [None; 8],
             name,
             phase: Phase::Opening,
+            origin: None,
             tables: None,
             detection: None,
             findings: Vec::new(),
@@ -488,6 +492,21 @@ impl Model {
         self.tables
             .as_ref()
             .map_or(4, |tables| usize::from(tables.dialect.abi.arch.word_size()))
+    }
+    /// The short name of an image that is no stream.
+    pub fn foreign(&self) -> Option<&'static str> {
+        self.origin.and_then(Origin::foreign)
+    }
+    /// What the image is and what it is shown as; empty until that is known.
+    pub fn shown_as(&self) -> String {
+        let dialect = self.detection.as_ref().map(|detection| detection.dialect);
+        let dialect = dialect.map_or(String::new(), |d| {
+            format!("{} {}", d.revision, d.abi.arch.name())
+        });
+        match self.foreign() {
+            Some(name) if !dialect.is_empty() => format!("{name} as {dialect}"),
+            _ => dialect,
+        }
     }
     /// An answer, if it is there.
     pub fn data(&self, want: &Want) -> Option<&Data> {

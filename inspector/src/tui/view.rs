@@ -444,13 +444,7 @@ fn phase(model: &Model) -> (String, Ink) {
         }
         Phase::Stopped => ("stopped; only what was read is shown".to_owned(), Ink::Warn),
         Phase::Failed(_) => ("cannot be read".to_owned(), Ink::Bad),
-        Phase::Ready => {
-            let dialect = model.detection.as_ref().map(|detection| detection.dialect);
-            let text = dialect.map_or(String::new(), |d| {
-                format!("{} {}", d.revision, d.abi.arch.name())
-            });
-            (text, Ink::Status)
-        }
+        Phase::Ready => (model.shown_as(), Ink::Status),
     }
 }
 

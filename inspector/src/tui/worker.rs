@@ -13,7 +13,7 @@ use crate::call::SystemCall;
 use crate::detail::{Detail, Record};
 use crate::diff::Diff;
 use crate::judge;
-use crate::open::Opened;
+use crate::open::{Opened, Origin};
 use crate::pattern::Pattern;
 use crate::symbols::Symbols;
 use crate::sysroot::Sysroot;
@@ -142,8 +142,8 @@ pub enum Message {
     Input(crossterm::event::Event),
     /// A signal of the operating system.
     Signal(i32),
-    /// The image is open; bytes of a pipe or a compressed file that are in a temporary file now.
-    Opened(Option<u64>),
+    /// The image is open: what it was, and bytes of a pipe or a compressed file that are in a temporary file now.
+    Opened(Origin, Option<u64>),
     /// A pipe or a compressed file is being unpacked: bytes so far.
     Unpacked(u64),
     /// The dialect is known.
@@ -244,7 +244,7 @@ fn serve(
     let told = |bytes| drop(tell.send(Message::Unpacked(bytes)));
     let Spooled { opened, copied } = spool::open(path, &how.options.limits, stop, told)
         .map_err(|error| cannot_open(path, &error))?;
-    let _ = tell.send(Message::Opened(copied));
+    let _ = tell.send(Message::Opened(opened.origin, copied));
     let known = Arc::new(Mutex::new(Known::default()));
     spawn_reader(
         opened.clone(),

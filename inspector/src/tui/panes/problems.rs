@@ -123,6 +123,13 @@ fn about(model: &Model) -> Vec<Row> {
             dialect.abi.arch.name(),
             dialect.revision.info().label
         );
+        if let Some(name) = model.foreign() {
+            let text = format!(
+                "{name}, shown as the {} stream that it amounts to; offsets are those of that stream",
+                dialect.revision
+            );
+            rows.push(Row::pair("image", text, Ink::Name));
+        }
         rows.push(Row::pair("revision", text, Ink::Name));
         for evidence in &detection.evidence {
             let text = format!("{}: {}", escape(evidence.fact.as_bytes()), evidence.leaves);

@@ -39,14 +39,20 @@ pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>
 /// Title of a pane.
 pub fn title(model: &Model, pane: usize) -> String {
     match pane {
-        0 => match model.index.filter() {
-            Some(filter) => format!(
-                "Stream · {} of {} records with \"{filter}\"",
-                model.index.rows(),
-                model.index.len()
-            ),
-            None => format!("Stream · {} records", model.index.len()),
-        },
+        0 => {
+            let what = match model.foreign() {
+                Some(_) => model.shown_as(),
+                None => "Stream".to_owned(),
+            };
+            let all = model.index.len();
+            match model.index.filter() {
+                Some(word) => format!(
+                    "filter: {word} · {what} · {} of {all} records",
+                    model.index.rows()
+                ),
+                None => format!("{what} · {all} records"),
+            }
+        }
         1 => match (model.record(), detail(model)) {
             (Some(record), Some(detail)) if !detail.c_name.is_empty() => {
                 format!(

@@ -14,7 +14,8 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
     match message {
         Message::Input(event) => return input(model, &event),
         Message::Signal(_) => {}
-        Message::Opened(copied) => {
+        Message::Opened(origin, copied) => {
+            model.origin = Some(origin);
             model.phase = Phase::Indexing(0, None);
             if let Some(bytes) = copied {
                 let folder = escape(std::env::temp_dir().as_os_str().as_encoded_bytes());
@@ -55,6 +56,10 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
             model.findings = image.findings.kept().to_vec();
             model.image = Some(image);
             model.phase = Phase::Ready;
+            if model.message.is_none() && model.foreign().is_some() {
+                let text = format!("{}; offsets are those of this stream", model.shown_as());
+                say(model, text, Ink::Dim);
+            }
             forget_later(model);
             registers::show_pc(model);
             request = panes::compat::begin(model);
