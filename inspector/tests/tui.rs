@@ -522,8 +522,18 @@ fn filters_folds_and_bookmarks() {
     screen.keys("f v m a Enter");
     let vmas = screen.model.index.rows();
     assert!(vmas > 5 && vmas < 60, "{vmas}");
-    screen.keys("j j m Esc");
-    assert_eq!(screen.model.index.rows(), all);
+    assert!(
+        screen.shown().contains("▶ filter: vma · Stream · "),
+        "{}",
+        screen.shown()
+    );
+    screen.keys("j j m");
+    let chosen = screen.model.record();
+    screen.keys("Esc");
+    // The record that was chosen is there among all others.
+    assert_eq!(screen.model.record(), chosen);
+    assert!(screen.model.index.rows() >= all);
+    assert_eq!(screen.model.index.filter(), None);
     assert_eq!(screen.model.bookmarks.len(), 1);
     screen.keys("g '");
     assert!(screen.shown().contains("VMA"), "{}", screen.shown());
@@ -535,6 +545,53 @@ fn filters_folds_and_bookmarks() {
         screen.shown().contains("420 ") && !screen.shown().contains("421 "),
         "{}",
         screen.shown()
+    );
+    assert!(
+        screen.shown().contains("▶ filter: 420 · Tasks"),
+        "{}",
+        screen.shown()
+    );
+    // What a filter that is given up has hidden is selected again.
+    screen.keys("Esc G");
+    let last = screen.model.scroll(0).cursor;
+    screen.keys("f 4 1 Esc");
+    assert_eq!(screen.model.scroll(0).cursor, last);
+}
+
+#[test]
+fn a_filter_in_compat_is_of_the_pane_and_chooses_nothing() {
+    let mut screen = sample((120, 40));
+    screen.keys("6 j j");
+    let chosen = screen.model.compat.chosen;
+    assert_eq!(chosen, 2);
+    let rules = |screen: &Screen| panes::title(&screen.model, 1);
+    let before = rules(&screen);
+    screen.keys("f v 5 Enter");
+    assert_eq!(
+        (screen.model.compat.chosen, rules(&screen)),
+        (chosen, before.clone())
+    );
+    assert!(panes::title(&screen.model, 0).starts_with("filter: v5 · Targets"));
+    screen.keys("Esc");
+    assert_eq!(screen.model.scroll(0).cursor, chosen);
+    assert_eq!(rules(&screen), before);
+    // The rules have a filter of their own.
+    screen.keys("w f n e o n Enter");
+    assert_eq!(screen.model.filter(0), None);
+    assert_eq!(rules(&screen), format!("filter: neon · {before}"));
+    let (len, rows) = panes::list(&screen.model, 1, 0..100);
+    assert!(
+        len > 0
+            && rows
+                .iter()
+                .all(|row| row.text().to_lowercase().contains("neon"))
+    );
+    screen.keys("W j");
+    assert_ne!(screen.model.compat.chosen, chosen);
+    let (_, rows) = panes::list(&screen.model, 1, 0..100);
+    assert!(
+        rows.iter()
+            .all(|row| row.text().to_lowercase().contains("neon"))
     );
 }
 

@@ -129,7 +129,7 @@ table! {
         "search" Action::Search, ["/"], "search: text, x:00ff bytes, u:text UTF-16, p:0x8000 pointers";
         "next" Action::Next, ["n"], "next match";
         "previous" Action::Previous, ["N"], "previous match";
-        "filter" Action::Filter, ["f", "&"], "show only lines that contain a word";
+        "filter" Action::Filter, ["f", "&"], "show only lines that contain a word; Esc shows all again";
     }
     "Do" {
         "command" Action::Command, [":"], "command line; Tab completes";

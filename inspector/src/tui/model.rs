@@ -149,6 +149,26 @@ pub struct Place {
     pub line: usize,
 }
 
+/// What the lines of a pane must contain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// The word, in small letters.
+    pub word: String,
+    /// The pane.
+    pub pane: usize,
+}
+
+/// The lines that a filter lets pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passing {
+    /// The view.
+    pub view: View,
+    /// The pane.
+    pub pane: usize,
+    /// The lines.
+    pub lines: Vec<usize>,
+}
+
 /// How memory is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Code {
@@ -318,10 +338,12 @@ pub struct Model {
     pub derived: Derived,
     /// Cursors, by view and pane.
     pub lists: [[Scroll; 3]; 8],
-    /// Word that lines must contain, by view.
-    pub filters: [Option<String>; 8],
-    /// Lines of the first pane that contain it.
-    pub passing: Option<(View, Vec<usize>)>,
+    /// What lines must contain, by view; Records filters its index.
+    pub filters: [Option<Filter>; 8],
+    /// Lines that the filter of the view lets pass.
+    pub passing: Option<Passing>,
+    /// The line, or the record, that was selected before the filter that is being typed.
+    pub unfiltered: usize,
     /// The task that Registers and Memory show.
     pub task: u32,
     /// The address space that Memory shows; 0 for that of the task.
@@ -394,6 +416,7 @@ impl Model {
             lists: [[Scroll::default(); 3]; 8],
             filters: [const { None }; 8],
             passing: None,
+            unfiltered: 0,
             task: 0,
             mm: 0,
             addr: 0,
@@ -457,6 +480,37 @@ impl Model {
     pub fn record(&self) -> Option<u64> {
         self.index
             .at_row(self.lists[View::Records as usize][0].cursor as u64)
+    }
+    /// The line under the cursor of a pane, counted without the filter.
+    pub fn line(&self, view: View, pane: usize) -> Option<usize> {
+        self.line_of(view, pane, self.lists[view as usize].get(pane)?.cursor)
+    }
+    /// What line a row of a pane shows.
+    pub fn line_of(&self, view: View, pane: usize, row: usize) -> Option<usize> {
+        match self.passing(view, pane) {
+            Some(lines) => lines.get(row).copied(),
+            None => Some(row),
+        }
+    }
+    /// The row that shows a line of a pane, if its filter lets it pass.
+    pub fn row_of(&self, view: View, pane: usize, line: usize) -> Option<usize> {
+        match self.passing(view, pane) {
+            Some(lines) => lines.iter().position(|passes| *passes == line),
+            None => Some(line),
+        }
+    }
+    /// The lines that the filter of a pane lets pass, if it has one.
+    pub fn passing(&self, view: View, pane: usize) -> Option<&[usize]> {
+        let passing = self.passing.as_ref()?;
+        ((passing.view, passing.pane) == (view, pane)).then_some(&passing.lines)
+    }
+    /// The word that the lines of a pane of the present view must contain.
+    pub fn filter(&self, pane: usize) -> Option<&str> {
+        if self.view == View::Records {
+            return self.index.filter().filter(|_| pane == 0);
+        }
+        let filter = self.filters[self.view as usize].as_ref()?;
+        (filter.pane == pane).then_some(&filter.word)
     }
     /// Where a record is, for wants.
     pub fn at(&self, record: u64) -> Option<At> {

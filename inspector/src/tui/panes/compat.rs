@@ -39,6 +39,7 @@ pub fn begin(model: &mut Model) -> Option<Request> {
 /// The verdicts are there.
 pub fn judged(model: &mut Model, judged: Vec<Assessment>) {
     model.compat.judged = judged;
+    model.passing = None;
     let wanted = model.compat.wanted.clone();
     if let Some(wanted) = wanted {
         choose_named(model, &wanted);
@@ -53,8 +54,9 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
         .iter()
         .position(|a| a.target.eq_ignore_ascii_case(name));
     if let Some(at) = known {
-        model.scroll_mut(View::Compat, 0).cursor = at;
-        model.compat.chosen = at;
+        let row = model.row_of(View::Compat, 0, at).unwrap_or(0);
+        model.scroll_mut(View::Compat, 0).cursor = row;
+        select(model, at);
         show_reason(model);
         return None;
     }
@@ -70,7 +72,7 @@ pub fn choose_named(model: &mut Model, name: &str) -> Option<Request> {
 
 /// Enter on a target: its rules.
 pub fn choose(model: &mut Model, target: usize) -> Option<Request> {
-    model.compat.chosen = target;
+    select(model, target);
     model.focus[View::Compat as usize] = 1;
     show_reason(model);
     None
@@ -81,21 +83,35 @@ fn show_reason(model: &mut Model) {
     let verdict = chosen(model).map_or(Verdict::Restorable, Assessment::verdict);
     let (_, rows) = list(model, 1, 0..MOST_ROWS);
     let decides = format!(" {} ", sign(model.look.ascii, verdict));
-    let is_it = |row: &Row| verdict != Verdict::Restorable && row.text().starts_with(&decides);
+    let is_it = |row: &Row| {
+        verdict != Verdict::Restorable
+            && model.filter(1).is_none()
+            && row.text().starts_with(&decides)
+    };
     model.scroll_mut(View::Compat, 1).cursor = rows.iter().position(is_it).unwrap_or(0);
 }
 
 /// Rows of rules that are looked at; there are fewer than a hundred rules.
 const MOST_ROWS: usize = 4096;
 
-/// The target under the cursor; without a filter the cursor chooses.
+/// The cursor of the targets has moved: it chooses.
+pub fn follow_cursor(model: &mut Model) {
+    if let Some(line) = model.line(View::Compat, 0) {
+        select(model, line);
+    }
+}
+
+/// Shows the rules for a target; a filter of the rules has other lines to go through then.
+fn select(model: &mut Model, target: usize) {
+    if model.compat.chosen != target {
+        model.compat.chosen = target;
+        model.passing.take_if(|passing| passing.pane == 1);
+    }
+}
+
+/// The target whose rules are shown.
 fn chosen(model: &Model) -> Option<&Assessment> {
-    let cursor = model.lists[View::Compat as usize][0].cursor;
-    let at = match &model.passing {
-        Some((View::Compat, lines)) => lines.get(cursor).copied().unwrap_or(model.compat.chosen),
-        _ => cursor,
-    };
-    model.compat.judged.get(at)
+    model.compat.judged.get(model.compat.chosen)
 }
 
 /// Lines of a pane.

@@ -91,15 +91,11 @@ fn row(model: &Model, change: &Change) -> Row {
 }
 
 fn about(model: &Model) -> Vec<Row> {
-    let cursor = model.lists[View::Diff as usize][0].cursor;
     let Some(Ok(diff)) = &model.diff.diff else {
         return Vec::new();
     };
-    let line = match &model.passing {
-        Some((View::Diff, lines)) => lines.get(cursor).copied().unwrap_or(usize::MAX),
-        _ => cursor,
-    };
-    let Some(change) = diff.changes.get(line) else {
+    let line = model.line(View::Diff, 0);
+    let Some(change) = line.and_then(|line| diff.changes.get(line)) else {
         return Vec::new();
     };
     let mut rows = vec![

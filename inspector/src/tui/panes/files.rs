@@ -121,10 +121,7 @@ fn under_cursor(model: &Model) -> Option<FileLine> {
 
 /// What a row of the first pane stands for.
 fn line_at(model: &Model, row: usize) -> Option<FileLine> {
-    let line = match &model.passing {
-        Some((View::Files, lines)) => *lines.get(row)?,
-        _ => row,
-    };
+    let line = model.line_of(View::Files, 0, row)?;
     model.derived.files.get(line).copied()
 }
 

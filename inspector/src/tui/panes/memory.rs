@@ -136,15 +136,8 @@ fn is_at_hand(model: &Model, file: ObjRef) -> bool {
 /// The mapping that the address is in, or the one under the cursor.
 fn vma(model: &Model) -> Option<Vma> {
     let (_, mm) = model.current_mm()?;
-    mm.vma_at(model.addr).or_else(|| mm.vmas.get(line(model)))
-}
-
-fn line(model: &Model) -> usize {
-    let cursor = model.lists[View::Memory as usize][0].cursor;
-    match &model.passing {
-        Some((View::Memory, lines)) => lines.get(cursor).copied().unwrap_or(usize::MAX),
-        _ => cursor,
-    }
+    mm.vma_at(model.addr)
+        .or_else(|| mm.vmas.get(model.line(View::Memory, 0)?))
 }
 
 /// Eighths that the bar of present pages has.
@@ -569,7 +562,7 @@ pub fn select_vma(model: &mut Model) {
 pub fn follow_vma(model: &mut Model) {
     let Some(start) = model
         .current_mm()
-        .and_then(|(_, mm)| mm.vmas.get(line(model)))
+        .and_then(|(_, mm)| mm.vmas.get(model.line(View::Memory, 0)?))
         .map(|vma| vma.start)
     else {
         return;

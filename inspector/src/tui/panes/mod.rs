@@ -13,16 +13,15 @@ use super::layout::View;
 use super::look::Ink;
 use super::model::{Model, Row};
 use super::worker::{Data, Want};
+use ckpt_parser::text::escape;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 /// The number of lines of a pane, and those in `range`.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
-    if let (0, Some((view, passing))) = (pane, &model.passing)
-        && *view == model.view
-    {
+    if let Some(passing) = model.passing(model.view, pane) {
         let lines = passing.get(range.start.min(passing.len())..range.end.min(passing.len()));
-        let row = |line: &usize| all(model, 0, *line..*line + 1).1.into_iter().next();
+        let row = |line: &usize| all(model, pane, *line..*line + 1).1.into_iter().next();
         return (
             passing.len(),
             lines.unwrap_or_default().iter().filter_map(row).collect(),
@@ -45,8 +44,16 @@ pub fn all(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>)
     }
 }
 
-/// The title of a pane.
+/// The title of a pane: first the filter, so that nobody takes what is left for all.
 pub fn title(model: &Model, pane: usize) -> String {
+    let title = name(model, pane);
+    match model.filter(pane) {
+        Some(word) => format!("filter: {} · {title}", escape(word.as_bytes())),
+        None => title,
+    }
+}
+
+fn name(model: &Model, pane: usize) -> String {
     match model.view {
         View::Records => records::title(model, pane),
         View::Tasks => tasks::title(model, pane),

@@ -57,12 +57,7 @@ pub fn title(model: &Model, pane: usize) -> String {
 }
 
 fn under_cursor(model: &Model) -> Option<&Diagnostic> {
-    let cursor = model.lists[View::Problems as usize][0].cursor;
-    let line = match &model.passing {
-        Some((View::Problems, lines)) => *lines.get(cursor)?,
-        _ => cursor,
-    };
-    model.findings.get(line)
+    model.findings.get(model.line(View::Problems, 0)?)
 }
 
 fn finding(finding: &Diagnostic) -> Row {

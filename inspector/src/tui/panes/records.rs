@@ -46,10 +46,7 @@ pub fn title(model: &Model, pane: usize) -> String {
             };
             let all = model.index.len();
             match model.index.filter() {
-                Some(word) => format!(
-                    "filter: {word} · {what} · {} of {all} records",
-                    model.index.rows()
-                ),
+                Some(_) => format!("{what} · {} of {all} records", model.index.rows()),
                 None => format!("{what} · {all} records"),
             }
         }

@@ -69,11 +69,7 @@ pub fn title(model: &Model, pane: usize) -> String {
 
 /// The task under the cursor.
 pub fn under_cursor(model: &Model) -> Option<&Task> {
-    let cursor = model.lists[View::Tasks as usize][0].cursor;
-    let line = match &model.passing {
-        Some((View::Tasks, lines)) => *lines.get(cursor)?,
-        _ => cursor,
-    };
+    let line = model.line(View::Tasks, 0)?;
     model
         .image
         .as_ref()?

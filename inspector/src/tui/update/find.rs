@@ -4,49 +4,88 @@ use super::{MOST_LINES, files, memory, panes, remember, say, select_record, set_
 use crate::pattern::Pattern;
 use crate::tui::layout::View;
 use crate::tui::look::Ink;
-use crate::tui::model::{Model, Row, Search};
+use crate::tui::model::{Filter, Model, Passing, Row, Search};
+use crate::tui::prompt::{For, Prompt};
 use crate::tui::search::Domain;
 use crate::tui::worker::Request;
 
-pub(super) fn filter_of(model: &Model) -> Option<String> {
-    if model.view == View::Records {
-        return model.index.filter().map(str::to_owned);
+/// The pane of the view that is filtered or would be: the first, which is the list, but in Compat whichever has the keys.
+fn filter_pane(model: &Model) -> usize {
+    if model.view == View::Compat {
+        model.pane()
+    } else {
+        0
     }
-    model.filters[model.view as usize].clone()
 }
 
-/// Shows only lines with a word.
+/// Types a filter, or changes that of the pane.
+pub(super) fn ask_filter(model: &mut Model) {
+    let pane = filter_pane(model);
+    let now = model.filter(pane).unwrap_or_default().to_owned();
+    model.unfiltered = selected(model, pane);
+    model.prompt = Some(Prompt::new(For::Filter, &now));
+}
+
+/// The line that is selected in a pane, counted without the filter; in Records the record.
+fn selected(model: &Model, pane: usize) -> usize {
+    match (model.view, pane) {
+        (View::Records, _) => usize::try_from(model.record().unwrap_or(0)).unwrap_or(0),
+        // There the chosen target is what is looked at, wherever the cursor is among those that pass.
+        (View::Compat, 0) => model.compat.chosen,
+        (view, pane) => model.line(view, pane).unwrap_or(0),
+    }
+}
+
+/// Whether a pane of the view is filtered.
+pub(super) fn is_filtered(model: &Model) -> bool {
+    (0..model.view.panes()).any(|pane| model.filter(pane).is_some())
+}
+
+/// Shows only lines with a word; those of all other panes of the view, and without a word those of all.
 pub fn set_filter(model: &mut Model, word: &str) {
-    if model.view == View::Records {
-        let record = model.record().unwrap_or(0);
+    let view = model.view;
+    let old = model.filters[view as usize].as_ref();
+    let old = old.map(|filter| filter.pane);
+    let mut pane = filter_pane(model);
+    match old {
+        Some(old) if word.is_empty() => pane = old,
+        Some(old) if old != pane => set_filter(model, ""),
+        _ => {}
+    }
+    let typing = model.prompt.as_ref();
+    let line = match typing.filter(|prompt| prompt.kind == For::Filter) {
+        Some(_) => model.unfiltered,
+        None => selected(model, pane),
+    };
+    if view == View::Records {
+        let record = line as u64;
         model.index.set_filter(Some(word.to_owned()));
+        if word.is_empty() {
+            model.index.reveal(record);
+        }
         let row = usize::try_from(model.index.row_of(record)).unwrap_or(0);
         model.scroll_mut(View::Records, 0).cursor = row;
         return;
     }
-    let view = model.view;
-    model.filters[view as usize] = Some(word.to_lowercase()).filter(|word| !word.is_empty());
+    let word = word.to_lowercase();
+    model.filters[view as usize] = (!word.is_empty()).then_some(Filter { word, pane });
     refilter(model);
-    *model.scroll_mut(view, 0) = crate::tui::model::Scroll::default();
+    let row = model.row_of(view, pane, line).unwrap_or(0);
+    model.scroll_mut(view, pane).cursor = row;
 }
 
 /// Finds the lines that the filter of the view lets pass.
 pub(super) fn refilter(model: &mut Model) {
     model.passing = None;
     let view = model.view;
-    let Some(word) = model.filters[view as usize].clone() else {
+    let Some(Filter { word, pane }) = model.filters[view as usize].clone() else {
         return;
     };
-    let (_, rows) = panes::all(model, 0, 0..MOST_LINES);
-    let passes = |(_, row): &(usize, Row)| row.text().to_lowercase().contains(&word);
-    model.passing = Some((
-        view,
-        rows.into_iter()
-            .enumerate()
-            .filter(passes)
-            .map(|(i, _)| i)
-            .collect(),
-    ));
+    let (_, rows) = panes::all(model, pane, 0..MOST_LINES);
+    let rows = rows.iter().enumerate();
+    let passes = rows.filter(|(_, row)| has_text(row, &word));
+    let lines = passes.map(|(line, _)| line).collect();
+    model.passing = Some(Passing { view, pane, lines });
 }
 
 /// Starts a search: in the bytes of the image, in memory, or in the lines of a list.

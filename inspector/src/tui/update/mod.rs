@@ -22,7 +22,7 @@ use crate::tui::{command, hex, index, tour};
 use ckpt_compat::arm::Isa;
 use ckpt_parser::model::ObjRef;
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
-use find::{again, filter_of, next_match, refilter};
+use find::{again, ask_filter, is_filtered, next_match, refilter};
 use history::{bookmark, restore, step_history};
 use mouse::clicked;
 use output::{copy, export_line};
@@ -36,6 +36,8 @@ pub fn input(model: &mut Model, event: &Event) -> Option<Request> {
             model.screen.width = *width;
             model.screen.height = *height;
             model.redraw = true;
+            // Where lines are broken depends on the width.
+            model.passing = None;
             None
         }
         Event::Paste(text) => {
@@ -120,10 +122,7 @@ pub fn update(model: &mut Model, action: Action) -> Option<Request> {
         }
         Action::Fold | Action::Open | Action::Close | Action::FoldAll => fold(model, action),
         Action::Search => model.prompt = Some(Prompt::new(For::Search, "")),
-        Action::Filter => {
-            let now = filter_of(model).unwrap_or_default();
-            model.prompt = Some(Prompt::new(For::Filter, &now));
-        }
+        Action::Filter => ask_filter(model),
         Action::Command => model.prompt = Some(Prompt::new(For::Command, "")),
         Action::Goto => model.prompt = Some(Prompt::new(For::Command, "goto ")),
         Action::Export => model.prompt = Some(Prompt::new(For::Command, &export_line(model))),
@@ -255,6 +254,10 @@ fn set_cursor(model: &mut Model, pane: usize, cursor: usize) {
         }
         (View::Records, 1) => {
             model.byte = records::current_field(model).map_or(0, |field| field.offset);
+        }
+        (View::Compat, 0) => {
+            panes::compat::follow_cursor(model);
+            *model.scroll_mut(view, 1) = Scroll::default();
         }
         (View::Memory, 0) => memory::follow_vma(model),
         (View::Memory, 2) => memory::choose_line(model, cursor),
@@ -428,6 +431,9 @@ fn height_of(model: &Model, view: View, pane: usize) -> usize {
 
 fn set_line(model: &mut Model, view: View, line: usize) {
     model.scroll_mut(view, 0).cursor = line;
+    if view == View::Compat {
+        panes::compat::follow_cursor(model);
+    }
 }
 
 /// Shows a view.
@@ -614,7 +620,7 @@ fn out(model: &mut Model) -> Option<Request> {
         say(model, "Search stopped", Ink::Dim);
         return Some(Request::Cancel);
     }
-    if filter_of(model).is_some() {
+    if is_filtered(model) {
         set_filter(model, "");
         return None;
     }
@@ -672,11 +678,10 @@ fn typed(model: &mut Model, key: KeyEvent) -> Option<Request> {
     let prompt = model.prompt.as_mut()?;
     match prompt.press(key) {
         Typed::Cancelled => {
-            let kind = prompt.kind;
-            model.prompt = None;
-            if kind == For::Filter {
+            if prompt.kind == For::Filter {
                 set_filter(model, "");
             }
+            model.prompt = None;
             None
         }
         Typed::Complete => {
@@ -709,7 +714,10 @@ fn typed(model: &mut Model, key: KeyEvent) -> Option<Request> {
 fn fit(model: &mut Model) {
     let view = model.view;
     if model.filters[view as usize].is_some()
-        && model.passing.as_ref().is_none_or(|(of, _)| *of != view)
+        && model
+            .passing
+            .as_ref()
+            .is_none_or(|passing| passing.view != view)
     {
         refilter(model);
     }
