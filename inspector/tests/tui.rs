@@ -378,7 +378,8 @@ fn a_search_goes_on_in_the_next_process() {
     let mut screen = Screen::open(Some(&path), full_look(), SMALL);
     screen.prompt("4 /", "inner init");
     let shown = screen.shown();
-    assert!(shown.contains("Not found in this process"), "{shown}");
+    let told = "Not found in this process: inner init (only it was searched; t n: the next)";
+    assert!(shown.contains(told), "{shown}");
     let mut seen = Vec::new();
     while !screen.shown().contains("Match 1 of 1") {
         let mm = screen.model.current_mm().map(|(number, _)| number);
@@ -387,6 +388,51 @@ fn a_search_goes_on_in_the_next_process() {
         screen.keys("t n");
     }
     assert_eq!(screen.model.current_task().map(|task| task.pid), Some(101));
+}
+
+/// A zombie has neither registers nor memory: nothing is found there, and nobody is sent there.
+#[test]
+fn zombies_are_passed_over_where_they_have_nothing_to_show() {
+    let (_dir, path) = named("tour-r17-arm");
+    let mut screen = Screen::open(Some(&path), full_look(), SMALL);
+    let image = screen.model.image.clone().unwrap();
+    let zombie = image.tasks.iter().find(|task| task.is_zombie()).unwrap();
+    for keys in ["3", "4"] {
+        screen.keys(keys);
+        for _ in 0..2 * image.tasks.len() {
+            screen.keys("t");
+            assert!(screen.model.current_task().unwrap().live.is_some());
+        }
+        screen.keys("T T T T T T T");
+        assert!(screen.model.current_task().unwrap().live.is_some());
+    }
+    screen.prompt("2 :", &format!("task {}", zombie.pid));
+    screen.prompt("4 /", "x");
+    let told = format!("{}: a zombie has no memory", zombie.pid);
+    assert!(screen.shown().contains(&told), "{}", screen.shown());
+}
+
+/// The verdict is not what a narrow screen cuts off, and Enter is no dead end while there is none.
+#[test]
+fn compat_says_the_verdict_first() {
+    let mut screen = sample(SMALL);
+    screen.press("6");
+    assert!(screen.model.compat.judged.is_empty());
+    screen.press("Enter");
+    assert!(
+        screen.shown().contains("Still looking"),
+        "{}",
+        screen.shown()
+    );
+    assert_eq!(screen.model.pane(), 0);
+    screen.settle();
+    let verdict = screen.model.compat.judged[0].verdict();
+    let shown = screen.shown();
+    let target = &screen.model.compat.judged[0].target;
+    assert!(
+        shown.contains(&format!(" {verdict} on {target}")),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -156,7 +156,7 @@ pub fn title(model: &Model, pane: usize) -> String {
             model.compat.judged.len()
         ),
         _ => chosen(model).map_or("Rules".to_owned(), |a| {
-            format!("{} · {} · {}", a.target, a.title, a.verdict())
+            format!("{} on {} · {}", a.verdict(), a.target, a.title)
         }),
     }
 }

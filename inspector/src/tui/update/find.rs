@@ -101,6 +101,14 @@ pub fn search(model: &mut Model, text: &str) -> Option<Request> {
         View::Files => Some(Domain::Buffers),
         _ => None,
     };
+    if let (View::Memory, None, Some(task)) = (model.view, domain, model.current_task()) {
+        let text = format!(
+            "{}: a zombie has no memory; t goes to the next task",
+            task.pid
+        );
+        say(model, text, Ink::Warn);
+        return None;
+    }
     let mut found = Search {
         text: text.clone(),
         domain,
@@ -178,10 +186,24 @@ fn position(model: &Model) -> u64 {
     }
 }
 
+/// A search of memory looks at one process: it says so where there are others.
+fn not_here(model: &Model) -> String {
+    let others = model
+        .image
+        .as_ref()
+        .is_some_and(|image| image.mms.len() > 1);
+    let next = if others {
+        " (only it was searched; t n: the next)"
+    } else {
+        ""
+    };
+    format!("Not found in this process: {}{next}", model.search.text)
+}
+
 fn not_found(model: &mut Model) {
     let text = if model.search.over {
         let place = match model.search.domain {
-            Some(Domain::Memory(_)) => "Not found in this process",
+            Some(Domain::Memory(_)) => return say(model, not_here(model), Ink::Warn),
             None | Some(Domain::Buffers) if model.phase.is_reading() => {
                 "Not found yet, the image is still being read"
             }

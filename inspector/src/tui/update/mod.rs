@@ -482,10 +482,24 @@ fn step_task(model: &mut Model, back: bool) {
     // In the order of the Tasks view: threads come behind their leader.
     let order = &model.derived.order;
     let now = order.iter().position(|(task, _)| *task == model.task);
-    let line = match (now, back) {
-        (Some(now), true) => now.checked_sub(1).unwrap_or(order.len() - 1),
-        (Some(now), false) => (now + 1) % order.len(),
-        (None, _) => 0,
+    let len = order.len();
+    // From the present one on around, or from the first if there is none.
+    let mut lines = (1..=len).map(|step| match (now, back) {
+        (Some(now), true) => (now + len - step) % len,
+        (Some(now), false) => (now + step) % len,
+        (None, _) => step - 1,
+    });
+    // A zombie has nothing that these views could show.
+    let bare = matches!(model.view, View::Registers | View::Memory);
+    let tasks = model.image.as_ref().map_or(&[][..], |image| &image.tasks);
+    let shows = |line: &usize| {
+        let task = order
+            .get(*line)
+            .and_then(|(task, _)| tasks.get(*task as usize));
+        !bare || task.is_some_and(|task| task.live.is_some())
+    };
+    let Some(line) = lines.find(shows) else {
+        return;
     };
     let Some((task, _)) = order.get(line).copied() else {
         return;
@@ -519,6 +533,14 @@ fn enter(model: &mut Model) -> Option<Request> {
         {
             follow(model, link);
         }
+        return None;
+    }
+    if model.view == View::Compat && model.compat.judged.is_empty() {
+        say(
+            model,
+            "Still looking; the verdicts come in a moment",
+            Ink::Dim,
+        );
         return None;
     }
     match row_at(model, pane).and_then(|row| row.link) {
