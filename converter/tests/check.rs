@@ -275,7 +275,17 @@ fn pipes_lists_and_directories_are_images_too() {
 
 #[test]
 fn names_from_an_image_never_reach_the_terminal_unescaped() {
-    let image = Path::new(ROOT).join("samples/images/hostile-r17-arm.ckpt");
+    let mut image = std::fs::read(sample("hostile-r17-arm")).unwrap();
+    // With a pid that can be, so that it is judged.
+    let pid = (-5_i32).to_le_bytes();
+    for at in 0..image.len() - pid.len() {
+        if image[at..].starts_with(&pid) {
+            image[at..at + pid.len()].copy_from_slice(&5_i32.to_le_bytes());
+        }
+    }
+    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("names.ckpt");
+    std::fs::write(&place, image).unwrap();
+    let image = place;
     for format in [
         &[][..],
         &["-v"],
@@ -419,4 +429,140 @@ fn verdicts_on_real_images_follow_from_what_is_known_of_them() {
         }
     }
     assert!(judged >= 7, "{judged} verdicts");
+}
+
+#[test]
+fn what_inspect_calls_not_sound_is_not_judged() {
+    let hostile = check(&[&sample("hostile-r17-arm"), "-t", "v7"]);
+    let said = text(&hostile.stderr);
+    assert_eq!(hostile.status.code(), Some(2), "{said}");
+    assert!(said.contains("V014") && said.contains("pid: -5"), "{said}");
+    assert!(said.contains("\n  next: "), "{said}");
+}
+
+#[test]
+fn limits_hide_no_damage_and_no_tasks() {
+    let judged = |name: &str, limit: &str| check(&[&sample(name), "-t", "v7", "--limit", limit]);
+    for (name, limit, says) in [
+        ("minimal-r17-arm", "tasks=0", "more than 0 tasks"),
+        ("hostile-r17-arm", "findings=0", "V014"),
+        ("truncated-r17-arm", "findings=0", "--limit findings=NUMBER"),
+    ] {
+        let output = judged(name, limit);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name} {limit}: {said}");
+        assert!(said.contains(says), "{name} {limit}: {said}");
+    }
+    let sound = judged("minimal-r17-arm", "findings=0");
+    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stderr));
+}
+
+#[test]
+fn a_matrix_refuses_only_what_is_named() {
+    let oabi = sample("oabi-r12-arm");
+    let status = |arguments: &[&str]| check(arguments).status.code();
+    assert_eq!(status(&[&oabi, "--all-targets"]), Some(0));
+    assert_eq!(status(&[&oabi, "--all-targets", "-t", "v7"]), Some(1));
+    let policy = scratch("matrix.toml", "targets = [\"v7\"]\n");
+    let by_policy = [&oabi, "--all-targets", "--policy", &policy];
+    assert_eq!(status(&by_policy), Some(1));
+    let report = json(&[
+        &oabi,
+        "--all-targets",
+        "-t",
+        "cortex-a9",
+        "--format",
+        "json",
+    ]);
+    let targets = report["images"][0]["targets"].as_array().unwrap();
+    let named = |target: &&serde_json::Value| target["target"] == "cortex-a9";
+    assert_eq!(targets.iter().filter(named).count(), 1);
+
+    let unknown = sample("minimal-r17-arm");
+    assert_eq!(status(&[&unknown, "--nearest"]), Some(0));
+    assert_eq!(status(&[&unknown, "--nearest", "--strict"]), Some(1));
+    // The same from an earlier run.
+    let done = scratch("nearest.ndjson", "");
+    let again = |more: &[&str]| {
+        let run = [
+            &unknown,
+            "--nearest",
+            "--format",
+            "ndjson",
+            "--skip-done",
+            &done,
+            "-o",
+            &done,
+        ];
+        status(&[&run[..], more].concat())
+    };
+    assert_eq!(again(&[]), Some(0));
+    assert_eq!(again(&["--strict"]), Some(1));
+}
+
+#[test]
+fn what_a_policy_lets_pass_is_shown() {
+    let unknown = sample("minimal-r17-arm");
+    let report = json(&[&unknown, "-t", "v7", "--format", "json"]);
+    let findings = report["images"][0]["targets"][0]["findings"]
+        .as_array()
+        .unwrap();
+    let open = findings
+        .iter()
+        .filter(|finding| finding["verdict"] != "restorable");
+    let rules: Vec<&str> = open
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect();
+    assert!(!rules.is_empty());
+    let policy = scratch("lenient.toml", &format!("allow = {rules:?}\n"));
+    let run = |form: &str| {
+        text(&check(&[&unknown, "-t", "v7", "--policy", &policy, "--format", form]).stdout)
+    };
+    let shown = run("text");
+    assert!(
+        shown.contains("restorable (by policy; was unknown)\n"),
+        "{shown}"
+    );
+    for rule in &rules {
+        assert!(shown.contains(&format!("{rule}: ")), "{rule}: {shown}");
+    }
+    assert!(shown.contains("next: the policy lets it pass"), "{shown}");
+    for form in ["markdown", "junit", "sarif"] {
+        let shown = run(form);
+        assert!(
+            shown.contains("by policy (was unknown) on v7"),
+            "{form}: {shown}"
+        );
+    }
+    let annotations = json(&[
+        &unknown,
+        "-t",
+        "v7",
+        "--policy",
+        &policy,
+        "--annotations",
+        "--nearest",
+    ]);
+    let changed = annotations["org.ckpt.check.policy.v7"].as_str().unwrap();
+    assert!(
+        changed.contains(&format!("{}=unknown", rules[0])),
+        "{changed}"
+    );
+    assert!(annotations["org.ckpt.check.nearest.verdict"].is_string());
+}
+
+#[test]
+fn what_is_no_configuration_makes_no_target() {
+    let cpuinfo = scratch(
+        "cpuinfo",
+        "model name\t: ARMv7 Processor rev 4 (v7l)\nCPU architecture: 7\n",
+    );
+    let empty = scratch("no-config", "");
+    for option in ["--target-config", "--target-auxv"] {
+        let image = sample("minimal-r17-arm");
+        let output = check(&[&image, "--target-cpuinfo", &cpuinfo, option, &empty]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{option}: {said}");
+        assert!(said.contains("no-config: no "), "{option}: {said}");
+    }
 }

@@ -300,6 +300,7 @@ impl Findings {
     /// Adds all of another collection.
     pub fn extend(&mut self, other: Findings) {
         self.dropped = self.dropped.saturating_add(other.dropped);
+        self.worst = self.worst.max(other.worst);
         for diagnostic in other.kept {
             self.push(diagnostic);
         }
@@ -324,5 +325,20 @@ impl Findings {
     pub fn sort(&mut self) {
         let key = |d: &Diagnostic| (d.file.is_empty(), d.file.clone(), d.offset, d.code);
         self.kept.sort_by_cached_key(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_kept_still_counts_when_collections_join() {
+        let mut other = Findings::new(0);
+        other.push(Diagnostic::new(Code::BadPid, 0, 0, "", "pid -5"));
+        let mut all = Findings::new(9);
+        all.extend(other);
+        assert!(all.has_errors());
+        assert_eq!((all.kept().len(), all.dropped()), (0, 1));
     }
 }

@@ -230,6 +230,20 @@ impl TargetReport {
     pub fn verdict(&self) -> Verdict {
         self.verdict.parse().unwrap_or(Verdict::NotRestorable)
     }
+
+    /// The overall verdict before the policy changed it; `None` if it did not.
+    pub fn changed_from(&self) -> Option<Verdict> {
+        let before = |finding: &FindingReport| finding.changed_from().unwrap_or(finding.verdict());
+        let worst = self.findings.iter().map(before).max()?;
+        (worst != self.verdict()).then_some(worst)
+    }
+}
+
+impl NearestReport {
+    /// The verdict there.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.parse().unwrap_or(Verdict::NotRestorable)
+    }
 }
 
 impl FindingReport {
@@ -253,6 +267,16 @@ impl FindingReport {
     /// The answer.
     pub fn verdict(&self) -> Verdict {
         self.verdict.parse().unwrap_or(Verdict::NotRestorable)
+    }
+
+    /// The answer before the policy changed it.
+    pub fn changed_from(&self) -> Option<Verdict> {
+        self.changed_from?.parse().ok()
+    }
+
+    /// Whether a reader must see it: it is not fine, or only because the policy says so.
+    pub fn matters(&self) -> bool {
+        self.verdict() != Verdict::Restorable || self.changed_from.is_some()
     }
 }
 

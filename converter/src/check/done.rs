@@ -21,7 +21,22 @@ struct Line {
     error: Option<String>,
     #[serde(default)]
     targets: Vec<TargetLine>,
-    nearest: Option<serde::de::IgnoredAny>,
+    nearest: Option<NearestLine>,
+}
+
+#[derive(Deserialize)]
+struct NearestLine {
+    verdict: String,
+}
+
+/// What an answer must have.
+pub(super) struct Wanted {
+    /// Names of the targets.
+    pub(super) targets: HashSet<String>,
+    /// Those of them whose verdict counts; if there is none, that of the nearest does.
+    pub(super) counted: HashSet<String>,
+    /// The nearest target.
+    pub(super) nearest: bool,
 }
 
 #[derive(Deserialize)]
@@ -32,16 +47,15 @@ struct TargetLine {
 
 impl Done {
     /// Reads the lines of an earlier run. A file that is not there yet is the first run; a line that a crash cut short
-    /// is no answer, and neither is one without a verdict on each of `targets`. Images that could not be judged are
+    /// is no answer, and neither is one without all that is wanted. Images that could not be judged are
     /// tried again: the fault may be gone.
-    pub(super) fn read(path: &Path, targets: &[&str], nearest: bool) -> Result<Self> {
+    pub(super) fn read(path: &Path, wanted: &Wanted) -> Result<Self> {
         let fail = || format!("--skip-done {}", path.display());
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(fail),
         };
-        let wanted: HashSet<&str> = targets.iter().copied().collect();
         let mut done = HashMap::new();
         for line in BufReader::new(file).split(b'\n') {
             let line = line.with_context(fail)?;
@@ -49,14 +63,21 @@ impl Done {
                 continue;
             };
             let given: HashSet<&str> = line.targets.iter().map(|t| t.target.as_str()).collect();
-            let complete = line.error.is_none() && wanted.is_subset(&given);
-            if complete && (line.nearest.is_some() || !nearest) {
-                let asked = line
+            let judged = wanted
+                .targets
+                .iter()
+                .all(|name| given.contains(name.as_str()));
+            let complete = line.error.is_none() && judged;
+            if complete && (line.nearest.is_some() || !wanted.nearest) {
+                let counted = line
                     .targets
                     .iter()
-                    .filter(|t| wanted.contains(t.target.as_str()));
-                let verdicts = asked.filter_map(|t| t.verdict.parse().ok()).collect();
-                done.insert(line.image, verdicts);
+                    .filter(|t| wanted.counted.contains(&t.target))
+                    .map(|t| &t.verdict);
+                let nearest = line.nearest.iter().map(|nearest| &nearest.verdict);
+                let nearest = nearest.filter(|_| wanted.nearest && wanted.counted.is_empty());
+                let verdicts = counted.chain(nearest).filter_map(|v| v.parse().ok());
+                done.insert(line.image, verdicts.collect());
             }
         }
         Ok(Self(done))

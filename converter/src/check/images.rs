@@ -12,8 +12,9 @@ use ckpt_bridge::{Foreign, core};
 use ckpt_compat::elf::ReadAt;
 use ckpt_compat::evidence::{Evidence, Origin};
 use ckpt_compat::gather::{Options, from_elf, from_image};
+use ckpt_format::Arch;
 use ckpt_parser::decoder::{self, Decoder};
-use ckpt_parser::diagnostic::{Diagnostic, Severity};
+use ckpt_parser::diagnostic::{Diagnostic, Findings, Severity};
 use ckpt_parser::limits::Limits;
 use ckpt_parser::model;
 use ckpt_parser::source::Compression;
@@ -180,12 +181,32 @@ fn judged(
     };
     let mut decoder = Decoder::new(blob.clone(), options)?;
     let image = model::Image::read(&mut decoder, |_| true)?;
-    refuse_damage(image.findings.kept())?;
+    refuse_errors(&image.findings)?;
     if !image.complete {
         bail!("damaged image: it ends before its last record");
     }
+    refuse_errors(&model::validate(&image, KEPT_FINDINGS))?;
     let origin = origin(&image);
-    Ok(from_image(&image, &BlobAt(blob), origin, &how.gather))
+    let evidence = from_image(&image, &BlobAt(blob), origin, &how.gather);
+    if evidence.threads.is_empty() && image.detection.dialect.abi.arch == Arch::Arm {
+        bail!("no thread in it is alive: there is nothing to run, and nothing to judge");
+    }
+    Ok(evidence)
+}
+
+/// Findings of validation that are kept.
+const KEPT_FINDINGS: u32 = 1000;
+
+/// Errors among what was found, whether they were kept or only counted.
+fn refuse_errors(findings: &Findings) -> Result<()> {
+    refuse_damage(findings.kept())?;
+    if findings.has_errors() {
+        let count = findings.dropped();
+        bail!(
+            "damaged image: {count} findings, errors among them; --limit findings=NUMBER keeps more"
+        );
+    }
+    Ok(())
 }
 
 /// Errors among findings, the first few of them, as one error.

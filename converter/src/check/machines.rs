@@ -10,8 +10,16 @@ use ckpt_compat::{Policy, Target};
 
 use super::Arguments;
 
-/// All targets that the arguments and the policy name.
-pub(super) fn targets(arguments: &Arguments, policy: Option<&Policy>) -> Result<Vec<Target>> {
+/// The machines to judge for.
+pub(super) struct Targets {
+    /// Those that are named first, each once.
+    pub(super) all: Vec<Target>,
+    /// How many the arguments and the policy name; the rest is the catalogue, which only shows.
+    pub(super) named: usize,
+}
+
+/// All targets that the arguments and the policy name, and the catalogue if it is asked for.
+pub(super) fn targets(arguments: &Arguments, policy: Option<&Policy>) -> Result<Targets> {
     let mut targets = Vec::new();
     let of_policy = policy
         .map(|policy| policy.targets.as_slice())
@@ -29,10 +37,17 @@ pub(super) fn targets(arguments: &Arguments, policy: Option<&Policy>) -> Result<
     if let Some(cpuinfo) = &arguments.target_cpuinfo {
         targets.push(from_cpuinfo(arguments, cpuinfo)?);
     }
+    let named = targets.len();
     if arguments.all_targets {
-        targets.extend(parts().map(|part| part.target));
+        let others = parts().map(|part| part.target);
+        let is_new = |part: &Target| targets.iter().all(|target| target.name != part.name);
+        let others: Vec<Target> = others.filter(is_new).collect();
+        targets.extend(others);
     }
-    Ok(targets)
+    Ok(Targets {
+        all: targets,
+        named,
+    })
 }
 
 fn from_file(path: &Path) -> Result<Target> {
@@ -122,12 +137,12 @@ fn host() -> Result<Target> {
 /// What `--fingerprint` writes: the machine as a target file.
 pub(super) fn fingerprint(arguments: &Arguments) -> Result<String> {
     let targets = targets(arguments, None)?;
-    match targets.as_slice() {
+    match targets.all.as_slice() {
         [] => Ok(host()?.to_toml()),
         [one] => Ok(one.to_toml()),
         _ => bail!(
             "--fingerprint describes one machine, {} are named",
-            targets.len()
+            targets.all.len()
         ),
     }
 }

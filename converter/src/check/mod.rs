@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Error, Result, bail};
 use ckpt_cli::Shared;
 use ckpt_compat::gather::Options;
-use ckpt_compat::report::{Report, TargetReport};
+use ckpt_compat::report::{NearestReport, Report, TargetReport};
 use ckpt_compat::{Policy, Target, Verdict, check, nearest};
 use ckpt_parser::limits::{Limit, Limits};
 use clap::{CommandFactory as _, Parser, ValueEnum};
@@ -209,7 +209,7 @@ fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
     if arguments.images.is_empty() && arguments.files_from.is_none() {
         bail!("no image is named: ckpt-check --target NAME IMAGE; see --help");
     }
-    if targets.is_empty() && !arguments.nearest {
+    if targets.all.is_empty() && !arguments.nearest {
         bail!("no target is named: --target NAME (see --list-targets), --all-targets or --nearest");
     }
     if let Some(root) = arguments.sysroot.as_deref().filter(|root| !root.is_dir()) {
@@ -217,7 +217,8 @@ fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
     }
     let job = Job {
         arguments,
-        targets: &targets,
+        targets: &targets.all,
+        named: targets.named,
         policy: policy.as_ref(),
         done: done(arguments, &targets)?,
         jobs: arguments
@@ -242,10 +243,18 @@ fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
     status.context("no image is named: the list is empty")
 }
 
-fn done(arguments: &Arguments, targets: &[Target]) -> Result<Done> {
-    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+fn done(arguments: &Arguments, targets: &machines::Targets) -> Result<Done> {
+    let names = |targets: &[Target]| targets.iter().map(|target| target.name.clone()).collect();
+    let (named, _) = targets.all.split_at(targets.named);
     match &arguments.skip_done {
-        Some(path) => Done::read(path, &names, arguments.nearest),
+        Some(path) => Done::read(
+            path,
+            &done::Wanted {
+                targets: names(&targets.all),
+                counted: names(named),
+                nearest: arguments.nearest,
+            },
+        ),
         None => Ok(Done::default()),
     }
 }
@@ -259,6 +268,8 @@ fn read_policy(path: &std::path::Path) -> Result<Policy> {
 struct Job<'a> {
     arguments: &'a Arguments,
     targets: &'a [Target],
+    /// The first so many of the targets are named; the others only show.
+    named: usize,
     policy: Option<&'a Policy>,
     done: Done,
     jobs: usize,
@@ -266,7 +277,7 @@ struct Job<'a> {
 
 /// What is known of one image in the end.
 enum Answer<'a> {
-    /// An earlier run had these verdicts.
+    /// An earlier run had these verdicts, of what counts.
     Done(&'a [Verdict]),
     /// The report on it.
     Report(Box<Report>),
@@ -357,17 +368,23 @@ impl Job<'_> {
         if report.error.is_some() {
             return FAILED;
         }
-        let nowhere = self.arguments.nearest && self.targets.is_empty() && report.nearest.is_none();
-        let verdicts = report.targets.iter().map(TargetReport::verdict);
-        self.status(verdicts)
-            .max(if nowhere { REFUSED } else { FINE })
+        let named = report.targets.iter().take(self.named);
+        let nearest = (self.arguments.nearest && self.named == 0).then(|| {
+            let nearest = report.nearest.as_ref();
+            nearest.map_or(Verdict::NotRestorable, NearestReport::verdict)
+        });
+        self.status(named.map(TargetReport::verdict).chain(nearest))
     }
 
-    /// With several targets an image must be restorable on each; a matrix only shows and refuses nothing.
+    /// An image must be restorable on each target that is named, or else on the nearest, if that is asked; what
+    /// `--all-targets` adds only shows and refuses nothing.
     fn status(&self, mut verdicts: impl Iterator<Item = Verdict>) -> u8 {
         let bar = self.arguments.bar();
-        let refused = !self.arguments.all_targets && verdicts.any(|verdict| verdict >= bar);
-        if refused { REFUSED } else { FINE }
+        if verdicts.any(|verdict| verdict >= bar) {
+            REFUSED
+        } else {
+            FINE
+        }
     }
 }
 

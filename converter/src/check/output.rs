@@ -139,23 +139,24 @@ fn json_line(out: &mut impl Write, value: &Value) -> io::Result<()> {
     writeln!(out)
 }
 
-/// Every image, target and finding that is not fine.
+/// Every image, target and finding that is not fine, or only by policy.
 fn open_findings(
     reports: &[Report],
 ) -> impl Iterator<Item = (&Report, &TargetReport, &FindingReport)> {
     reports.iter().flat_map(|report| {
         report.targets.iter().flat_map(move |target| {
-            let open = target
-                .findings
-                .iter()
-                .filter(|finding| finding.verdict() != Verdict::Restorable);
+            let open = target.findings.iter().filter(|finding| finding.matters());
             open.map(move |finding| (report, target, finding))
         })
     })
 }
 
 fn sentence(target: &TargetReport, finding: &FindingReport) -> String {
-    let mut text = format!("{} on {}: ", finding.verdict, target.target);
+    let mut text = finding.verdict.to_owned();
+    if let Some(from) = finding.changed_from {
+        let _ = write!(text, " by policy (was {from})");
+    }
+    let _ = write!(text, " on {}: ", target.target);
     let requirement = finding.requirement.as_deref().unwrap_or(finding.title);
     let _ = write!(
         text,
@@ -168,7 +169,7 @@ fn sentence(target: &TargetReport, finding: &FindingReport) -> String {
     text
 }
 
-/// SARIF 2.1.0 (OASIS): a run, its rules, and a result for each finding that is not fine.
+/// SARIF 2.1.0 (OASIS): a run, its rules, and a result for each finding that is not fine, or only by policy.
 fn sarif(reports: &[Report], bar: Verdict) -> Value {
     let rule = |rule: &ckpt_compat::rules::Rule| {
         json!({
@@ -302,7 +303,7 @@ fn junit_case(text: &mut String, report: &Report, target: &TargetReport, bar: Ve
     let worst = target
         .findings
         .iter()
-        .filter(|finding| finding.verdict() == target.verdict());
+        .filter(|finding| finding.matters() && finding.verdict() == target.verdict());
     let why: Vec<String> = worst
         .map(|finding| format!("{}: {}", finding.rule, sentence(target, finding)))
         .collect();
@@ -313,7 +314,7 @@ fn junit_case(text: &mut String, report: &Report, target: &TargetReport, bar: Ve
         xml(&report.image)
     );
     let _ = match target.verdict() {
-        Verdict::Restorable => Ok(()),
+        Verdict::Restorable if why.is_empty() => Ok(()),
         Verdict::NotRestorable => {
             write!(text, "<failure message=\"not restorable\">{why}</failure>")
         }
@@ -349,10 +350,11 @@ fn markdown(reports: &[Report]) -> String {
             let symbol = target.verdict().symbol();
             let _ = writeln!(
                 text,
-                "| {} | {} | {symbol} {} | {} | {} | {} |",
+                "| {} | {} | {symbol} {}{} | {} | {} | {} |",
                 cell(&report.shown_name()),
                 cell(&target.target),
                 target.verdict,
+                table::by_policy(target.changed_from()),
                 layers.kernel,
                 layers.run,
                 layers.loss
@@ -393,6 +395,10 @@ fn annotations(reports: &[Report]) -> Value {
         if let Some(nearest) = &report.nearest {
             set(format!("{prefix}.nearest"), nearest.target.clone());
             set(format!("{prefix}.needs"), nearest.needs.clone());
+            set(
+                format!("{prefix}.nearest.verdict"),
+                nearest.verdict.to_owned(),
+            );
         }
         for target in &report.targets {
             set(
@@ -407,6 +413,17 @@ fn annotations(reports: &[Report]) -> Value {
                 .map(|finding| format!("{}={}", finding.rule, finding.verdict))
                 .collect();
             set(format!("{prefix}.rules.{}", target.target), rules.join(","));
+            let changed = |finding: &FindingReport| {
+                let from = finding.changed_from?;
+                Some(format!("{}={from}", finding.rule))
+            };
+            let changed: Vec<String> = target.findings.iter().filter_map(changed).collect();
+            if !changed.is_empty() {
+                set(
+                    format!("{prefix}.policy.{}", target.target),
+                    changed.join(","),
+                );
+            }
         }
     }
     Value::Object(map)

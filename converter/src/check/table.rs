@@ -46,11 +46,15 @@ const SHORT_FACTS: usize = 2;
 
 pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
     if let Some(error) = &report.error {
-        return writeln!(
+        writeln!(
             out,
             "{}: cannot be judged: {error}",
             style.bold(&report.shown_name())
-        );
+        )?;
+        if !style.quiet {
+            writeln!(out, "  next: {}", after_fault(error))?;
+        }
+        return Ok(());
     }
     if style.matrix {
         print_matrix(out, report, style)?;
@@ -60,7 +64,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, style: Style) -> io::
         }
     }
     if let Some(nearest) = &report.nearest {
-        let verdict = nearest.verdict.parse().unwrap_or(Verdict::Unknown);
+        let verdict = nearest.verdict();
         writeln!(
             out,
             "{}: nearest target {}: needs {} ({})",
@@ -118,11 +122,11 @@ fn print_matrix(out: &mut impl Write, report: &Report, style: Style) -> io::Resu
             .iter()
             .filter(|finding| finding.verdict() == target.verdict());
         let rules: Vec<&str> = worst.map(|finding| finding.rule).collect();
-        let why = if target.verdict() == Verdict::Restorable {
-            String::new()
-        } else {
-            rules.join(", ")
+        let mut why = match target.verdict() {
+            Verdict::Restorable => String::new(),
+            _ => rules.join(", "),
         };
+        why.push_str(&by_policy(target.changed_from()));
         // Padding counts characters, so the colour codes must not be in the padded text.
         let gap = " ".repeat(16usize.saturating_sub(target.verdict().name().len()));
         writeln!(
@@ -144,10 +148,11 @@ fn print_target(
     let verdict = target.verdict();
     writeln!(
         out,
-        "{} on {}: {}",
+        "{} on {}: {}{}",
         style.bold(&report.shown_name()),
         style.bold(&target.target),
-        style.verdict(verdict)
+        style.verdict(verdict),
+        by_policy(target.changed_from())
     )?;
     if style.quiet {
         return Ok(());
@@ -158,8 +163,7 @@ fn print_target(
         "  layers: kernel {}, run {}, loss {}",
         layers.kernel, layers.run, layers.loss
     )?;
-    let matters =
-        |finding: &&FindingReport| style.verbose || finding.verdict() != Verdict::Restorable;
+    let matters = |finding: &&FindingReport| style.verbose || finding.matters();
     let mut shown: Vec<&FindingReport> = target.findings.iter().filter(matters).collect();
     shown.sort_by_key(|finding| std::cmp::Reverse(finding.verdict()));
     let mut told: Vec<&str> = Vec::new();
@@ -200,10 +204,7 @@ fn print_same(
 }
 
 fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) -> io::Result<()> {
-    let changed = finding
-        .changed_from
-        .map(|from| format!(" (by policy; was {from})"))
-        .unwrap_or_default();
+    let changed = by_policy(finding.changed_from());
     writeln!(
         out,
         "  {} [{}] {}: {}{changed}",
@@ -231,12 +232,9 @@ fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) ->
     if more > 0 {
         writeln!(out, "                and {more} more (-v shows them)")?;
     }
-    if let Some(condition) = finding
-        .condition
-        .as_ref()
-        .filter(|_| finding.verdict() != Verdict::Restorable)
-    {
-        let word = if finding.verdict() == Verdict::Conditional {
+    if let Some(condition) = finding.condition.as_ref().filter(|_| finding.matters()) {
+        let found = finding.changed_from().unwrap_or(finding.verdict());
+        let word = if found == Verdict::Conditional {
             "if:      "
         } else {
             "missing: "
@@ -271,6 +269,22 @@ fn names(text: &str, address: &str) -> bool {
     value(address).is_some_and(|wanted| words.any(|word| value(word) == Some(wanted)))
 }
 
+/// Says that a verdict is the policy's, and what it was.
+pub(super) fn by_policy(changed_from: Option<Verdict>) -> String {
+    changed_from.map_or_else(String::new, |from| format!(" (by policy; was {from})"))
+}
+
+/// What to do about an image that cannot be judged.
+fn after_fault(error: &str) -> &'static str {
+    if error.starts_with("damaged image") {
+        "copy it again from where it was made; ckpt-inspect says what is damaged, and ckpt-convert --salvage makes an \
+         image of what is intact."
+    } else {
+        "see that the name is right and that it is a stream, a CRIU set, a core or an ARM executable; ckpt-inspect says \
+         what it makes of it."
+    }
+}
+
 /// One sentence that tells what to do, for someone who has never seen the tool.
 fn next_step(report: &Report, target: &TargetReport) -> String {
     let worst = target.verdict();
@@ -280,6 +294,9 @@ fn next_step(report: &Report, target: &TargetReport) -> String {
         .find(|finding| finding.verdict() == worst);
     let remedy = first.and_then(|finding| finding.remedy).unwrap_or("");
     match worst {
+        Verdict::Restorable if target.changed_from().is_some() => {
+            "the policy lets it pass; nothing shows that it can be restored there.".to_owned()
+        }
         Verdict::Restorable => "nothing; it can be restored there.".to_owned(),
         Verdict::Conditional => {
             let count = target

@@ -260,7 +260,7 @@ impl Builder {
             Tag::Tail => self.magic(event, view),
             Tag::HeaderArch | Tag::LsmInfo | Tag::Pids => self.head_part(event, tag, view),
             Tag::Objref => self.define(limits, event, view),
-            Tag::Task if self.image.tasks.len() < limits.tasks as usize => self.task(event, view),
+            Tag::Task => self.task(limits, event, view),
             Tag::Thread
             | Tag::Cpu
             | Tag::CpuFpu

@@ -28,7 +28,11 @@ ids! {
 }
 
 impl Builder {
-    pub(super) fn task(&mut self, event: &Event, view: &View) {
+    pub(super) fn task(&mut self, limits: &crate::limits::Limits, event: &Event, view: &View) {
+        if self.image.tasks.len() >= limits.tasks as usize {
+            let found = format!("more than {} tasks", limits.tasks);
+            return self.finding(Code::TooMany, event, found);
+        }
         let index = u32::try_from(self.image.tasks.len()).unwrap_or(u32::MAX);
         let row = self
             .pid_rows
