@@ -511,6 +511,38 @@ fn addresses_registers_and_pointers() {
 /// In code, a line is an instruction: the cursor is on one, goes up to what is above the screen, and Enter follows the
 /// one that it is on.
 #[test]
+fn code_is_first_that_of_the_thread() {
+    let mut sets = Vec::new();
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../converter/bridge/tests/data/real");
+    for path in [None, Some(real.join("tree/criu.tar.xz"))] {
+        let mut screen = Screen::open(path.as_deref(), full_look(), SMALL);
+        screen.keys("4");
+        for _ in 0..screen.model.image.clone().unwrap().tasks.len() {
+            screen.keys("t");
+            let Some(regs) = screen.model.current_task().and_then(|task| task.arm()) else {
+                continue;
+            };
+            let own = if regs.is_thumb() {
+                Code::Thumb
+            } else {
+                Code::Arm
+            };
+            for goto in ["pc", "sp"] {
+                screen.model.code = Code::Bytes;
+                screen.prompt("@", goto);
+                screen.keys("d");
+                assert_eq!(screen.model.code, own, "{}", screen.shown());
+            }
+            sets.push(own);
+        }
+    }
+    assert!(
+        sets.contains(&Code::Thumb) && sets.contains(&Code::Arm),
+        "{sets:?}"
+    );
+}
+
+#[test]
 fn code_is_walked_by_instructions() {
     let mut screen = sample(SMALL);
     let under_cursor = |screen: &Screen| {
@@ -1254,12 +1286,36 @@ fn pages_over_the_view_are_in_nobodys_way() {
         (screen.model.overlay, screen.model.view),
         (None, View::Registers)
     );
-    screen.keys("? 4");
-    assert_eq!(
-        (screen.model.overlay, screen.model.view),
-        (None, View::Memory)
-    );
-    screen.keys("? q");
+    // The help is scrolled to its ends and no further; only its own keys close it.
+    screen.keys("?");
+    let shown = screen.shown();
+    let (_, of) = shown
+        .lines()
+        .next()
+        .unwrap()
+        .split_once("1-22 of ")
+        .unwrap();
+    let len: usize = of.split(' ').next().unwrap().parse().unwrap();
+    for (key, top) in [
+        ("End", len - 22),
+        ("j", len - 22),
+        ("k", len - 23),
+        ("g", 0),
+        ("G", len - 22),
+        ("Home", 0),
+        ("Space", 22),
+        ("PgDn", 44.min(len - 22)),
+        ("C-b", 44.min(len - 22) - 22),
+        ("4", 44.min(len - 22) - 22),
+        ("Home", 0),
+        ("C-f", 22),
+        ("C-u", 11),
+    ] {
+        screen.keys(key);
+        assert_eq!(screen.model.overlay, Some(Overlay::Help(top)), "{key}");
+    }
+    assert_eq!(screen.model.view, View::Registers);
+    screen.keys("q 4 ? q");
     assert_eq!((screen.model.overlay, screen.model.quit), (None, None));
     screen.keys("? ?");
     assert_eq!(screen.model.overlay, None);
@@ -1277,6 +1333,60 @@ fn the_help_names_every_key() {
     let shown = screen.shown();
     for binding in keys::TABLE {
         assert!(shown.contains(binding.keys[0]), "{}", binding.name);
+    }
+    // Whole, also where there is little room.
+    let mut screen = sample(SMALL);
+    screen.keys("?");
+    let mut seen = String::new();
+    for _ in 0..200 {
+        let shown = screen.shown();
+        assert!(
+            !shown.lines().skip(1).any(|line| line.contains('…')),
+            "{shown}"
+        );
+        seen += &shown.lines().nth(1).unwrap().replace(['│', '▐'], " ");
+        screen.keys("j");
+    }
+    seen += &screen.shown().replace(['│', '▐'], " ");
+    let seen: Vec<&str> = seen.split_whitespace().collect();
+    let seen = seen.join(" ");
+    for binding in keys::TABLE {
+        assert!(seen.contains(binding.help), "{} in {seen}", binding.help);
+    }
+}
+
+/// No way of showing registers cuts or breaks them, however small the screen.
+#[test]
+fn lanes_fit_a_small_screen() {
+    for size in [SMALL, (100, 30), (120, 40)] {
+        let mut screen = sample(size);
+        screen.keys("3 t p");
+        for _ in 0..8 {
+            let title = panes::title(&screen.model, 2);
+            let (_, rows) = panes::list(&screen.model, 2, 0..100);
+            let rows = rows.iter().map(Row::text).filter(|row| {
+                let name = row.split_whitespace().next().unwrap_or_default();
+                name.starts_with(['d', 'q', 's']) && name.ends_with(|c: char| c.is_ascii_digit())
+            });
+            let rows: Vec<String> = rows.collect();
+            let registers = if title.contains(" q ") { 16 } else { 32 };
+            assert_eq!(rows.len(), registers, "{size:?} {title} {rows:#?}");
+            let room = usize::from(screen.model.inside(2).width) - 1;
+            for row in rows {
+                assert!(
+                    row.split_whitespace().count() > 1 && row.len() <= room,
+                    "{title} {row}"
+                );
+            }
+            screen.keys("p");
+        }
+        // A register is found by its name, whatever stands for it.
+        screen.prompt("@", "s17");
+        assert!(
+            line_at_cursor(&screen).contains("s17:s16"),
+            "{}",
+            screen.shown()
+        );
     }
 }
 

@@ -121,9 +121,9 @@ table! {
         "open" Action::Open, ["z o"], "open the node";
         "close" Action::Close, ["z c"], "close the node";
         "fold-all" Action::FoldAll, ["*"], "open or close all nodes";
-        "represent" Action::Represent, ["p"], "registers as hex, integer, float, in d, q, s lanes; memory as bytes, ARM, Thumb";
+        "represent" Action::Represent, ["p"], "registers in d, s, q lanes, each as hex, integer, float; memory as d does";
         "represent-back" Action::RepresentBack, ["P"], "the same, backwards";
-        "disassemble" Action::Disassemble, ["d"], "bytes, ARM code, Thumb code";
+        "disassemble" Action::Disassemble, ["d"], "bytes, code of the thread's instruction set, code of the other";
     }
     "Find" {
         "search" Action::Search, ["/"], "search: text, x:00ff bytes, u:text UTF-16, p:0x8000 pointers";

@@ -96,6 +96,8 @@ impl View {
             View::Records if width >= WIDE => (28, 40),
             View::Records => (45, 55),
             View::Registers if width >= WIDE => (33, 40),
+            // The narrowest right side that has room for a register of 16 bytes.
+            View::Registers if width < NARROW => (50, 52),
             View::Registers => (58, 52),
             View::Memory if width >= WIDE => (38, 35),
             // The narrowest right side that has room for sixteen bytes in a row.

@@ -630,25 +630,52 @@ fn boxed(model: &Model, buffer: &mut Buffer, title: &str, width: u16, height: u1
     Rect::new(area.x + 2, area.y + 1, width - 4, height - 2)
 }
 
+/// Columns of the help, if there is room for them, and of the keys in it.
+const HELP: u16 = 96;
+const KEYS: usize = 26;
+
+/// Keys and what they do, in lines that fit; what goes on in a further line has blank keys, a heading has none.
+fn help_lines(model: &Model) -> Vec<(String, String)> {
+    let inside = usize::from(HELP.min(model.screen.width).saturating_sub(4));
+    // A blank behind the keys, and the scrollbar.
+    let room = inside.saturating_sub(KEYS + 2).max(1);
+    let lines = command::help(model).into_iter().flat_map(|(keys, text)| {
+        let lines = wrapped(&text, room).into_iter().enumerate();
+        lines.map(move |(i, line)| {
+            let further = i > 0 && !keys.is_empty();
+            let keys = if further { " " } else { &keys };
+            (keys.to_owned(), line)
+        })
+    });
+    lines.collect()
+}
+
+/// How many lines the help has, and how many of them are shown at once.
+pub fn help_extent(model: &Model) -> (usize, usize) {
+    let room = usize::from(model.screen.height.saturating_sub(2)).max(1);
+    (help_lines(model).len(), room)
+}
+
 fn help(model: &Model, buffer: &mut Buffer, top: usize) {
-    let lines = command::help(model);
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let inside = boxed(
-        model,
-        buffer,
-        "Keys · q or Esc closes · j k scroll",
-        96,
-        height,
+    let lines = help_lines(model);
+    let (len, room) = (lines.len(), help_extent(model).1);
+    let top = top.min(len.saturating_sub(room));
+    let title = format!(
+        "Keys · {}-{} of {len} · Esc, q or ? closes",
+        (top + 1).min(len),
+        (top + room).min(len)
     );
+    let height = u16::try_from(len + 2).unwrap_or(u16::MAX);
+    let inside = boxed(model, buffer, &title, HELP, height);
     let shown = usize::from(inside.height);
-    let top = top.min(lines.len().saturating_sub(shown));
+    scrollbar(model, buffer, inside, top, len);
     for (i, (keys, text)) in lines.iter().skip(top).take(shown).enumerate() {
         let y = inside.y + u16::try_from(i).unwrap_or(0);
         let cells = if keys.is_empty() {
             vec![(text.clone(), model.look.style(Ink::Title))]
         } else {
             vec![
-                (format!("{keys:<26} "), model.look.style(Ink::Key)),
+                (format!("{keys:<KEYS$} "), model.look.style(Ink::Key)),
                 (text.clone(), Style::new()),
             ]
         };

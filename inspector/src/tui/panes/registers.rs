@@ -57,7 +57,14 @@ pub fn select(model: &mut Model, name: &str) -> bool {
         "syscall" => "call",
         name => name,
     };
-    let is = |row: &Row| row.text().split_whitespace().next() == Some(name);
+    // Where there is little room, the halves of a register stand for it.
+    let number: Option<usize> = name.strip_prefix('d').and_then(|n| n.parse().ok());
+    let halves = number.map_or(String::new(), halves);
+    let is = |row: &Row| {
+        let text = row.text();
+        let first = text.split_whitespace().next().unwrap_or_default();
+        first == name || (!first.is_empty() && first == halves)
+    };
     for pane in [0, 2] {
         let (_, rows) = list(model, pane, 0..usize::from(u8::MAX));
         if let Some(line) = rows.iter().position(is) {
@@ -349,7 +356,7 @@ fn units(model: &Model, live: &Live, order: Order) -> Vec<Row> {
     }
     for file in &live.fpu {
         match &file.regs {
-            FpRegs::Vfp(vfp) => vfp_rows(model.lanes, file, vfp, &mut rows),
+            FpRegs::Vfp(vfp) => vfp_rows(model, file, vfp, &mut rows),
             FpRegs::Fpa(fpa) => fpa_rows(fpa, &mut rows),
             FpRegs::Iwmmxt(wmmx) => iwmmxt_rows(model.lanes, wmmx, &mut rows),
             FpRegs::Crunch(crunch) => crunch_rows(model.lanes, crunch, &mut rows),
@@ -402,7 +409,26 @@ fn lanes(value: u128, bytes: usize, lanes: Lanes) -> String {
     text
 }
 
-fn vfp_rows(shown: Lanes, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
+/// The names of the halves of a `d` register, in the order of its lanes.
+fn halves(number: usize) -> String {
+    format!("s{}:s{}", 2 * number + 1, 2 * number)
+}
+
+/// Columns of the pane.
+fn room(model: &Model) -> usize {
+    usize::from(model.inside(2).width).saturating_sub(1)
+}
+
+/// Columns of the names of `s` lanes, of `d` registers and of their halves, and of the longest numbers in them.
+const NAMES: usize = 11;
+const HALVES: usize = 7;
+const SINGLES: usize = 30;
+/// Columns of other names, and of the longest integer of 16 bytes.
+const NAME: usize = 5;
+const LONGEST: usize = 39;
+
+fn vfp_rows(model: &Model, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
+    let shown = model.lanes;
     let used = if file.is_used() { "in use" } else { "at reset" };
     let count = if vfp.d32 { 32 } else { 16 };
     rows.push(Row::new(
@@ -430,27 +456,29 @@ fn vfp_rows(shown: Lanes, file: &FpFile, vfp: &Vfp, rows: &mut Vec<Row>) {
         for (i, pair) in d.chunks(2).enumerate() {
             let value = u128::from(pair.first().copied().unwrap_or(0))
                 | u128::from(pair.get(1).copied().unwrap_or(0)) << 64;
-            rows.push(register(&format!("q{i}"), value, 16, shown));
+            rows.push(register((&format!("q{i}"), NAME), value, 16, shown));
         }
         return;
     }
+    let short = room(model) < NAMES + 1 + SINGLES;
+    let width = match (shown.size, short) {
+        (4, true) => HALVES,
+        (4, false) => NAMES,
+        _ => NAME,
+    };
     for (i, value) in d.iter().enumerate() {
-        let name = if shown.size == 4 && i < 16 {
-            format!("d{i} s{}:s{}", 2 * i + 1, 2 * i)
-        } else {
-            format!("d{i}")
+        let name = match (shown.size, short) {
+            (4, true) if i < 16 => halves(i),
+            (4, false) if i < 16 => format!("d{i} {}", halves(i)),
+            _ => format!("d{i}"),
         };
-        rows.push(register(&name, u128::from(*value), 8, shown));
+        rows.push(register((&name, width), u128::from(*value), 8, shown));
     }
 }
 
-fn register(name: &str, value: u128, bytes: usize, shown: Lanes) -> Row {
+/// A register by its name, which has so many columns.
+fn register((name, width): (&str, usize), value: u128, bytes: usize, shown: Lanes) -> Row {
     let ink = if value == 0 { Ink::Dim } else { Ink::Number };
-    let width = if shown.size == 4 && name.starts_with('d') {
-        11
-    } else {
-        5
-    };
     Row::new(format!("{name:<width$} "), Ink::Name).and(lanes(value, bytes, shown), ink)
 }
 
@@ -490,7 +518,7 @@ fn iwmmxt_rows(shown: Lanes, wmmx: &Iwmmxt, rows: &mut Vec<Row>) {
         wmmx.wr
             .iter()
             .enumerate()
-            .map(|(i, value)| register(&format!("wR{i}"), u128::from(*value), 8, shown)),
+            .map(|(i, value)| register((&format!("wR{i}"), NAME), u128::from(*value), 8, shown)),
     );
 }
 
@@ -511,7 +539,7 @@ fn crunch_rows(shown: Lanes, crunch: &Crunch, rows: &mut Vec<Row>) {
             .mvdx
             .iter()
             .enumerate()
-            .map(|(i, value)| register(&format!("mvdx{i}"), u128::from(*value), 8, shown)),
+            .map(|(i, value)| register((&format!("mvdx{i}"), NAME), u128::from(*value), 8, shown)),
     );
 }
 
@@ -560,8 +588,13 @@ pub fn represent(model: &mut Model, back: bool) {
         .position(|way| *way == (size, format))
         .unwrap_or(0);
     let step = if back { WAYS.len() - 1 } else { 1 };
-    let (size, format) = WAYS[(now + step) % WAYS.len()];
-    model.lanes = Lanes { size, format };
+    let mut ways = (1..=WAYS.len()).map(|times| WAYS[(now + times * step) % WAYS.len()]);
+    // Numbers that would be cut say nothing.
+    let fits = room(model) >= NAME + 1 + LONGEST;
+    let next = ways.find(|way| fits || *way != (16, Format::Int));
+    if let Some((size, format)) = next {
+        model.lanes = Lanes { size, format };
+    }
 }
 
 /// Puts the cursor of the code pane on pc.

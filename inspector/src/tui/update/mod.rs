@@ -18,9 +18,9 @@ use crate::tui::model::{Code, Link, Model, OPEN_LEVEL, Overlay, Phase, Quit, Row
 use crate::tui::panes::{self, files, memory, records, registers, tasks};
 use crate::tui::prompt::{For, Prompt, Typed};
 use crate::tui::worker::{Data, Request};
-use crate::tui::{command, hex, index, tour};
+use crate::tui::{command, hex, index, tour, view};
 use ckpt_compat::arm::Isa;
-use ckpt_parser::model::ObjRef;
+use ckpt_parser::model::{ObjRef, Task};
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use find::{again, ask_filter, is_filtered, next_match, refilter};
 use history::{bookmark, restore, step_history};
@@ -157,6 +157,9 @@ pub fn say(model: &mut Model, text: impl Into<String>, ink: Ink) {
 
 /// Whether the action was for what lies over the view.
 fn on_overlay(model: &mut Model, action: Action) -> bool {
+    if let Some(Overlay::Help(top)) = model.overlay {
+        return on_help(model, top, action);
+    }
     let Some(overlay) = &mut model.overlay else {
         return false;
     };
@@ -186,11 +189,7 @@ fn on_overlay(model: &mut Model, action: Action) -> bool {
         Action::Quit | Action::QuitKeep | Action::Suspend | Action::Redraw => return false,
         // What the key means below is done; whoever knows a key need not close the page first.
         _ => {
-            let again = match overlay {
-                Overlay::Help(_) => action == Action::Help,
-                Overlay::Bookmarks(_) => action == Action::Bookmarks,
-                Overlay::Tour(_) => false,
-            };
+            let again = matches!(overlay, Overlay::Bookmarks(_)) && action == Action::Bookmarks;
             model.overlay = None;
             return again || matches!(action, Action::Out | Action::Back);
         }
@@ -202,6 +201,29 @@ fn on_overlay(model: &mut Model, action: Action) -> bool {
             model.view = view;
         }
     }
+    true
+}
+
+/// The help is read like a page of text: what moves scrolls, and nothing but its own keys closes it.
+fn on_help(model: &mut Model, top: usize, action: Action) -> bool {
+    let (len, page) = view::help_extent(model);
+    let to = match action {
+        Action::Up => top.saturating_sub(1),
+        Action::Down => top + 1,
+        Action::PageUp => top.saturating_sub(page),
+        Action::PageDown | Action::Fold => top + page,
+        Action::HalfUp => top.saturating_sub(page / 2),
+        Action::HalfDown => top + page / 2,
+        Action::Top => 0,
+        Action::Bottom => len,
+        Action::Out | Action::Quit | Action::Help => {
+            model.overlay = None;
+            return true;
+        }
+        Action::QuitKeep | Action::Suspend | Action::Redraw => return false,
+        _ => top,
+    };
+    model.overlay = Some(Overlay::Help(to.min(len.saturating_sub(page))));
     true
 }
 
@@ -681,8 +703,14 @@ fn disassemble(model: &mut Model) {
 
 /// Bytes, code of the state the task is in, code of the other state.
 fn rotate_code(model: &mut Model, back: bool) {
-    let thumb = model
-        .current_task()
+    // The thread that is shown, or one of the process whose memory is.
+    let shown = model.current_mm().zip(model.image.as_ref());
+    let thread = shown.and_then(|((mm, _), image)| {
+        let lives_in = |task: &&Task| task.live.as_ref().is_some_and(|live| live.mm == mm);
+        let own = model.current_task().filter(lives_in);
+        own.or_else(|| image.tasks.iter().find(lives_in))
+    });
+    let thumb = thread
         .and_then(|task| task.arm())
         .is_some_and(ckpt_parser::model::ArmRegs::is_thumb);
     let mut order = [Code::Bytes, Code::Arm, Code::Thumb];
