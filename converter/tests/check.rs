@@ -527,6 +527,11 @@ fn what_a_policy_lets_pass_is_shown() {
         assert!(shown.contains(&format!("{rule}: ")), "{rule}: {shown}");
     }
     assert!(shown.contains("next: the policy lets it pass"), "{shown}");
+    // Those that stay open are not told to be the same as one that passes.
+    let first = scratch("first.toml", &format!("allow = [{:?}]\n", rules[0]));
+    let shown = text(&check(&[&unknown, "-t", "v7", "--policy", &first]).stdout);
+    let same = shown.lines().find(|line| line.contains("the same:"));
+    assert!(!same.unwrap().contains(rules[0]), "{shown}");
     for form in ["markdown", "junit", "sarif"] {
         let shown = run(form);
         assert!(

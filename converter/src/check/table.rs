@@ -194,7 +194,8 @@ fn print_same(
 ) -> io::Result<()> {
     let same = shown
         .iter()
-        .filter(|other| other.rule != first.rule && other.condition.as_deref() == Some(reason));
+        .filter(|other| other.rule != first.rule && other.verdict == first.verdict)
+        .filter(|other| other.condition.as_deref() == Some(reason));
     let rules: Vec<&str> = same.map(|other| other.rule).collect();
     if rules.is_empty() {
         Ok(())
