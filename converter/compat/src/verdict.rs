@@ -3,6 +3,7 @@
 use crate::arm::Isa;
 use crate::scan::Hit;
 use ckpt_parser::text::escape;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The answer of a rule, or of all rules together; later is worse.
@@ -154,6 +155,8 @@ pub struct Outcome {
     pub target_has: String,
     /// The condition of a conditional verdict, or what would supply missing evidence.
     pub condition: Option<String>,
+    /// Conditions that must hold as well; the answer names the first of them beside `condition`.
+    pub(crate) further: BTreeSet<String>,
     /// Facts that led there.
     pub evidence: Vec<Cite>,
     /// Facts of what was looked at, too, and decides less.
@@ -178,6 +181,8 @@ impl Outcome {
     /// The same with texts that are safe to show: they name tasks and files of the image, which may be called what a
     /// terminal obeys.
     pub(crate) fn safe_to_show(mut self) -> Self {
+        self.condition = self.conditions();
+        self.further.clear();
         let cites = self.evidence.iter_mut().chain(&mut self.aside);
         let cites = cites.map(|cite| &mut cite.what);
         let own = [&mut self.requirement, &mut self.target_has];
@@ -187,16 +192,50 @@ impl Outcome {
         self
     }
 
+    /// The conditions in one text: a person who meets them all has met every one that is left, unless there are too
+    /// many to say.
+    fn conditions(&self) -> Option<String> {
+        const NAMED: usize = 4;
+        let first = self.condition.as_ref()?;
+        let others = self.further.iter().take(NAMED - 1).map(String::as_str);
+        let mut text: Vec<&str> = std::iter::once(first.as_str()).chain(others).collect();
+        let rest = (self.further.len() + 1)
+            .checked_sub(NAMED)
+            .filter(|rest| *rest > 0);
+        let more = rest.map(|rest| format!("and {rest} more"));
+        text.extend(more.as_deref());
+        Some(text.join(BETWEEN))
+    }
+
+    /// Adds a condition to those that must hold already.
+    fn add_condition(&mut self, condition: String) {
+        match &self.condition {
+            None => self.condition = Some(condition),
+            Some(first) if *first == condition => {}
+            Some(_) => {
+                self.further.insert(condition);
+            }
+        }
+    }
+
     /// Sets the verdict if it is worse than the present one.
     pub fn worst(mut self, verdict: Verdict) -> Self {
         self.verdict = self.verdict.max(verdict);
         self
     }
 
-    /// Worsens to conditional (at least) under a condition.
+    /// Worsens to conditional under a condition, which says nothing about what is worse already.
     pub fn if_only(mut self, condition: impl Into<String>) -> Self {
-        self.condition = Some(condition.into());
+        if self.verdict <= Verdict::Conditional {
+            self.add_condition(condition.into());
+        }
         self.worst(Verdict::Conditional)
+    }
+
+    /// The condition in place of all others.
+    pub(crate) fn set_condition(&mut self, condition: impl Into<String>) {
+        self.condition = Some(condition.into());
+        self.further.clear();
     }
 
     /// Adds a fact.
@@ -233,8 +272,9 @@ impl Outcome {
             add_parts(&mut lead.requirement, &rest.requirement);
             add_parts(&mut lead.target_has, &rest.target_has);
         }
-        if lead.condition.is_none() && rest.verdict == lead.verdict {
-            lead.condition = rest.condition.take();
+        if rest.verdict == lead.verdict {
+            let conditions = rest.condition.take().into_iter().chain(rest.further);
+            conditions.for_each(|condition| lead.add_condition(condition));
         }
         let beside = if rest.verdict == lead.verdict {
             &mut lead.evidence
@@ -247,9 +287,11 @@ impl Outcome {
     }
 }
 
+/// Between the parts of an enumeration.
+const BETWEEN: &str = "; ";
+
 /// Adds those parts of an enumeration that it does not have yet.
 fn add_parts(to: &mut String, from: &str) {
-    const BETWEEN: &str = "; ";
     for part in from.split(BETWEEN) {
         if !to.split(BETWEEN).any(|known| known == part) {
             to.push_str(BETWEEN);
@@ -268,6 +310,22 @@ mod tests {
         let both = no("VFP").and(no("NEON")).and(no("VFP"));
         assert_eq!(both.requirement, "VFP; NEON");
         assert_eq!(both.target_has, "has it not");
+    }
+
+    #[test]
+    fn every_condition_is_named_once_and_very_many_are_counted() {
+        let needs = |what: &str| Outcome::of("a kernel", "not known").if_only(what);
+        let shown = |outcome: Outcome| outcome.safe_to_show().condition.unwrap();
+        let both = needs("one").and(needs("two")).and(needs("one"));
+        assert_eq!(shown(both.clone()), "one; two");
+        assert_eq!(shown(needs("two").if_only("one").and(both)), "two; one");
+        let many = (0..9).map(|number| needs(&format!("c{number}")));
+        let many = many.fold(Outcome::nothing(), Outcome::and);
+        assert_eq!(shown(many.clone().and(many)), "c0; c1; c2; c3; and 5 more");
+        // What would have to hold for the rest does not help where something refuses.
+        let refused = Outcome::of("VFP", "none").worst(Verdict::NotRestorable);
+        let refused = refused.if_only("one").and(needs("two"));
+        assert_eq!(refused.safe_to_show().condition, None);
     }
 
     #[test]

@@ -69,6 +69,17 @@ pub struct HeaderFacts {
     pub arch_place: (u64, u64),
 }
 
+impl Evidence {
+    /// A fact of the image as a whole, which its header says if it has one.
+    pub fn cite(&self, what: impl Into<String>) -> Cite {
+        let header = self.header.as_ref();
+        place(
+            Cite::new(what),
+            header.map_or((0, 0), |header| header.arch_place),
+        )
+    }
+}
+
 /// A VFP register file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VfpFacts {

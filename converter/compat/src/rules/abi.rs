@@ -67,8 +67,13 @@ fn bounded(header: Option<&HeaderFacts>) -> Option<(ProcessAbi, String)> {
     }
 }
 
+/// The ABI of a process, with what says so.
+pub(super) fn abi_of(evidence: &Evidence, space: &SpaceFacts) -> Option<(ProcessAbi, String)> {
+    space.abi().or_else(|| bounded(evidence.header.as_ref()))
+}
+
 fn of_process(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> Outcome {
-    let Some((abi, sign)) = space.abi().or_else(|| bounded(evidence.header.as_ref())) else {
+    let Some((abi, sign)) = abi_of(evidence, space) else {
         let both = takes(&target.kernel, ProcessAbi::Oabi) == Some(true)
             && takes(&target.kernel, ProcessAbi::Eabi) == Some(true);
         let mut outcome = Outcome::of(

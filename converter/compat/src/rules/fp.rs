@@ -1,8 +1,11 @@
 //! Floating point, SIMD and their state.
 
 use super::Rule;
+use super::abi::abi_of;
 use super::features::{self, Family, words};
-use crate::evidence::{CoprocessorOne, Evidence, Origin, SpaceFacts, ThreadFacts, VfpFacts};
+use crate::evidence::{
+    CoprocessorOne, Evidence, Origin, ProcessAbi, SpaceFacts, ThreadFacts, VfpFacts,
+};
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
 use crate::target::{Has, Target};
@@ -103,7 +106,7 @@ pub(super) static RULES: &[Rule] = &[
         layer: Layer::Loss,
         title: "floating-point state that the image never held",
         rationale: "Streams before revision 18 have no record for floating point: a restored thread sees the values of a fresh one.",
-        remedy: "Take the state from a core file: ckpt-convert --fp-from CORE; or restart the computation.",
+        remedy: "Take the state from a core file: ckpt-convert --set fp-state=CORE; or restart the computation.",
         judge: lost,
     },
 ];
@@ -214,7 +217,7 @@ fn coprocessor_one(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> 
             let mut both = fpa.and(wireless);
             if best != worst {
                 both.verdict = Verdict::Conditional;
-                both.condition = Some("the coprocessor 1 instructions are of the unit that the target has (FPA or iwMMXt)".to_owned());
+                both.set_condition("the coprocessor 1 instructions are of the unit that the target has (FPA or iwMMXt)");
             }
             both
         }
@@ -407,13 +410,8 @@ fn lost(evidence: &Evidence, _: &Target) -> Outcome {
             outcome.and(match signs.first() {
                 Some(sign) => found
                     .cite(thread.cite(format!("no floating-point record, but {sign}"), "regs"))
-                    .if_only(format!(
-                        "the values that {} had in floating-point registers do not matter",
-                        thread.label
-                    )),
-                None if space.code_is_complete()
-                    || space.hwcap.is_some_and(|(one, _)| one & HWCAP_FP == 0) =>
-                {
+                    .if_only("the values that these threads had in floating-point registers do not matter"),
+                None if space.code_is_complete() || had_no_unit(evidence, space) => {
                     found.cite(thread.cite("no floating-point record, and no sign of use", "regs"))
                 }
                 None => {
@@ -443,8 +441,15 @@ fn holds_no_values(space: &SpaceFacts, thread: &ThreadFacts) -> bool {
         .any(|frames| frames.pointer & !1 == thread.pc() && frames.needs.meet(FLOATING).is_empty())
 }
 
-/// FPA, VFP, IWMMXT, CRUNCH, NEON.
-const HWCAP_FP: u32 = 0x1660;
+/// Did the source machine offer no unit at all to an EABI process? One of the old ABI has FPA by the kernel's emulator,
+/// which no bit advertises.
+fn had_no_unit(evidence: &Evidence, space: &SpaceFacts) -> bool {
+    /// FPA, VFP, IWMMXT, CRUNCH, NEON.
+    const HWCAP_FP: u32 = 0x1660;
+    let advertised_none = space.hwcap.is_some_and(|(one, _)| one & HWCAP_FP == 0);
+    let abi = abi_of(evidence, space).map(|(abi, _)| abi);
+    advertised_none && abi == Some(ProcessAbi::Eabi)
+}
 
 /// Signs that a process uses floating point at all.
 fn signs_of_fp(evidence: &Evidence, space: &SpaceFacts) -> Vec<String> {

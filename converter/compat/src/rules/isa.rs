@@ -1,8 +1,9 @@
 //! Instruction sets and processor state.
 
 use super::Rule;
+use super::abi::abi_of;
 use super::features::{self, Family, words};
-use crate::evidence::{Evidence, ThreadFacts};
+use crate::evidence::{Evidence, ProcessAbi, ThreadFacts};
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
 use crate::target::{Endian, Has, Target};
@@ -101,7 +102,7 @@ pub(super) static RULES: &[Rule] = &[
         layer: RUN,
         title: "byte order of data access (CPSR.E)",
         rationale: "setend and a CPSR.E that differs from the image's byte order need mixed-endian support: v6 and v7 have it, v8 cores may, under SCTLR.SED or emulation.",
-        remedy: "Set /proc/sys/abi/setend on arm64; choose a v6 or v7 target.",
+        remedy: "Choose a v6 or v7 target, or let threads set their byte order back first; for the instruction alone set /proc/sys/abi/setend on arm64.",
         judge: setend,
     },
     Rule {
@@ -210,6 +211,7 @@ pub(super) static RULES: &[Rule] = &[
 fn aarch32(evidence: &Evidence, target: &Target) -> Outcome {
     if let Some(arch) = &evidence.other_arch {
         return Outcome::of(format!("a machine of architecture {arch}"), "ARM")
+            .cite(evidence.cite(format!("the image is of architecture {arch}")))
             .worst(Verdict::NotRestorable);
     }
     let outcome = Outcome::of(
@@ -219,7 +221,8 @@ fn aarch32(evidence: &Evidence, target: &Target) -> Outcome {
         } else {
             "AArch64 only"
         },
-    );
+    )
+    .cite(evidence.cite("the image is of a 32-bit ARM machine"));
     if target.kernel.aarch32 {
         outcome
     } else {
@@ -234,7 +237,17 @@ fn by_state(
     feature: Feature,
     uses: impl Fn(&ThreadFacts) -> Option<(String, &'static str)>,
 ) -> Outcome {
-    let has = target.has(feature);
+    let option = format!("this machine has it ({feature})");
+    by_state_of(evidence, (target.has(feature), &option), feature, uses)
+}
+
+/// The same, where it is known otherwise how the target has it, and on what that depends.
+fn by_state_of(
+    evidence: &Evidence,
+    (has, option): (Has, &str),
+    feature: Feature,
+    uses: impl Fn(&ThreadFacts) -> Option<(String, &'static str)>,
+) -> Outcome {
     evidence
         .threads
         .iter()
@@ -245,7 +258,7 @@ fn by_state(
             let found = Outcome::of(feature.what(), words(has)).cite(thread.cite(what, field));
             outcome.and(match has {
                 Has::Yes => found,
-                Has::Maybe => found.if_only(format!("this machine has it ({feature})")),
+                Has::Maybe => found.if_only(option),
                 Has::No => found.worst(Verdict::NotRestorable),
             })
         })
@@ -347,18 +360,44 @@ fn mode26(evidence: &Evidence, target: &Target) -> Outcome {
     .and(personality26(evidence, target))
 }
 
-/// PER_LINUX (0) is APCS-26; a thread in a 32-bit mode under it runs, but signal handlers may start in 26-bit mode.
+/// PER_LINUX without ADDR_LIMIT_32BIT is APCS-26. Nothing built for EABI is: there the word is what arm64 kernels give
+/// to 32-bit processes.
 fn personality26(evidence: &Evidence, target: &Target) -> Outcome {
     let has = target.has(Mode26);
-    let thread = evidence
-        .threads
-        .iter()
-        .find(|thread| thread.personality == Some(0) && thread.cpsr & 0x1c != 0);
-    match thread {
-        Some(thread) if has == Has::No => Outcome::of("APCS-26 personality", words(has))
-            .cite(thread.cite("personality is PER_LINUX (0), thread in a 32-bit mode", "personality"))
-            .if_only("the kernel starts handlers in 32-bit mode (all kernels since 2.6.0 without CONFIG_CPU_26)"),
-        _ => Outcome::nothing(),
+    let mut threads = evidence.threads.iter();
+    let in_32_bit_mode = threads.by_ref().filter(|thread| thread.cpsr & 0x1c != 0);
+    in_32_bit_mode.fold(Outcome::nothing(), |outcome, thread| {
+        let Some(word) = thread.personality.filter(|word| word & PER_MASK_26 == 0) else {
+            return outcome;
+        };
+        let what = format!(
+            "personality {word:#010x} is PER_LINUX (APCS-26), thread in a 32-bit mode"
+        );
+        let found = Outcome::of("APCS-26 personality", words(has))
+            .cite(thread.cite(what, "personality"));
+        let space = evidence.spaces.get(thread.space);
+        let abi = space.and_then(|space| abi_of(evidence, space));
+        outcome.and(match (has, abi) {
+            (Has::Yes, _) => found,
+            (_, Some((ProcessAbi::Eabi, _))) => found.if_only("the kernel starts handlers in 32-bit mode (all kernels since 2.6.0 without CONFIG_CPU_26)"),
+            (Has::Maybe, _) => found.if_only(format!("this machine has it ({Mode26})")),
+            (Has::No, _) => found.worst(Verdict::NotRestorable),
+        })
+    })
+}
+
+/// PER_MASK and ADDR_LIMIT_32BIT (`include/linux/personality.h`); other bits are flags that leave the mode alone.
+const PER_MASK_26: u32 = 0x0080_00ff;
+
+/// Data access of either byte order, and on what it depends. Under arm64 that is the processor: the switch there is about
+/// the instruction, and the kernel clears a bit that the processor does not follow.
+fn data_access(target: &Target) -> (Has, &'static str) {
+    match target.has(Setend) {
+        Has::No if target.kernel.arm64 && target.kernel.aarch32 => (
+            Has::Maybe,
+            "the processor has mixed-endian data access at EL0 (ID_AA64MMFR0_EL1)",
+        ),
+        has => (has, "this machine has it (setend)"),
     }
 }
 
@@ -366,7 +405,8 @@ fn setend(evidence: &Evidence, target: &Target) -> Outcome {
     let big = evidence
         .endian
         .is_some_and(|endian| endian != Endian::Little);
-    let state = by_state(evidence, target, Setend, |thread| {
+    let access = data_access(target);
+    let state = by_state_of(evidence, access, Setend, |thread| {
         (thread.big_endian_data() != big && evidence.endian != Some(Endian::Be32)).then(|| {
             (
                 format!("CPSR.E is {}", u8::from(thread.big_endian_data())),
@@ -389,12 +429,14 @@ fn endian(evidence: &Evidence, target: &Target) -> Outcome {
             "the byte order of the image",
             target.kernel.endian.to_string(),
         )
+        .cite(evidence.cite("the image does not tell its byte order"))
         .worst(Verdict::Unknown);
     };
     let outcome = Outcome::of(
         format!("byte order {endian}"),
         target.kernel.endian.to_string(),
-    );
+    )
+    .cite(evidence.cite(format!("the image is {endian}-endian")));
     if endian == target.kernel.endian {
         outcome
     } else {

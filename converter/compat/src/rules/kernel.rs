@@ -13,7 +13,7 @@ pub(super) static RULES: &[Rule] = &[
         layer: KERNEL,
         title: "architecture version in the header",
         rationale: "The restart code refuses an image whose cpu_architecture is higher than its own. That is an upper bound of what the code needs, no requirement: the layer `run` looks at the code.",
-        remedy: "Rewrite the header with ckpt-convert --set cpu_architecture if the layer `run` finds nothing.",
+        remedy: "Use a kernel for that architecture or a later one; if the layer `run` finds nothing, ckpt-convert --to criu makes a set of it, and criu does not compare versions.",
         judge: isa,
     },
     Rule {
@@ -31,6 +31,14 @@ pub(super) static RULES: &[Rule] = &[
         rationale: "The restart code requires the same kind of kernel.",
         remedy: "Use a kernel of the same kind.",
         judge: mmu,
+    },
+    Rule {
+        id: "kernel.thumbee",
+        layer: KERNEL,
+        title: "ThumbEE handler base of a thread",
+        rationale: "The restart code refuses a thread whose thumbee_state is not 0 on a kernel that does not switch the ThumbEE registers.",
+        remedy: "Use a kernel before 4.16 with CONFIG_ARM_THUMBEE.",
+        judge: thumbee,
     },
     Rule {
         id: "const.block",
@@ -117,6 +125,26 @@ fn mmu(evidence: &Evidence, target: &Target) -> Outcome {
     }
 }
 
+fn thumbee(evidence: &Evidence, target: &Target) -> Outcome {
+    if header(evidence).is_none() {
+        return Outcome::nothing();
+    }
+    let threads = evidence.threads.iter();
+    threads.fold(Outcome::nothing(), |outcome, thread| {
+        let Some(base) = thread.thumbee_state.filter(|base| *base != 0) else {
+            return outcome;
+        };
+        let what = format!("thumbee_state is {base:#x}");
+        let cite = thread.cite(what, "thumbee_state");
+        let of = |has| Outcome::of("a kernel that switches ThumbEE registers", has).cite(cite);
+        outcome.and(match target.kernel.thumbee {
+            Some(true) => of("does"),
+            Some(false) => of("does not").worst(Verdict::NotRestorable),
+            None => of("not known").if_only("the kernel is built with CONFIG_ARM_THUMBEE"),
+        })
+    })
+}
+
 /// What every ARM kernel of the series is built with; the last member is n_tty_buf_size's companion, the number of
 /// tty flags, which grew at R14.
 const EXPECTED: &[(&str, &[u32])] = &[
@@ -185,7 +213,7 @@ fn version(evidence: &Evidence, target: &Target) -> Outcome {
         header.place,
     ));
     match own {
-        _ if *revision > 17 => outcome.if_only("a restorer that knows revision 18 restores it; for a linux-cr kernel use ckpt-convert --to r17 --allow fp.lost"),
+        _ if *revision > 17 => outcome.if_only("a restorer that knows revision 18 restores it; for a linux-cr kernel use ckpt-convert --to r17 --allow fp-state,arm-abi"),
         Some(own) if own != header.release => {
             outcome.if_only(format!("the kernel {own} reads revision R{revision:02}; otherwise use ckpt-convert --to its revision"))
         }

@@ -2,10 +2,11 @@
 
 use super::Rule;
 use super::features::words;
-use crate::evidence::{Evidence, MappingFacts, Origin, SpaceFacts, Strength, place};
+use crate::evidence::{Evidence, MappingFacts, Origin, SpaceFacts, Strength, ThreadFacts, place};
 use crate::feature::Feature::TlsRegister;
 use crate::target::{Has, Target};
 use crate::verdict::{Cite, Layer, Outcome, Verdict};
+use std::ops::Range;
 
 const RUN: Layer = Layer::Run;
 
@@ -62,7 +63,7 @@ pub(super) static RULES: &[Rule] = &[
         id: "mem.vectors",
         layer: RUN,
         title: "kernel helper page",
-        rationale: "Helpers at 0xffff0f60 to 0xffff0fff exist if the kernel has CONFIG_KUSER_HELPERS. A pc inside cmpxchg must be wound back to its start.",
+        rationale: "Helpers at 0xffff0f60 to 0xffff0fff exist if the kernel has CONFIG_KUSER_HELPERS. A pc inside cmpxchg must be wound back to its start. Before Linux 3.11 signal handlers return to code at 0xffff0500.",
         remedy: "Use a kernel with CONFIG_KUSER_HELPERS.",
         judge: vectors,
     },
@@ -88,8 +89,25 @@ pub(super) static RULES: &[Rule] = &[
 const VECTORS: u64 = 0xffff_0000;
 const SHMLBA: u64 = 16 << 10;
 const HIGH_VECTORS: u32 = 0xffff_0000;
-/// kuser_cmpxchg, the part between load and store (`arch/arm/kernel/entry-armv.S`).
-const CMPXCHG: std::ops::Range<u32> = 0xffff_0fc0..0xffff_0fe0;
+/// The helpers in the vectors page and what programs may know of them (`arch/arm/kernel/entry-armv.S`).
+const HELPERS: Range<u32> = 0xffff_0f60..0xffff_1000;
+const MEMORY_BARRIER: u32 = 0xffff_0fa0;
+const CMPXCHG: u32 = 0xffff_0fc0;
+const GET_TLS: u32 = 0xffff_0fe0;
+/// Where the helpers begin: kuser_cmpxchg64 first.
+const ENTRIES: [u32; 4] = [HELPERS.start, MEMORY_BARRIER, CMPXCHG, GET_TLS];
+/// Where kernels before 3.11 keep the code that signal handlers return to (`KERN_SIGRETURN_CODE`).
+const OLD_SIGRETURN: Range<u32> = 0xffff_0500..0xffff_0520;
+/// Kernel and user pages of vectors that threads can be in: what else lies there is not for them.
+pub(super) fn is_kernel_code(pc: u32) -> bool {
+    HELPERS.contains(&pc) || OLD_SIGRETURN.contains(&pc)
+}
+
+/// Is it between the load and the store of an exchange?
+fn mid_exchange(pc: u32) -> bool {
+    let in_one = (HELPERS.start..MEMORY_BARRIER).contains(&pc) || (CMPXCHG..GET_TLS).contains(&pc);
+    in_one && !ENTRIES.contains(&pc)
+}
 const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 
 fn mappings(evidence: &Evidence) -> impl Iterator<Item = (&SpaceFacts, &MappingFacts)> {
@@ -113,7 +131,8 @@ fn mmu(evidence: &Evidence, target: &Target) -> Outcome {
     let saved = evidence.header.as_ref().and_then(|header| header.mmu);
     match saved {
         Some(saved) => {
-            let outcome = Outcome::of(word(saved), word(target.kernel.mmu));
+            let cite = evidence.cite(format!("mmu is {}", u8::from(saved)));
+            let outcome = Outcome::of(word(saved), word(target.kernel.mmu)).cite(cite.field("mmu"));
             if saved == target.kernel.mmu {
                 outcome
             } else {
@@ -123,6 +142,7 @@ fn mmu(evidence: &Evidence, target: &Target) -> Outcome {
         None if target.kernel.mmu => Outcome::nothing(),
         None => {
             let mut outcome = Outcome::of("the kind of address space of the source", "no MMU")
+                .cite(evidence.cite("no record says whether there was an MMU"))
                 .worst(Verdict::Unknown);
             outcome.condition =
                 Some("the image does not say whether its machine had an MMU".to_owned());
@@ -312,24 +332,53 @@ fn vectors(evidence: &Evidence, target: &Target) -> Outcome {
         .threads
         .iter()
         .fold(Outcome::nothing(), |outcome, thread| {
-            let inside = [thread.pc(), thread.lr()]
-                .into_iter()
-                .chain(thread.returns_to_kernel_page.iter().copied())
-                .find(|addr| *addr >= HIGH_VECTORS);
-            let Some(addr) = inside else { return outcome };
-            let found = needs(
-                Outcome::of("the kernel helper page", has)
-                    .cite(thread.cite(format!("{addr:#x} is in the helper page"), "pc")),
-            );
-            outcome.and(if CMPXCHG.contains(&thread.pc()) {
-                found.if_only("the restorer winds pc back to the start of kuser_cmpxchg")
-            } else {
-                found
-            })
+            let mut outcome = outcome.and(old_sigreturn(thread));
+            let helper = pointers(thread).find(|(addr, field)| {
+                ENTRIES.contains(addr) || *field == "pc" && HELPERS.contains(addr)
+            });
+            if let Some((addr, field)) = helper {
+                outcome = outcome
+                    .and(needs(Outcome::of("the kernel helper page", has).cite(
+                        thread.cite(format!("{field} {addr:#x} is a kernel helper"), field),
+                    )));
+            }
+            if mid_exchange(thread.pc()) {
+                let what = format!("pc {:#x} is inside an exchange", thread.pc());
+                outcome = outcome.and(
+                    Outcome::of("the kernel helper page", has)
+                        .cite(thread.cite(what, "pc"))
+                        .if_only("the restorer winds pc back to the start of the exchange"),
+                );
+            }
+            outcome
         });
     evidence.spaces.iter().fold(threads, |outcome, space| {
         outcome.and(helper_calls(space, has, helpers))
     })
+}
+
+/// What a thread goes to next or returns to, with the register that holds it or leads to it.
+fn pointers(thread: &ThreadFacts) -> impl Iterator<Item = (u32, &'static str)> {
+    let stacked = thread.returns_to_kernel_page.iter();
+    [(thread.pc(), "pc"), (thread.lr(), "lr")]
+        .into_iter()
+        .chain(stacked.map(|addr| (*addr, "sp")))
+}
+
+/// A signal handler of a process that began on an old kernel returns to the vectors page.
+fn old_sigreturn(thread: &ThreadFacts) -> Outcome {
+    let Some((addr, field)) =
+        pointers(thread).find(|(addr, _)| OLD_SIGRETURN.contains(&(addr & !1)))
+    else {
+        return Outcome::nothing();
+    };
+    let what = format!("{field} leads to {addr:#x}, where old kernels keep their sigreturn code");
+    Outcome::of(
+        "sigreturn code in the vectors page",
+        "depends on the kernel",
+    )
+    .cite(thread.cite(what, field))
+    .if_only("the target's kernel keeps its sigreturn code at 0xffff0500 (Linux before 3.11)")
 }
 
 fn helper_calls(space: &SpaceFacts, has: &str, helpers: Option<bool>) -> Outcome {

@@ -1,9 +1,11 @@
 //! System calls in flight, and whether the task stood still.
 
 use super::Rule;
+use super::memory::is_kernel_code;
 use crate::evidence::{Evidence, Origin, ThreadFacts};
 use crate::target::Target;
-use crate::verdict::{Layer, Outcome};
+use crate::verdict::{Layer, Outcome, Verdict};
+use std::ops::RangeInclusive;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -21,6 +23,14 @@ pub(super) static RULES: &[Rule] = &[
         rationale: "A call that the thread is in, and will make again, must exist in the target's kernel.",
         remedy: "Use a kernel at least as new as the named version.",
         judge: number,
+    },
+    Rule {
+        id: "task.state",
+        layer: Layer::Run,
+        title: "a state that user mode can be in",
+        rationale: "Kernels let no thread go on whose CPSR is of another mode than user mode, or has interrupts masked (valid_user_regs). A pc where nothing is mapped ends the thread with SIGSEGV, and in ARM state processors do not take one that is no multiple of 4 as it stands.",
+        remedy: "The image is forged or damaged, or the thread was about to die: take it again, earlier.",
+        judge: state,
     },
     Rule {
         id: "task.frozen",
@@ -142,15 +152,39 @@ const SINCE: &[(u32, (u32, u32, u32))] = &[
     (451, (6, 5, 0)),
     (452, (6, 6, 0)),
     (454, (6, 7, 0)),
+    (457, (6, 8, 0)),
+    (462, (6, 10, 0)),
+    (463, (6, 13, 0)),
+    (467, (6, 15, 0)),
+    (468, (6, 17, 0)),
 ];
 
-/// The first kernel that has the call; `None` for the old ones, which every kernel here has.
-fn since(number: u32) -> Option<(u32, u32, u32)> {
-    SINCE
-        .iter()
-        .rev()
+/// The last call of the table.
+const LAST: u32 = 469;
+/// Calls of ARM alone: breakpoint to get_tls (`arch/arm/include/uapi/asm/unistd.h`).
+const PRIVATE: RangeInclusive<u32> = 0xf0001..=0xf0006;
+
+/// Which kernels have a call.
+enum Since {
+    /// Every kernel here.
+    Always,
+    /// Those from a release on.
+    Release((u32, u32, u32)),
+    /// None that is known here.
+    Unknown,
+}
+
+fn since(number: u32) -> Since {
+    if PRIVATE.contains(&number) {
+        return Since::Always;
+    }
+    if number > LAST {
+        return Since::Unknown;
+    }
+    let mut later = SINCE.iter().rev();
+    later
         .find(|(first, _)| *first <= number)
-        .map(|(_, version)| *version)
+        .map_or(Since::Always, |(_, version)| Since::Release(*version))
 }
 
 fn release(text: &str) -> Option<(u32, u32, u32)> {
@@ -173,12 +207,16 @@ fn number(evidence: &Evidence, target: &Target) -> Outcome {
             else {
                 return outcome;
             };
-            let (call, first) = (name_of(Some(number)), since(number));
+            let call = name_of(Some(number));
             let has = target
                 .kernel
                 .release
                 .clone()
                 .unwrap_or_else(|| "release not known".to_owned());
+            let first = match since(number) {
+                Since::Release(first) => Some(first),
+                _ => None,
+            };
             let requirement = match first {
                 Some((a, b, c)) => format!("{call} ({number}), in Linux from {a}.{b}.{c} on"),
                 None => format!("{call} ({number})"),
@@ -186,14 +224,101 @@ fn number(evidence: &Evidence, target: &Target) -> Outcome {
             let found = Outcome::of(requirement, has)
                 .cite(thread.cite(format!("stopped in {call}"), "syscall"));
             let known = target.kernel.release.as_deref().and_then(release);
-            outcome.and(match (first, known) {
-                (None, _) => found,
-                (Some(first), Some(known)) if known >= first => found,
-                (Some((a, b, c)), _) => {
+            outcome.and(match since(number) {
+                Since::Always => found,
+                Since::Release(first) if known.is_some_and(|known| known >= first) => found,
+                Since::Release((a, b, c)) => {
                     found.if_only(format!("the kernel is Linux {a}.{b}.{c} or later"))
                 }
+                Since::Unknown => found.if_only(format!(
+                    "no kernel known here has call {number}: the target's has it"
+                )),
             })
         })
+}
+
+const MODE: u32 = 0x1f;
+const USER: u32 = 0x10;
+const USER_26: u32 = 0;
+const IRQS_MASKED: u32 = 1 << 7;
+const FIQS_MASKED: u32 = 1 << 6;
+
+fn state(evidence: &Evidence, target: &Target) -> Outcome {
+    if evidence.origin == Origin::Elf {
+        return Outcome::nothing();
+    }
+    let threads = evidence.threads.iter();
+    threads.fold(Outcome::nothing(), |outcome, thread| {
+        outcome
+            .and(user_mode(target, thread))
+            .and(somewhere(evidence, thread))
+            .and(aligned(thread))
+    })
+}
+
+/// Would the kernel let the thread go on with this CPSR?
+fn user_mode(target: &Target, thread: &ThreadFacts) -> Outcome {
+    let cpsr = thread.cpsr;
+    let found = |why: &str| {
+        Outcome::of("a CPSR of user mode", "lets no other go on")
+            .cite(thread.cite(format!("CPSR {cpsr:#010x} {why}"), "cpsr"))
+    };
+    if ![USER, USER_26].contains(&(cpsr & MODE)) {
+        found("is not of user mode").worst(Verdict::NotRestorable)
+    } else if cpsr & IRQS_MASKED != 0 {
+        found("masks interrupts").worst(Verdict::NotRestorable)
+    } else if cpsr & FIQS_MASKED == 0 {
+        Outcome::nothing()
+    } else if target.kernel.arm64 {
+        found("masks fast interrupts").worst(Verdict::NotRestorable)
+    } else {
+        found("masks fast interrupts").if_only("the kernel or the restorer clears CPSR.F")
+    }
+}
+
+/// Is there anything at pc? A core says that a thread was where it died, which it would only do again.
+fn somewhere(evidence: &Evidence, thread: &ThreadFacts) -> Outcome {
+    /// The program counter of a 26-bit mode shares its register with flags and mode.
+    const PC_26: u32 = 0x03ff_fffc;
+    let pc = match thread.cpsr & MODE {
+        USER_26 => thread.pc() & PC_26,
+        _ => thread.pc(),
+    };
+    let mappings = evidence
+        .spaces
+        .get(thread.space)
+        .map_or(&[][..], |space| &space.mappings);
+    let here = |from: u64, to: u64| (from..to).contains(&u64::from(pc));
+    let mapped = mappings.iter().any(|map| here(map.start, map.end));
+    if mapped || mappings.is_empty() || is_kernel_code(pc) {
+        return Outcome::nothing();
+    }
+    let found = Outcome::of("code at pc", "restores what the image holds")
+        .cite(thread.cite(format!("pc {pc:#x} is in no mapping"), "pc"));
+    if evidence.origin == Origin::Core {
+        found.if_only("the program handles the fault that it meets there again")
+    } else if !mappings.iter().any(|map| map.exec) {
+        // Whoever made this image left all code out of it, not this thread alone.
+        found.if_only(format!(
+            "something maps code at {pc:#x} before the thread runs"
+        ))
+    } else {
+        found.worst(Verdict::NotRestorable)
+    }
+}
+
+fn aligned(thread: &ThreadFacts) -> Outcome {
+    let arm = !thread.thumb() && !thread.jazelle() && thread.cpsr & MODE != USER_26;
+    let pc = thread.pc();
+    if !arm || pc.is_multiple_of(4) {
+        return Outcome::nothing();
+    }
+    Outcome::of("a pc of ARM state", "takes multiples of 4")
+        .cite(thread.cite(format!("pc {pc:#x} in ARM state"), "pc"))
+        .if_only(format!(
+            "ARM code goes on at {:#x}, and the processor takes pc for that",
+            pc & !3
+        ))
 }
 
 fn frozen(evidence: &Evidence, _: &Target) -> Outcome {

@@ -172,6 +172,23 @@ fn of_feature(
     ]
 }
 
+/// Two threads of a program of no known ABI, the second under this personality.
+fn apcs26(personality: u32) -> Evidence {
+    let mut evidence = thread(|_| ());
+    let second = ThreadFacts {
+        personality: Some(personality),
+        ..evidence.threads[0].clone()
+    };
+    evidence.threads[0].personality = Some(0x0080_0000);
+    evidence.threads.push(second);
+    evidence.spaces[0].abi_signs.clear();
+    evidence
+}
+
+fn big_data() -> Evidence {
+    thread(|t| t.cpsr = 0x210)
+}
+
 fn isa_samples() -> Vec<Sample> {
     let mut all = Vec::new();
     all.extend(of_feature("isa.version", F::V7, "v7", "v6"));
@@ -247,6 +264,14 @@ fn isa_samples() -> Vec<Sample> {
             thread(|t| t.personality = Some(0)),
         ),
         ("isa.26bit", NotRestorable, "v7", thread(|t| t.cpsr = 0)),
+        // Built for nothing that is known, under PER_LINUX, with a flag or without, in any thread.
+        ("isa.26bit", NotRestorable, "v7", apcs26(0)),
+        ("isa.26bit", NotRestorable, "v7", apcs26(0x0004_0000)),
+        ("isa.26bit", Restorable, "v7", apcs26(0x0080_0000)),
+        ("isa.26bit", Restorable, "v7", apcs26(8)),
+        ("isa.setend", NotRestorable, "v5te", big_data()),
+        ("isa.setend", Conditional, "v8-aarch64", big_data()),
+        ("isa.setend", Restorable, "v7", big_data()),
         ("isa.endian", Restorable, "v7", process()),
         (
             "isa.endian",
@@ -268,6 +293,16 @@ fn isa_samples() -> Vec<Sample> {
         ),
     ]);
     all
+}
+
+/// A thread without a floating-point record, code out of view, and a capability word without any unit.
+fn no_fp_advertised(e_flags: u32) -> Evidence {
+    with(thread(|t| t.fp_recorded = false), |e| {
+        let space = &mut e.spaces[0];
+        space.code.seen_len = 0;
+        space.hwcap = Some((0x97, 0));
+        space.abi_signs = vec![AbiSign::ElfFlags(e_flags)];
+    })
 }
 
 fn fp_samples() -> Vec<Sample> {
@@ -370,8 +405,18 @@ fn fp_samples() -> Vec<Sample> {
                 e.spaces[0].code.seen_len = 0;
             }),
         ),
+        ("fp.lost", Restorable, "v7", no_fp_advertised(0x0500_0200)),
+        // The kernel emulates FPA for the old ABI and advertises nothing.
+        ("fp.lost", Unknown, "v7", no_fp_advertised(0)),
     ]);
     all
+}
+
+/// A thread at a pc, in a space with one page of code at 0x10000.
+fn at(pc: u32, cpsr: u32) -> Evidence {
+    let mut evidence = mapping(0x1_0000, 0x1_1000, |mapping| mapping.exec = true);
+    evidence.threads = thread(|t| (t.regs[15], t.cpsr) = (pc, cpsr)).threads;
+    evidence
 }
 
 fn abi_and_system_samples() -> Vec<Sample> {
@@ -414,6 +459,36 @@ fn abi_and_system_samples() -> Vec<Sample> {
         ("sys.restart", Conditional, "v7", restarting(-516, 162)),
         ("sys.number", Restorable, "v7", restarting(-512, 3)),
         ("sys.number", Conditional, "v7", restarting(-512, 435)),
+        ("sys.number", Conditional, "v7", restarting(-512, 999)),
+        ("sys.number", Restorable, "v7", restarting(-516, 0xf0002)),
+        ("task.state", Restorable, "v7", at(0x1_0100, 0x10)),
+        ("task.state", Restorable, "v7", at(0x1_0102, 0x30)),
+        ("task.state", Restorable, "v7", at(0xffff_0fc8, 0x10)),
+        ("task.state", Restorable, "sa1110", at(0x6c01_0100, 0)),
+        ("task.state", Conditional, "v7", at(0x1_0101, 0x10)),
+        ("task.state", Conditional, "v7", at(0x1_0100, 0x50)),
+        (
+            "task.state",
+            NotRestorable,
+            "v8-aarch64",
+            at(0x1_0100, 0x50),
+        ),
+        ("task.state", NotRestorable, "v7", at(0x1_0100, 0x90)),
+        ("task.state", NotRestorable, "v7", at(0x1_0100, 0x13)),
+        ("task.state", NotRestorable, "v7", at(0, 0x10)),
+        ("task.state", NotRestorable, "v7", at(0xffff_ffff, 0x30)),
+        (
+            "task.state",
+            Conditional,
+            "v7",
+            with(at(0, 0x10), |e| e.origin = Origin::Core),
+        ),
+        (
+            "task.state",
+            Conditional,
+            "v7",
+            with(at(0, 0x10), |e| e.spaces[0].mappings[0].exec = false),
+        ),
         (
             "task.frozen",
             Restorable,
@@ -431,7 +506,8 @@ fn abi_and_system_samples() -> Vec<Sample> {
 
 fn memory_samples() -> Vec<Sample> {
     let shared = |start| mapping(start, start + 0x1000, |m| m.shared = true);
-    let helper = || thread(|t| t.regs[14] = 0xffff_0fe0);
+    let lr = |lr: u32| thread(move |t| t.regs[14] = lr);
+    let helper = || lr(0xffff_0fe0);
     let unknown_kernel = "baseline of unknown kernels";
     vec![
         ("mmu", Restorable, "v7", process()),
@@ -502,6 +578,11 @@ fn memory_samples() -> Vec<Sample> {
             thread(|t| t.regs[15] = 0xffff_0fc8),
         ),
         ("mem.vectors", NotRestorable, "v7-nokuser", helper()),
+        ("mem.vectors", Restorable, "v7-nokuser", lr(0xffff_ffff)),
+        ("mem.vectors", Restorable, "v7-nokuser", lr(0xffff_0fe4)),
+        ("mem.vectors", Conditional, "v7-nokuser", lr(0xffff_0504)),
+        ("mem.vectors", Restorable, "v7", at(0xffff_0fc0, 0x10)),
+        ("mem.vectors", Conditional, "v7", at(0xffff_0f70, 0x10)),
         ("mem.vdso", Restorable, "v7", thread(|_| ())),
         (
             "mem.vdso",
@@ -531,6 +612,10 @@ fn memory_samples() -> Vec<Sample> {
 }
 
 fn kernel_samples() -> Vec<Sample> {
+    let thumbee = || {
+        let threads = thread(|t| t.thumbee_state = Some(0x1000)).threads;
+        with(header(|_| ()), move |e| e.threads = threads)
+    };
     vec![
         ("kernel.isa", Restorable, "v7", header(|_| ())),
         ("kernel.isa", NotRestorable, "v5te", header(|_| ())),
@@ -544,6 +629,9 @@ fn kernel_samples() -> Vec<Sample> {
         ("abi.kernel", NotRestorable, "v5te-oabi", header(|_| ())),
         ("kernel.mmu", Restorable, "v7", header(|_| ())),
         ("kernel.mmu", NotRestorable, "v4t-nommu", header(|_| ())),
+        ("kernel.thumbee", Restorable, "v7-thumbee", thumbee()),
+        ("kernel.thumbee", Conditional, "v7", thumbee()),
+        ("kernel.thumbee", NotRestorable, "no ThumbEE", thumbee()),
         ("const.block", Restorable, "v7", header(|_| ())),
         (
             "const.block",
@@ -565,6 +653,11 @@ fn kernel_samples() -> Vec<Sample> {
 
 /// A machine of which only the processor is known.
 fn target(name: &str) -> Target {
+    if name == "no ThumbEE" {
+        let mut target = Target::named("v7").unwrap();
+        target.kernel.thumbee = Some(false);
+        return target;
+    }
     if name != "baseline of unknown kernels" {
         return Target::named(name).unwrap();
     }
