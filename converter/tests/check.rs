@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ckpt_convert::loss::Code;
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -570,4 +571,49 @@ fn what_is_no_configuration_makes_no_target() {
         assert_eq!(output.status.code(), Some(2), "{option}: {said}");
         assert!(said.contains("no-config: no "), "{option}: {said}");
     }
+}
+
+/// What a rule's texts tell a person to type.
+fn advised_commands() -> Vec<String> {
+    let rules = format!("{ROOT}/converter/compat/src/rules");
+    let mut commands = Vec::new();
+    for file in std::fs::read_dir(rules).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for literal in source.split('"').filter(|text| text.contains("--")) {
+            commands.extend(literal.split([';', ':']).map(str::to_owned));
+        }
+    }
+    commands
+}
+
+#[test]
+fn what_rules_advise_to_type_exists() {
+    let help = |program: &str| text(&Command::new(program).arg("--help").output().unwrap().stdout);
+    let help = help(env!("CARGO_BIN_EXE_ckpt-convert")) + &help(env!("CARGO_BIN_EXE_ckpt-check"));
+    let mut seen = 0;
+    for advice in advised_commands() {
+        let mut words = advice.split([' ', ',', ')', '`']).peekable();
+        while let Some(word) = words.next() {
+            if word == "--allow" {
+                let codes = words.by_ref().take_while(|code| !code.is_empty());
+                for code in codes {
+                    assert!(Code::parse(code).is_some(), "no loss {code}: {advice}");
+                }
+            } else if word.starts_with("--") && word.len() > 2 {
+                let known = help
+                    .split([' ', ',', '\n', '=', '['])
+                    .any(|option| option == word);
+                assert!(known, "no option {word}: {advice}");
+                seen += 1;
+            }
+            if word == "--set" {
+                let (what, _) = words.peek().and_then(|set| set.split_once('=')).unwrap();
+                assert!(
+                    help.contains(&format!("{what}=")),
+                    "no --set {what}=: {advice}"
+                );
+            }
+        }
+    }
+    assert!(seen > 3, "{seen} options in the texts of rules");
 }
