@@ -407,6 +407,11 @@ fn zombies_are_passed_over_where_they_have_nothing_to_show() {
         assert!(screen.model.current_task().unwrap().live.is_some());
     }
     screen.prompt("2 :", &format!("task {}", zombie.pid));
+    assert!(
+        !screen.model.waiting(),
+        "{:?} is asked for ever",
+        screen.model.asked
+    );
     screen.prompt("4 /", "x");
     let told = format!("{}: a zombie has no memory", zombie.pid);
     assert!(screen.shown().contains(&told), "{}", screen.shown());
