@@ -773,7 +773,7 @@ fn what_is_no_stream_says_so() {
         let shown = screen.shown();
         assert!(shown.contains(&format!(" {name} as R18 ARM · ")), "{shown}");
         assert!(
-            shown.contains("offsets are those of this stream"),
+            shown.contains("Bytes and offsets of the stream · "),
             "{shown}"
         );
         screen.keys("7");

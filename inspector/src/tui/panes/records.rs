@@ -64,7 +64,8 @@ pub fn title(model: &Model, pane: usize) -> String {
         _ => {
             let field =
                 current_field(model).map(|field| format!(" · {}: {}", field.name, field.doc));
-            format!("Bytes{}", field.unwrap_or_default())
+            let of = model.foreign().map_or("", |_| " and offsets of the stream");
+            format!("Bytes{of}{}", field.unwrap_or_default())
         }
     }
 }

@@ -56,10 +56,6 @@ pub fn told(model: &mut Model, message: Message) -> Option<Request> {
             model.findings = image.findings.kept().to_vec();
             model.image = Some(image);
             model.phase = Phase::Ready;
-            if model.message.is_none() && model.foreign().is_some() {
-                let text = format!("{}; offsets are those of this stream", model.shown_as());
-                say(model, text, Ink::Dim);
-            }
             forget_later(model);
             registers::show_pc(model);
             request = panes::compat::begin(model);
