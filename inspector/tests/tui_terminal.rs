@@ -131,7 +131,7 @@ fn start(terminal: &Terminal, image: &Path) {
         shown
             .lines()
             .last()
-            .is_some_and(|line| line.starts_with(" R1"))
+            .is_some_and(|line| line.contains(" R1"))
     });
 }
 
