@@ -12,6 +12,9 @@ use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{ArmRegs, Image, Task};
 use ckpt_parser::source::Source;
 
+/// State of a task that does not wait.
+const TASK_RUNNING: u32 = 0;
+
 /// A system call, and why it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemCall {
@@ -65,24 +68,29 @@ impl SystemCall {
         SystemCall::recorded(image, task).or_else(|| {
             let abi = task.live.as_ref()?.abi.as_ref();
             let mut process = Process::new(abi, image.mm_of(task)?, memory, sysroot);
-            SystemCall::in_code(task.arm()?, &mut process)
+            let regs = task.arm()?;
+            SystemCall::in_code(regs, &mut process).or_else(|| {
+                let is_waiting = task.state != TASK_RUNNING;
+                is_waiting.then(|| SystemCall::by_r7(regs, &mut process))?
+            })
         })
     }
 
     fn in_code<S: Source>(regs: &ArmRegs, process: &mut Process<S>) -> Option<SystemCall> {
         let (width, pc) = (if regs.is_thumb() { 2 } else { 4 }, regs.pc());
-        let mut at = |addr| process.instruction(addr, width as usize);
-        let (before, here) = (at(pc.checked_sub(width)?), at(pc));
-        let is_mapped = process.mm.vma_at(pc.into()).is_some();
-        if before.is_none() && here.is_none() && is_mapped {
-            let known = syscalls::name(regs.r(7)).is_some();
-            return known.then(|| SystemCall::new(regs.r(7), How::R7Alone, regs));
-        }
-        let call = |code: Option<u32>, how| {
-            let number = call_of(code?, regs)?;
-            Some(SystemCall::new(number, how, regs))
+        let mut at = |addr, how| {
+            let code = process.instruction(addr, width as usize)?;
+            Some(SystemCall::new(call_of(code, regs)?, how, regs))
         };
-        call(before, How::BeforePc).or_else(|| call(here, How::AtPc))
+        at(pc.checked_sub(width)?, How::BeforePc).or_else(|| at(pc, How::AtPc))
+    }
+
+    /// A guess for a thread that waits in code that is not there.
+    fn by_r7<S: Source>(regs: &ArmRegs, process: &mut Process<S>) -> Option<SystemCall> {
+        let is_unseen = process.mm.vma_at(regs.pc().into()).is_some()
+            && process.instruction(regs.pc(), 2).is_none();
+        let is_call = syscalls::name(regs.r(7)).is_some();
+        (is_unseen && is_call).then(|| SystemCall::new(regs.r(7), How::R7Alone, regs))
     }
 
     /// Its name, or number.
