@@ -320,6 +320,14 @@ impl FileFacts {
 }
 
 impl SpaceFacts {
+    /// The mapping that holds an address.
+    pub fn mapping_at(&self, addr: u64) -> Option<&MappingFacts> {
+        let at = self.mappings.partition_point(|mapping| mapping.end <= addr);
+        self.mappings
+            .get(at)
+            .filter(|mapping| mapping.start <= addr)
+    }
+
     /// A fact of this address space.
     pub fn cite(&self, what: impl std::fmt::Display) -> Cite {
         Cite {

@@ -283,12 +283,7 @@ fn exec(evidence: &Evidence, _: &Target) -> Outcome {
                 .filter(|personality| personality & READ_IMPLIES_EXEC != 0);
             let pc = u64::from(thread.pc());
             let space = evidence.spaces.get(thread.space);
-            let mapping = space.and_then(|space| {
-                space
-                    .mappings
-                    .iter()
-                    .find(|mapping| (mapping.start..mapping.end).contains(&pc))
-            });
+            let mapping = space.and_then(|space| space.mapping_at(pc));
             let unpermitted = mapping.filter(|mapping| !mapping.exec && pc < VECTORS);
             let found = match (unpermitted, implied) {
                 (Some(mapping), _) => Outcome::of(

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::memory::is_kernel_code;
-use crate::evidence::{Evidence, Origin, ThreadFacts};
+use crate::evidence::{Evidence, Origin, SpaceFacts, ThreadFacts};
 use crate::target::Target;
 use crate::verdict::{Layer, Outcome, Verdict};
 use std::ops::RangeInclusive;
@@ -247,11 +247,15 @@ fn state(evidence: &Evidence, target: &Target) -> Outcome {
     if evidence.origin == Origin::Elf {
         return Outcome::nothing();
     }
+    let has_code = |space: &SpaceFacts| space.mappings.iter().any(|mapping| mapping.exec);
+    let spaces = evidence.spaces.iter();
+    let spaces: Vec<_> = spaces.map(|space| (space, has_code(space))).collect();
     let threads = evidence.threads.iter();
     threads.fold(Outcome::nothing(), |outcome, thread| {
+        let space = spaces.get(thread.space).copied();
         outcome
             .and(user_mode(target, thread))
-            .and(somewhere(evidence, thread))
+            .and(somewhere(&evidence.origin, thread, space))
             .and(aligned(thread))
     })
 }
@@ -277,27 +281,25 @@ fn user_mode(target: &Target, thread: &ThreadFacts) -> Outcome {
 }
 
 /// Is there anything at pc? A core says that a thread was where it died, which it would only do again.
-fn somewhere(evidence: &Evidence, thread: &ThreadFacts) -> Outcome {
+/// The space comes with whether it has any code.
+fn somewhere(origin: &Origin, thread: &ThreadFacts, space: Option<(&SpaceFacts, bool)>) -> Outcome {
     /// The program counter of a 26-bit mode shares its register with flags and mode.
     const PC_26: u32 = 0x03ff_fffc;
     let pc = match thread.cpsr & MODE {
         USER_26 => thread.pc() & PC_26,
         _ => thread.pc(),
     };
-    let mappings = evidence
-        .spaces
-        .get(thread.space)
-        .map_or(&[][..], |space| &space.mappings);
-    let here = |from: u64, to: u64| (from..to).contains(&u64::from(pc));
-    let mapped = mappings.iter().any(|map| here(map.start, map.end));
-    if mapped || mappings.is_empty() || is_kernel_code(pc) {
+    let Some((space, has_code)) = space.filter(|(space, _)| !space.mappings.is_empty()) else {
+        return Outcome::nothing();
+    };
+    if space.mapping_at(pc.into()).is_some() || is_kernel_code(pc) {
         return Outcome::nothing();
     }
     let found = Outcome::of("code at pc", "restores what the image holds")
         .cite(thread.cite(format!("pc {pc:#x} is in no mapping"), "pc"));
-    if evidence.origin == Origin::Core {
+    if *origin == Origin::Core {
         found.if_only("the program handles the fault that it meets there again")
-    } else if !mappings.iter().any(|map| map.exec) {
+    } else if !has_code {
         // Whoever made this image left all code out of it, not this thread alone.
         found.if_only(format!(
             "something maps code at {pc:#x} before the thread runs"
