@@ -7,10 +7,6 @@ use ckpt_parser::model::{Ends, File, FileKind, Holders, Image, ObjRef, Socket, T
 use ckpt_parser::text::escape;
 use std::fmt::{self, Display};
 
-/// FMODE bits: open for reading, for writing.
-const READS: u32 = 1;
-const WRITES: u32 = 2;
-
 /// What an open file is; `arrow` stands between the two addresses of a connection.
 pub fn what(image: &Image, number: ObjRef, file: &File, arrow: &str) -> String {
     let path = file.path.map(escape).unwrap_or_default();
@@ -33,7 +29,7 @@ pub fn what(image: &Image, number: ObjRef, file: &File, arrow: &str) -> String {
 
 /// Which end of a pipe a file is.
 fn end(file: &File) -> &'static str {
-    match (file.mode & READS != 0, file.mode & WRITES != 0) {
+    match (file.reads(), file.writes()) {
         (true, false) => "read end of",
         (false, true) => "write end of",
         _ => "both ends of",
@@ -161,9 +157,9 @@ pub fn other_end<'a>(
     if !has_other_end(ends, file) {
         return None;
     }
-    let role = match (file.kind, file.mode & READS, file.mode & WRITES) {
-        (FileKind::Pipe(_) | FileKind::Fifo(_), READS, 0) => "written by",
-        (FileKind::Pipe(_) | FileKind::Fifo(_), 0, WRITES) => "read by",
+    let role = match (file.kind, file.reads(), file.writes()) {
+        (FileKind::Pipe(_) | FileKind::Fifo(_), true, false) => "written by",
+        (FileKind::Pipe(_) | FileKind::Fifo(_), false, true) => "read by",
         (FileKind::Socket(_), ..) => "peer",
         _ => "other end",
     };

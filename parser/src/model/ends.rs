@@ -1,10 +1,7 @@
 //! Which open files are the two ends of a pipe, of a pair of sockets, of a pseudo terminal.
 
+use super::files::{READS, WRITES};
 use super::{File, FileKind, Image, ObjRef, Socket};
-
-/// Reading and writing, of the FMODE bits.
-const READS: u32 = 1;
-const WRITES: u32 = 2;
 
 /// Open files by what they are ends of. With [`Image::holders`] it says who is at the other end.
 #[derive(Clone, Debug, Default)]

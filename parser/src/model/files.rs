@@ -26,6 +26,21 @@ pub struct File<'a> {
     pub path: Option<&'a [u8]>,
 }
 
+/// FMODE bits: open for reading, for writing.
+pub(super) const READS: u32 = 1;
+pub(super) const WRITES: u32 = 2;
+
+impl File<'_> {
+    /// Open for reading.
+    pub fn reads(&self) -> bool {
+        self.mode & READS != 0
+    }
+    /// Open for writing.
+    pub fn writes(&self) -> bool {
+        self.mode & WRITES != 0
+    }
+}
+
 /// Open files by their number.
 #[derive(Clone, Default)]
 pub struct Files {
