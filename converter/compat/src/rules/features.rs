@@ -137,7 +137,6 @@ fn by_code(
     // Where a program starts, the ways from there say more than a share.
     let is_library = space.code.from_pc.is_empty() && space.code.inevitable.is_empty();
     let dense = is_library && total >= ENOUGH && space.count(feature) * DENSE >= total;
-    let condition = || condition(target, family, feature, has);
     match (has, strength) {
         (Has::Yes, _) => outcome,
         (Has::No, Strength::Inevitable) => outcome.worst(Verdict::NotRestorable),
@@ -147,7 +146,7 @@ fn by_code(
         (Has::No, _) => outcome
             .cites(declared)
             .if_only(not_executed(evidence, feature)),
-        (Has::Maybe, _) => outcome.if_only(condition()),
+        (Has::Maybe, _) => outcome.if_only(condition(target, family, feature)),
     }
 }
 
@@ -167,11 +166,9 @@ fn not_executed(evidence: &Evidence, feature: Feature) -> String {
     format!("the code that needs it ({feature}) is not executed{dispatch}")
 }
 
-fn condition(target: &Target, family: &Family, feature: Feature, has: Has) -> String {
+fn condition(target: &Target, family: &Family, feature: Feature) -> String {
     match family.instead {
-        Some((emulation, option))
-            if target.has(feature) == Has::No && target.has(emulation) == has =>
-        {
+        Some((_, option)) if option == family.option || target.has(feature) == Has::No => {
             option.to_owned()
         }
         Some((_, option)) => format!("{} or {option}", family.option),

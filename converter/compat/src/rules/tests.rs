@@ -769,6 +769,116 @@ fn what_the_source_lacked_may_still_lie_ahead() {
 }
 
 #[test]
+fn a_word_in_much_code_without_a_map_is_noise_if_nothing_leads_there() {
+    let verdict = |mapped_len, num_insns, count, reached: bool| {
+        let mut evidence = swept(F::Neon);
+        let code = &mut evidence.spaces[0].code;
+        (code.mapped_len, code.num_insns) = (mapped_len, num_insns);
+        code.swept.features.get_mut(&F::Neon).unwrap().count = count;
+        if reached {
+            code.from_entries = std::mem::take(&mut code.swept);
+        }
+        (rule("fp.neon").unwrap().judge)(&evidence, &target("v7-vfp")).verdict
+    };
+    assert_eq!(verdict(2047, 20_001, 1, false), Restorable);
+    // Mapping symbols tell code from data in half of it; one word in 20 000; two words; a way that leads there.
+    assert_eq!(verdict(2048, 20_001, 1, false), Conditional);
+    assert_eq!(verdict(2047, 20_000, 1, false), Conditional);
+    assert_eq!(verdict(2047, 20_001, 2, false), Conditional);
+    assert_eq!(verdict(2047, 20_001, 1, true), Conditional);
+}
+
+/// Code that uses a feature and that known entries lead to.
+fn reached(feature: Feature) -> Evidence {
+    with(swept(feature), |e| {
+        let code = &mut e.spaces[0].code;
+        code.from_entries = std::mem::take(&mut code.swept);
+    })
+}
+
+#[test]
+fn code_that_cannot_run_needs_nothing() {
+    let verdict = |id: &str, evidence: &Evidence| {
+        (rule(id).unwrap().judge)(evidence, &target("v5te")).verdict
+    };
+    let linked = |evidence, open| {
+        with(evidence, |e: &mut Evidence| {
+            e.spaces[0].is_linked = true;
+            e.spaces[0].code.open = open;
+        })
+    };
+    assert_eq!(
+        verdict("fp.kind", &linked(swept(F::Vfp), false)),
+        Restorable
+    );
+    assert_eq!(
+        verdict("fp.kind", &linked(swept(F::Vfp), true)),
+        Conditional
+    );
+    assert_eq!(
+        verdict("fp.kind", &linked(reached(F::Vfp), false)),
+        Conditional
+    );
+    // No machine lets a process do this: it is data, unless every way leads there.
+    for evidence in [swept(F::Privileged), reached(F::Privileged)] {
+        assert_eq!(verdict("isa.system", &evidence), Restorable);
+    }
+    assert_eq!(
+        verdict("isa.system", &inevitable(F::Privileged)),
+        NotRestorable
+    );
+    // A v5 machine ran no v6 code: words that look like it are data.
+    let old = |evidence| {
+        with(evidence, |e: &mut Evidence| {
+            e.spaces[0].platform = Some("v5l".to_owned());
+            e.spaces[0].hwcap = Some((0x97, 0));
+        })
+    };
+    assert_eq!(verdict("isa.version", &old(swept(F::V6))), Restorable);
+    assert_eq!(verdict("isa.version", &old(reached(F::V6))), Conditional);
+    assert_eq!(verdict("isa.version", &swept(F::V6)), Conditional);
+}
+
+#[test]
+fn a_library_built_for_an_architecture_needs_it() {
+    let v7 = Attributes::parse(b"A\x11\0\0\0aeabi\0\x01\x07\0\0\0\x06\x0a", false).unwrap();
+    let library = |count, num_insns| {
+        with(reached(F::V7), |e| {
+            let space = &mut e.spaces[0];
+            space.files.push(FileFacts {
+                name: "library".to_owned(),
+                attributes: Some(v7.clone()),
+                ..FileFacts::default()
+            });
+            space.code.num_insns = num_insns;
+            let hits = &mut space.code.from_entries.features;
+            hits.get_mut(&F::V7).unwrap().count = count;
+        })
+    };
+    let verdict =
+        |evidence: &Evidence| (rule("isa.version").unwrap().judge)(evidence, &target("v6")).verdict;
+    assert_eq!(verdict(&library(10, 2000)), NotRestorable);
+    // Too small a share, too little code, no declaration, a program with ways of its own.
+    assert_eq!(verdict(&library(9, 2000)), Conditional);
+    assert_eq!(verdict(&library(10, 1999)), Conditional);
+    let undeclared = with(library(10, 2000), |e| e.spaces[0].files.clear());
+    assert_eq!(verdict(&undeclared), Conditional);
+    let from_pc = with(library(10, 2000), |e| {
+        e.spaces[0].code.from_pc = hits(F::Thumb, Isa::Arm);
+    });
+    assert_eq!(verdict(&from_pc), Conditional);
+    let inevitable = with(library(10, 2000), |e| {
+        e.spaces[0].code.inevitable = hits(F::Thumb, Isa::Arm);
+    });
+    assert_eq!(verdict(&inevitable), Conditional);
+    let reached = "process 1: 10 × v7 reached from known entries, first at 0x8000";
+    assert_eq!(
+        told("isa.version", "v6", &library(10, 2000)),
+        format!("{reached}\nlibrary: Tag_CPU_arch is v7\n-")
+    );
+}
+
+#[test]
 fn coprocessor_one_is_judged_as_whose_it_is() {
     let verdict = |whose, name| {
         let mut evidence = inevitable(F::FpaOrIwmmxt);
@@ -791,6 +901,13 @@ fn coprocessor_one_is_judged_as_whose_it_is() {
     let swept = swept(F::FpaOrIwmmxt);
     let outcome = (rule("fp.kind").unwrap().judge)(&swept, &target("v5te-nwfpe"));
     assert_eq!(outcome.verdict, Conditional);
+    // A program that was never started may choose its code by AT_HWCAP.
+    let program = with(swept, |e| {
+        e.origin = Origin::Elf;
+        e.spaces[0].coprocessor_one = iwmmxt;
+    });
+    let told = told("fp.kind", "v5te", &program);
+    assert!(told.contains("choose code by AT_HWCAP"), "{told}");
 }
 
 /// The facts of an outcome, one in a line, and its condition.
@@ -848,6 +965,8 @@ fn outcomes_say_what_was_seen_and_what_would_help() {
     ] {
         let fact = format!("process 1: {condition}");
         check("fp.neon", "v7-vfp", &evidence, &[&fact, &condition]);
+        let outcome = (rule("fp.neon").unwrap().judge)(&evidence, &target("v7-vfp"));
+        assert_eq!(outcome.evidence[0].file.as_deref(), Some("/lib/0.so"));
     }
     let vfp = vfp([1; 32], 0x0300_0000, None);
     let outcome = (rule("fp.kind").unwrap().judge)(&vfp, &target("v5te"));
@@ -857,4 +976,30 @@ fn outcomes_say_what_was_seen_and_what_would_help() {
         "{what}"
     );
     assert_eq!(outcome.target_has, "has it not");
+}
+
+#[test]
+fn a_condition_names_each_way_to_meet_it_once() {
+    let setend = "setend is enabled or emulated (CONFIG_SETEND_EMULATION, abi.setend)";
+    for (id, feature, name, condition) in [
+        ("fp.kind", F::Vfp, "arm926ej-s", "this machine has it (vfp)"),
+        (
+            "isa.swp",
+            F::Swp,
+            "v7",
+            "swp is enabled or the kernel is built with CONFIG_SWP_EMULATE",
+        ),
+        // No such instruction there, so only the kernel can help.
+        (
+            "isa.swp",
+            F::Swp,
+            "v8",
+            "the kernel is built with CONFIG_SWP_EMULATE",
+        ),
+        ("isa.setend", F::Setend, "v8", setend),
+        ("isa.setend", F::Setend, "v8-aarch64", setend),
+    ] {
+        let told = told(id, name, &inevitable(feature));
+        assert_eq!(told.lines().nth(1), Some(condition), "{id} on {name}");
+    }
 }
