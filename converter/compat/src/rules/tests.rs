@@ -9,7 +9,8 @@ use crate::evidence::{
     AbiSign, CoprocessorOne, Evidence, FileFacts, HeaderFacts, MappingFacts, Origin, SpaceFacts,
     ThreadFacts, VfpFacts,
 };
-use crate::scan::{FeatureHits, Hit};
+use crate::feature::FeatureSet;
+use crate::scan::{FeatureHits, Frames, Hit};
 use crate::target::{Endian, Target};
 use crate::verdict::Verdict::{self, *};
 use crate::{Feature, Feature as F};
@@ -1002,4 +1003,47 @@ fn a_condition_names_each_way_to_meet_it_once() {
         let told = told(id, name, &inevitable(feature));
         assert_eq!(told.lines().nth(1), Some(condition), "{id} on {name}");
     }
+}
+
+#[test]
+fn floating_point_modes_are_their_own_bits_of_fpscr() {
+    let verdict = |id: &str, name, fpscr, fpexc| {
+        let evidence = vfp([0; 32], fpscr, Some([fpexc, 0, 0]));
+        (rule(id).unwrap().judge)(&evidence, &target(name)).verdict
+    };
+    let (others, enabled) = (0xf800_60ff, 1 << 30);
+    for (id, name, all, expected) in [
+        ("fp.vector", "v8", 0x0037_0000, NotRestorable),
+        ("fp.trap", "v8", 0x0000_9f00, Conditional),
+        ("fp.mode", "v7", 0x07c0_0000, Conditional),
+    ] {
+        assert_eq!(verdict(id, name, others, enabled), Restorable, "{id}");
+        assert_eq!(verdict(id, name, all, enabled), expected, "{id}");
+    }
+    let support = "the unit or the kernel's support code does short vectors";
+    let told = told("fp.vector", "v7-vfp", &swept(F::ShortVectors));
+    assert_eq!(
+        told.lines().last().unwrap(),
+        format!("{support} (short-vectors)")
+    );
+}
+
+#[test]
+fn a_thread_outside_of_floating_point_code_lost_no_values() {
+    let verdict = |pointer, needs: &[Feature]| {
+        let evidence = with(thread(|t| t.fp_recorded = false), |e| {
+            e.threads[0].regs[15] = 0x8000;
+            let code = &mut e.spaces[0].code;
+            code.swept = hits(F::Vfp, Isa::Arm);
+            code.frames.push(Frames {
+                pointer,
+                needs: FeatureSet::of(needs),
+            });
+        });
+        (rule("fp.lost").unwrap().judge)(&evidence, &target("v7")).verdict
+    };
+    assert_eq!(verdict(0x8000, &[F::V7]), Restorable);
+    assert_eq!(verdict(0x8001, &[F::V7]), Restorable);
+    assert_eq!(verdict(0x8000, &[F::V7, F::Vfp]), Conditional);
+    assert_eq!(verdict(0x9000, &[F::V7]), Conditional);
 }
