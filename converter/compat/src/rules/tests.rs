@@ -659,6 +659,11 @@ fn target(name: &str) -> Target {
         target.kernel.thumbee = Some(false);
         return target;
     }
+    if name == "ThumbEE by an unknown kernel" {
+        let mut target = Target::named("v7-thumbee").unwrap();
+        target.kernel.thumbee = None;
+        return target;
+    }
     if name != "baseline of unknown kernels" {
         return Target::named(name).unwrap();
     }
@@ -982,6 +987,8 @@ fn outcomes_say_what_was_seen_and_what_would_help() {
 #[test]
 fn a_condition_names_each_way_to_meet_it_once() {
     let setend = "setend is enabled or emulated (CONFIG_SETEND_EMULATION, abi.setend)";
+    let barrier =
+        "CP15 barriers are enabled or emulated (CONFIG_CP15_BARRIER_EMULATION, abi.cp15_barrier)";
     for (id, feature, name, condition) in [
         ("fp.kind", F::Vfp, "arm926ej-s", "this machine has it (vfp)"),
         (
@@ -998,6 +1005,14 @@ fn a_condition_names_each_way_to_meet_it_once() {
             "the kernel is built with CONFIG_SWP_EMULATE",
         ),
         ("isa.setend", F::Setend, "v8", setend),
+        ("isa.barrier", F::Cp15Barrier, "v8", barrier),
+        ("isa.barrier", F::Cp15Barrier, "v8-aarch64", barrier),
+        (
+            "isa.system",
+            F::Pmu,
+            "v7",
+            "the kernel opens it to user mode (pmu)",
+        ),
         ("isa.setend", F::Setend, "v8-aarch64", setend),
     ] {
         let told = told(id, name, &inevitable(feature));
@@ -1046,4 +1061,50 @@ fn a_thread_outside_of_floating_point_code_lost_no_values() {
     assert_eq!(verdict(0x8001, &[F::V7]), Restorable);
     assert_eq!(verdict(0x8000, &[F::V7, F::Vfp]), Conditional);
     assert_eq!(verdict(0x9000, &[F::V7]), Conditional);
+}
+
+#[test]
+fn each_state_of_a_thread_is_judged_by_its_own_rule() {
+    const T: u32 = 0x20;
+    const J: u32 = 1 << 24;
+    const IT: u32 = 0x0600_0000;
+    for (id, name, cpsr, expected) in [
+        ("isa.thumb", "v4", 0, Restorable),
+        ("isa.thumb", "v4", T, NotRestorable),
+        ("isa.thumb", "v4", J, Restorable),
+        ("isa.thumb", "v4", T | J, Restorable),
+        ("isa.thumb2", "v6", T, Restorable),
+        ("isa.thumb2", "v6", IT, Restorable),
+        ("isa.thumb2", "v6", T | IT, NotRestorable),
+        ("isa.jazelle", "v7", T, Restorable),
+        ("isa.jazelle", "v7", J, NotRestorable),
+        ("isa.jazelle", "v7", T | J, Restorable),
+        ("isa.thumbee", "v7", T, Restorable),
+        ("isa.thumbee", "v7", J, Restorable),
+        ("isa.thumbee", "v7", T | J, NotRestorable),
+        ("isa.thumbee", "v7-thumbee", T | J, Restorable),
+        (
+            "isa.thumbee",
+            "ThumbEE by an unknown kernel",
+            T | J,
+            Conditional,
+        ),
+        ("isa.thumbee", "ThumbEE by an unknown kernel", T, Restorable),
+    ] {
+        let evidence = thread(|thread| thread.cpsr = 0x10 | cpsr);
+        let outcome = (rule(id).unwrap().judge)(&evidence, &target(name));
+        assert_eq!(outcome.verdict, expected, "{id} on {name}, {cpsr:#x}");
+    }
+    let base = |name, base| {
+        let evidence = thread(|thread| thread.thumbee_state = Some(base));
+        (rule("isa.thumbee").unwrap().judge)(&evidence, &target(name)).verdict
+    };
+    assert_eq!(base("v7", 0), Restorable);
+    assert_eq!(base("ThumbEE by an unknown kernel", 0x1000), Conditional);
+    // Instructions of v6T2 in ARM state are no Thumb-2.
+    let arm = with(process(), |e| {
+        e.spaces[0].code.swept = hits(F::V6t2, Isa::Arm);
+    });
+    let outcome = (rule("isa.thumb2").unwrap().judge)(&arm, &target("v6"));
+    assert_eq!(outcome.verdict, Restorable);
 }
