@@ -659,9 +659,9 @@ fn target(name: &str) -> Target {
         target.kernel.thumbee = Some(false);
         return target;
     }
-    if name == "ThumbEE by an unknown kernel" {
+    if let Some(kernel) = name.strip_prefix("ThumbEE under ") {
         let mut target = Target::named("v7-thumbee").unwrap();
-        target.kernel.thumbee = None;
+        target.kernel.thumbee = (kernel == "a kernel without").then_some(false);
         return target;
     }
     if name != "baseline of unknown kernels" {
@@ -1085,11 +1085,22 @@ fn each_state_of_a_thread_is_judged_by_its_own_rule() {
         ("isa.thumbee", "v7-thumbee", T | J, Restorable),
         (
             "isa.thumbee",
-            "ThumbEE by an unknown kernel",
+            "ThumbEE under an unknown kernel",
             T | J,
             Conditional,
         ),
-        ("isa.thumbee", "ThumbEE by an unknown kernel", T, Restorable),
+        (
+            "isa.thumbee",
+            "ThumbEE under an unknown kernel",
+            T,
+            Restorable,
+        ),
+        (
+            "isa.thumbee",
+            "ThumbEE under a kernel without",
+            T | J,
+            NotRestorable,
+        ),
     ] {
         let evidence = thread(|thread| thread.cpsr = 0x10 | cpsr);
         let outcome = (rule(id).unwrap().judge)(&evidence, &target(name));
@@ -1100,7 +1111,7 @@ fn each_state_of_a_thread_is_judged_by_its_own_rule() {
         (rule("isa.thumbee").unwrap().judge)(&evidence, &target(name)).verdict
     };
     assert_eq!(base("v7", 0), Restorable);
-    assert_eq!(base("ThumbEE by an unknown kernel", 0x1000), Conditional);
+    assert_eq!(base("ThumbEE under an unknown kernel", 0x1000), Conditional);
     // Instructions of v6T2 in ARM state are no Thumb-2.
     let arm = with(process(), |e| {
         e.spaces[0].code.swept = hits(F::V6t2, Isa::Arm);
