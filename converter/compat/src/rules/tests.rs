@@ -1112,6 +1112,10 @@ fn each_state_of_a_thread_is_judged_by_its_own_rule() {
     };
     assert_eq!(base("v7", 0), Restorable);
     assert_eq!(base("ThumbEE under an unknown kernel", 0x1000), Conditional);
+    // A thread in a 26-bit mode is told so, not of a 32-bit mode under the personality of one.
+    let old = thread(|thread| (thread.cpsr, thread.personality) = (0, Some(0)));
+    let told = told("isa.26bit", "v7", &old);
+    assert_eq!(told, "thread 1: CPSR 0x00000000 has a 26-bit mode\n-");
     // Instructions of v6T2 in ARM state are no Thumb-2.
     let arm = with(process(), |e| {
         e.spaces[0].code.swept = hits(F::V6t2, Isa::Arm);
