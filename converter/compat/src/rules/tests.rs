@@ -221,6 +221,13 @@ fn isa_samples() -> Vec<Sample> {
             thread(|t| t.cpsr = 0x10 | 0x20 | 0x0600_0000),
         ),
         (
+            "isa.xscale",
+            NotRestorable,
+            "v7",
+            thread(|t| t.acc0 = Some(1)),
+        ),
+        ("isa.xscale", Restorable, "v7", thread(|t| t.acc0 = Some(0))),
+        (
             "isa.jazelle",
             Restorable,
             "v5tej-jazelle",
