@@ -640,7 +640,7 @@ pub static IFF_FLAGS: Flags = Flags::new(
 
 /// Capabilities 0 to 31 (include/linux/capability.h).
 pub static CAPABILITIES_0: Flags = Flags::new(
-    "capabilities",
+    "capabilities 0 to 31",
     &[
         Bit::new(1, "CHOWN"),
         Bit::new(1 << 1, "DAC_OVERRIDE"),
@@ -679,7 +679,7 @@ pub static CAPABILITIES_0: Flags = Flags::new(
 
 /// Capabilities 32 to 40.
 pub static CAPABILITIES_1: Flags = Flags::new(
-    "capabilities",
+    "capabilities 32 to 63",
     &[
         Bit::new(1, "MAC_OVERRIDE"),
         Bit::new(1 << 1, "MAC_ADMIN"),

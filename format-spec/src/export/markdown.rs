@@ -14,6 +14,7 @@ use crate::syscalls::SYSCALLS;
 use crate::values::{AUXV, ERESTART, RLIMIT_NAMES};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ptr;
 
 /// A page of records.
 struct Family {
@@ -114,16 +115,14 @@ struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// The pages have one section for a name, so no two sets may share one.
     fn learn(&mut self, slot: &Slot) {
-        match slot.field.map(|field| field.meaning) {
-            Some(Meaning::Enum(of)) => {
-                self.enums.insert(of.name, of);
-            }
-            Some(Meaning::Flags(of)) => {
-                self.flags.insert(of.name, of);
-            }
-            _ => {}
-        }
+        let first = match slot.field.map(|field| field.meaning) {
+            Some(Meaning::Enum(of)) => ptr::eq(*self.enums.entry(of.name).or_insert(of), of),
+            Some(Meaning::Flags(of)) => ptr::eq(*self.flags.entry(of.name).or_insert(of), of),
+            _ => true,
+        };
+        debug_assert!(first, "two sets of one name: {:?}", slot.field);
     }
 }
 
