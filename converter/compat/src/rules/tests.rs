@@ -1130,3 +1130,52 @@ fn each_state_of_a_thread_is_judged_by_its_own_rule() {
     let outcome = (rule("isa.thumb2").unwrap().judge)(&arm, &target("v6"));
     assert_eq!(outcome.verdict, Restorable);
 }
+
+#[test]
+fn settings_of_the_source_kernel_bound_the_abi() {
+    let nameless = |aeabi, oabi_compat| {
+        let evidence = header(|h| (h.aeabi, h.oabi_compat) = (aeabi, oabi_compat));
+        with(evidence, |e| e.spaces[0].abi_signs.clear())
+    };
+    let both = (Some(true), Some(true));
+    for (source, kernel, expected) in [
+        // No AEABI: calls of the old ABI only.
+        (
+            (Some(false), None),
+            (Some(true), Some(false)),
+            NotRestorable,
+        ),
+        ((Some(false), None), (Some(false), None), Restorable),
+        ((Some(false), None), (Some(true), None), Conditional),
+        ((Some(false), None), (None, Some(false)), Conditional),
+        ((Some(false), None), both, Restorable),
+        // AEABI without OABI_COMPAT: EABI only.
+        (
+            (Some(true), Some(false)),
+            (Some(false), None),
+            NotRestorable,
+        ),
+        (
+            (Some(true), Some(false)),
+            (Some(true), Some(false)),
+            Restorable,
+        ),
+        // Both, or not known.
+        (both, (Some(true), Some(false)), Unknown),
+        (both, both, Restorable),
+        ((Some(true), None), (Some(true), Some(false)), Unknown),
+    ] {
+        let mut target = target("v7");
+        (target.kernel.aeabi, target.kernel.oabi_compat) = kernel;
+        let evidence = nameless(source.0, source.1);
+        let outcome = (rule("abi.personality").unwrap().judge)(&evidence, &target);
+        assert_eq!(outcome.verdict, expected, "{source:?} on {kernel:?}");
+        let word = |value| match value {
+            Some(true) => "y",
+            Some(false) => "n",
+            None => "?",
+        };
+        let settings = format!("AEABI={}, OABI_COMPAT={}", word(kernel.0), word(kernel.1));
+        assert_eq!(outcome.target_has, settings);
+    }
+}
