@@ -10,7 +10,7 @@ use crate::evidence::{
     ThreadFacts, VfpFacts,
 };
 use crate::feature::FeatureSet;
-use crate::scan::{FeatureHits, Frames, Hit};
+use crate::scan::{FeatureHits, Found, Frames, Hit};
 use crate::target::{Endian, Target};
 use crate::verdict::Verdict::{self, *};
 use crate::{Feature, Feature as F};
@@ -1178,4 +1178,39 @@ fn settings_of_the_source_kernel_bound_the_abi() {
         let settings = format!("AEABI={}, OABI_COMPAT={}", word(kernel.0), word(kernel.1));
         assert_eq!(outcome.target_has, settings);
     }
+}
+
+#[test]
+fn calls_of_the_old_abi_count_where_they_are_code() {
+    let outcome = |place: fn(&mut Found) -> &mut FeatureHits, mapped_len, compat| {
+        let mut evidence = process();
+        let code = &mut evidence.spaces[0].code;
+        code.mapped_len = mapped_len;
+        place(code).oabi_calls = Hit {
+            count: 1,
+            first: vec![(0x8000, Isa::Arm)],
+        };
+        let mut target = target("v5te");
+        target.kernel.oabi_compat = compat;
+        (rule("abi.personality").unwrap().judge)(&evidence, &target)
+    };
+    let swept: fn(&mut Found) -> &mut FeatureHits = |code| &mut code.swept;
+    let (no, not_known) = (Some(false), None);
+    // Without mapping symbols a word that nothing leads to may be data.
+    assert_eq!(outcome(swept, 0, no).verdict, Restorable);
+    assert_eq!(outcome(swept, 4096, no).verdict, Conditional);
+    assert_eq!(
+        outcome(|code| &mut code.from_entries, 0, no).verdict,
+        Restorable
+    );
+    assert_eq!(
+        outcome(|code| &mut code.from_pc, 0, no).verdict,
+        Conditional
+    );
+    let inevitable: fn(&mut Found) -> &mut FeatureHits = |code| &mut code.inevitable;
+    assert_eq!(outcome(inevitable, 0, no).verdict, NotRestorable);
+    assert_eq!(outcome(inevitable, 0, not_known).verdict, Conditional);
+    let condition = |compat| outcome(swept, 4096, compat).condition.unwrap();
+    assert_eq!(condition(no), "the OABI calls are not executed");
+    assert!(condition(not_known).contains("CONFIG_OABI_COMPAT"));
 }
