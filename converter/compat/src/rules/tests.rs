@@ -1214,3 +1214,46 @@ fn calls_of_the_old_abi_count_where_they_are_code() {
     assert_eq!(condition(no), "the OABI calls are not executed");
     assert!(condition(not_known).contains("CONFIG_OABI_COMPAT"));
 }
+
+#[test]
+fn the_source_kernel_and_the_target_are_held_against_each_other() {
+    let judge = |id: &str, evidence: &Evidence, change: &dyn Fn(&mut Target)| {
+        let mut target = target("v7");
+        change(&mut target);
+        (rule(id).unwrap().judge)(evidence, &target)
+    };
+    // A processor as old as the target is not too new for it; one that is newer is.
+    for (architecture, expected) in [(8, Restorable), (9, Restorable), (10, NotRestorable)] {
+        let evidence = header(|h| h.cpu_architecture = Some(architecture));
+        let outcome = judge("kernel.isa", &evidence, &|_| ());
+        assert_eq!(outcome.verdict, expected, "{architecture}");
+    }
+    for (saved, aeabi, compat, expected) in [
+        (false, Some(true), Some(true), Restorable),
+        (false, Some(true), Some(false), NotRestorable),
+        (false, Some(true), None, Conditional),
+        (false, Some(false), None, Restorable),
+        (true, Some(false), Some(true), NotRestorable),
+        (true, Some(true), None, Restorable),
+        (true, None, None, Conditional),
+    ] {
+        let evidence = header(|h| h.aeabi = Some(saved));
+        let outcome = judge("abi.kernel", &evidence, &|target| {
+            (target.kernel.aeabi, target.kernel.oabi_compat) = (aeabi, compat);
+        });
+        assert_eq!(
+            outcome.verdict, expected,
+            "{saved} on {aeabi:?}, {compat:?}"
+        );
+    }
+    for (release, expected) in [
+        (Some("3.0.31"), Restorable),
+        (Some("3.0.32"), Conditional),
+        (None, Restorable),
+    ] {
+        let outcome = judge("kernel.version", &header(|_| ()), &|target| {
+            target.kernel.release = release.map(str::to_owned);
+        });
+        assert_eq!(outcome.verdict, expected, "{release:?}");
+    }
+}
