@@ -1257,3 +1257,171 @@ fn the_source_kernel_and_the_target_are_held_against_each_other() {
         assert_eq!(outcome.verdict, expected, "{release:?}");
     }
 }
+
+#[test]
+fn limits_of_memory_hold_to_the_byte() {
+    let verdict = |id: &str, evidence: &Evidence, change: &dyn Fn(&mut Target)| {
+        let mut target = target("v7");
+        change(&mut target);
+        (rule(id).unwrap().judge)(evidence, &target).verdict
+    };
+    let up_to = |end| mapping(0x1_0000, end, |_| ());
+    for (limit, end, expected) in [
+        (Some(0xbf00_0000), 0xbf00_0000, Restorable),
+        (Some(0xbf00_0000), 0xbf00_1000, NotRestorable),
+        (None, 0x3f00_0000, Restorable),
+        (None, 0x3f00_1000, Conditional),
+    ] {
+        let found = verdict("mem.tasksize", &up_to(end), &|target| {
+            target.kernel.task_size = limit;
+        });
+        assert_eq!(found, expected, "{end:#x} of {limit:#x?}");
+    }
+    // The vectors page is nobody's mapping.
+    let vectors = mapping(0xffff_0000, 0xffff_1000, |_| ());
+    for id in ["mem.tasksize", "mem.mmap_min", "mem.aliasing"] {
+        assert_eq!(verdict(id, &vectors, &|_| ()), Restorable, "{id}");
+    }
+    for (limit, start, expected) in [
+        (Some(0x1000), 0x1000, Restorable),
+        (Some(0x2000), 0x1000, Conditional),
+        (None, 0x8000, Restorable),
+        (None, 0x7000, Conditional),
+    ] {
+        let lowest = mapping(start, 0x1_0000, |_| ());
+        let found = verdict("mem.mmap_min", &lowest, &|target| {
+            target.kernel.mmap_min_addr = limit;
+        });
+        assert_eq!(found, expected, "{start:#x} from {limit:#x?}");
+    }
+    let low = mapping(0x1000, 0x2000, |m| m.name = "/lib/low.so".to_owned());
+    let fact = "process 1: mapping 0x1000-0x2000 /lib/low.so";
+    assert_eq!(told("mem.mmap_min", "v7", &low).lines().next(), Some(fact));
+    let shared = |start, file_offset, shared| {
+        mapping(start, start + 0x1000, |m| {
+            (m.file_offset, m.shared) = (file_offset, shared);
+        })
+    };
+    for (evidence, aliasing, expected) in [
+        (shared(0x4000_1000, 0x1000, true), None, Restorable),
+        (shared(0x4000_4000, 0, true), None, Restorable),
+        (shared(0x4000_1000, 0, true), None, Conditional),
+        (shared(0x4000_1000, 0, false), None, Restorable),
+        (shared(0x4000_1000, 0, true), Some(false), Restorable),
+    ] {
+        let found = verdict("mem.aliasing", &evidence, &|target| {
+            target.kernel.aliasing = aliasing;
+        });
+        assert_eq!(found, expected, "{evidence:?}");
+    }
+}
+
+#[test]
+fn larger_pages_need_mappings_at_their_multiples() {
+    let verdict = |evidence: &Evidence, page| {
+        let mut target = target("v7");
+        target.kernel.page_size = Some(page);
+        (rule("mem.pagesize").unwrap().judge)(evidence, &target).verdict
+    };
+    let at = |start, end, file_offset| mapping(start, end, |m| m.file_offset = file_offset);
+    let even = at(0x1_0000, 0x2_0000, 0x3_0000);
+    assert_eq!(verdict(&even, 0x1_0000), Restorable);
+    for odd in [
+        at(0x1_1000, 0x2_0000, 0x3_0000),
+        at(0x1_0000, 0x2_1000, 0x3_0000),
+        at(0x1_0000, 0x2_0000, 0x3_1000),
+    ] {
+        assert_eq!(verdict(&odd, 0x1_0000), NotRestorable);
+        assert_eq!(verdict(&odd, 0x1000), Restorable);
+        let large = with(odd, |e| e.page_size = Some(0x1_0000));
+        assert_eq!(verdict(&large, 0x1_0000), Restorable);
+    }
+    // The end of a segment of a file that was never mapped is where its bytes end.
+    let program = |end, align| {
+        with(at(0x1_0000, end, 0x3_0000), |e| {
+            e.origin = Origin::Elf;
+            e.spaces[0].files.push(FileFacts {
+                name: "program".to_owned(),
+                min_align: Some(align),
+                ..FileFacts::default()
+            });
+        })
+    };
+    assert_eq!(verdict(&program(0x1_1234, 0x1_0000), 0x1_0000), Restorable);
+    assert_eq!(verdict(&program(0x2_0000, 0x8000), 0x1_0000), NotRestorable);
+    let mapped = with(program(0x2_0000, 0x8000), |e| e.origin = Origin::Criu);
+    assert_eq!(verdict(&mapped, 0x1_0000), Restorable);
+}
+
+#[test]
+fn calls_of_kernel_helpers_need_them_where_they_are_sure_to_happen() {
+    let verdict = |place: fn(&mut Found) -> &mut FeatureHits, helpers| {
+        let mut evidence = process();
+        place(&mut evidence.spaces[0].code).kuser_calls = Hit {
+            count: 1,
+            first: vec![(0x8000, Isa::Arm)],
+        };
+        let mut target = target("v7");
+        target.kernel.kuser_helpers = helpers;
+        (rule("mem.vectors").unwrap().judge)(&evidence, &target).verdict
+    };
+    for (helpers, sure, perhaps) in [
+        (Some(true), Restorable, Restorable),
+        (Some(false), NotRestorable, Conditional),
+        (None, Conditional, Conditional),
+    ] {
+        assert_eq!(verdict(|code| &mut code.inevitable, helpers), sure);
+        assert_eq!(verdict(|code| &mut code.from_pc, helpers), perhaps);
+        assert_eq!(verdict(|code| &mut code.from_entries, helpers), perhaps);
+        assert_eq!(verdict(|code| &mut code.swept, helpers), perhaps);
+    }
+    let none = (rule("mem.vectors").unwrap().judge)(&process(), &target("v7-nokuser"));
+    assert_eq!(none.verdict, Restorable);
+}
+
+#[test]
+fn threads_in_pages_of_the_kernel_are_told_by_address() {
+    let verdict = |id: &str, name, evidence: &Evidence| {
+        (rule(id).unwrap().judge)(evidence, &target(name)).verdict
+    };
+    // Before the store of an exchange, at its start, in the helper that only reads.
+    for (pc, expected) in [
+        (0xffff_0f60, Restorable),
+        (0xffff_0f64, Conditional),
+        (0xffff_0fa0, Restorable),
+        (0xffff_0fa4, Restorable),
+        (0xffff_0fc0, Restorable),
+        (0xffff_0fc4, Conditional),
+        (0xffff_0fe0, Restorable),
+        (0xffff_0fe4, Restorable),
+    ] {
+        let found = verdict("mem.vectors", "v7", &at(pc, 0x10));
+        assert_eq!(found, expected, "{pc:#x}");
+    }
+    let returns = |addr| thread(|t| t.returns_to_kernel_page = vec![addr]);
+    assert_eq!(
+        verdict("mem.vdso", "v7", &returns(0xfffe_f000)),
+        Conditional
+    );
+    assert_eq!(verdict("mem.vdso", "v7", &returns(0xffff_0500)), Restorable);
+    for (addr, expected) in [
+        (0xffff_04fc, Restorable),
+        (0xffff_0501, Conditional),
+        (0xffff_051c, Conditional),
+        (0xffff_0520, Restorable),
+    ] {
+        let found = verdict("mem.vectors", "v7", &returns(addr));
+        assert_eq!(found, expected, "{addr:#x}");
+    }
+    // A page without permission; the vectors page needs none.
+    let unpermitted = with(at(0x1_0100, 0x10), |e| {
+        e.spaces[0].mappings[0].exec = false;
+    });
+    assert_eq!(verdict("mem.exec", "v7", &unpermitted), Conditional);
+    assert_eq!(verdict("mem.exec", "v7", &at(0x1_0100, 0x10)), Restorable);
+    let other_flags = thread(|t| t.personality = Some(!0x0040_0000));
+    assert_eq!(verdict("mem.exec", "v7", &other_flags), Restorable);
+    // No pointer, nothing to keep.
+    let pointer = thread(|t| t.tp_value = Some(0));
+    assert_eq!(verdict("tls", "v5te-nokuser", &pointer), Restorable);
+}
