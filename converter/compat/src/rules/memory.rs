@@ -104,7 +104,7 @@ pub(super) fn is_kernel_code(pc: u32) -> bool {
 }
 
 /// Is it between the load and the store of an exchange?
-fn mid_exchange(pc: u32) -> bool {
+pub(super) fn mid_exchange(pc: u32) -> bool {
     let in_one = (HELPERS.start..MEMORY_BARRIER).contains(&pc) || (CMPXCHG..GET_TLS).contains(&pc);
     in_one && !ENTRIES.contains(&pc)
 }

@@ -1,7 +1,7 @@
 //! System calls in flight, and whether the task stood still.
 
 use super::Rule;
-use super::memory::is_kernel_code;
+use super::memory::{is_kernel_code, mid_exchange};
 use crate::evidence::{Evidence, Origin, SpaceFacts, ThreadFacts};
 use crate::target::Target;
 use crate::verdict::{Layer, Outcome, Verdict};
@@ -331,11 +331,13 @@ fn frozen(evidence: &Evidence, _: &Target) -> Outcome {
         .threads
         .iter()
         .fold(Outcome::nothing(), |outcome, thread| {
-            let mid_helper = (0xffff_0f60..0xffff_0fe0).contains(&thread.pc());
-            let found = if mid_helper {
+            let found = if mid_exchange(thread.pc()) {
                 Outcome::of("a task at rest", "inconsistent snapshot")
                     .cite(thread.cite(
-                        format!("pc {:#x} is inside a kernel helper", thread.pc()),
+                        format!(
+                            "pc {:#x} is inside an exchange of a kernel helper",
+                            thread.pc()
+                        ),
                         "pc",
                     ))
                     .if_only("the helper is wound back to its start before the thread runs")

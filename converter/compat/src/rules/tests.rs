@@ -1425,3 +1425,137 @@ fn threads_in_pages_of_the_kernel_are_told_by_address() {
     let pointer = thread(|t| t.tp_value = Some(0));
     assert_eq!(verdict("tls", "v5te-nokuser", &pointer), Restorable);
 }
+
+#[test]
+fn a_call_is_restarted_by_its_own_number() {
+    let restarting = |r0: i32, call: Option<u32>| {
+        thread(move |t| {
+            (t.regs[0], t.regs[7]) = (r0.cast_unsigned(), 3);
+            (t.call_before_pc, t.syscall) = (call, Some(4));
+        })
+    };
+    for (evidence, condition) in [
+        // The number is in r7, in the instruction of the old ABI, or in the record.
+        (
+            restarting(-512, Some(0)),
+            "the restorer makes read again with the original r0",
+        ),
+        (
+            restarting(-514, Some(0x90_0005)),
+            "the restorer makes open again with the original r0",
+        ),
+        (
+            restarting(-513, None),
+            "the restorer makes write again with the original r0",
+        ),
+        (
+            restarting(-516, Some(0)),
+            "the restorer continues read with restart_syscall",
+        ),
+        (
+            restarting(-516, Some(0x90_0000 + 162)),
+            "the restorer continues nanosleep with the stub of the old ABI (its number sits in the instruction)",
+        ),
+    ] {
+        let outcome = (rule("sys.restart").unwrap().judge)(&evidence, &target("v7"));
+        assert_eq!(outcome.condition.as_deref(), Some(condition));
+    }
+    let done = restarting(0, None);
+    let outcome = (rule("sys.restart").unwrap().judge)(&done, &target("v7"));
+    assert_eq!(outcome.verdict, Restorable);
+}
+
+#[test]
+fn a_call_needs_a_kernel_that_has_it() {
+    let verdict = |number, release: Option<&str>| {
+        let evidence = thread(|t| (t.regs[7], t.call_before_pc) = (number, Some(0)));
+        let mut target = target("v7");
+        target.kernel.release = release.map(str::to_owned);
+        (rule("sys.number").unwrap().judge)(&evidence, &target).verdict
+    };
+    for (number, release, expected) in [
+        // Older than all of the table, restart_syscall, ARM's own.
+        (365, None, Restorable),
+        (0, None, Restorable),
+        (0xf0001, None, Restorable),
+        (0xf0006, None, Restorable),
+        (0xf0000, None, Conditional),
+        (0xf0007, None, Conditional),
+        // The first release that has it, to the last number.
+        (366, Some("2.6.36"), Restorable),
+        (366, Some("2.6.35.14"), Conditional),
+        (366, None, Conditional),
+        (403, Some("5.1"), Restorable),
+        (403, Some("5.0.21-rc1"), Conditional),
+        (403, Some("v5"), Conditional),
+        (469, Some("6.17.0"), Restorable),
+        (470, Some("99.0"), Conditional),
+    ] {
+        assert_eq!(
+            verdict(number, release),
+            expected,
+            "{number} on {release:?}"
+        );
+    }
+}
+
+#[test]
+fn a_thread_is_in_user_mode_and_at_code() {
+    let verdict = |name, evidence: &Evidence| {
+        (rule("task.state").unwrap().judge)(evidence, &target(name)).verdict
+    };
+    let cpsr = |cpsr| at(0x1_0100, cpsr);
+    for (word, expected) in [
+        (0x10, Restorable),
+        (0x1f, NotRestorable),
+        (0x90, NotRestorable),
+        (0xd0, NotRestorable),
+        (0x50, Conditional),
+        // Flags, IT bits, E and A say nothing.
+        (0xf80f_0310, Restorable),
+    ] {
+        assert_eq!(verdict("v7", &cpsr(word)), expected, "{word:#x}");
+    }
+    for (pc, word, expected) in [
+        (0x1_0102, 0x10, Conditional),
+        (0x1_0102, 0x30, Restorable),
+        (0x1_0101, 0x10 | 1 << 24, Restorable),
+        // Flags and mode of a 26-bit mode are no part of its pc.
+        (0xfc01_0103, 0, Restorable),
+        (0xfc02_0100, 0, NotRestorable),
+        (0x1_1000, 0x10, NotRestorable),
+        (0xffff_0fe0, 0x10, Restorable),
+        (0xffff_1000, 0x10, NotRestorable),
+        (0xffff_0500, 0x10, Restorable),
+        (0xffff_0520, 0x10, NotRestorable),
+    ] {
+        assert_eq!(verdict("sa1110", &at(pc, word)), expected, "{pc:#x}");
+    }
+    let nowhere = with(at(0x2_0000, 0x10), |e| e.spaces[0].mappings.clear());
+    assert_eq!(verdict("v7", &nowhere), Restorable);
+    let program = with(at(0, 0x1f), |e| e.origin = Origin::Elf);
+    assert_eq!(verdict("v7", &program), Restorable);
+}
+
+#[test]
+fn a_task_is_at_rest_outside_of_exchanges() {
+    let outcome = |change: &dyn Fn(&mut ThreadFacts)| {
+        (rule("task.frozen").unwrap().judge)(&thread(change), &target("v7"))
+    };
+    for (pc, expected) in [
+        (0xffff_0f60, Restorable),
+        (0xffff_0f64, Conditional),
+        (0xffff_0fc0, Restorable),
+        (0xffff_0fdc, Conditional),
+        (0xffff_0fe0, Restorable),
+    ] {
+        assert_eq!(outcome(&|t| t.regs[15] = pc).verdict, expected, "{pc:#x}");
+    }
+    assert!(outcome(&|_| ()).requirement.is_empty());
+    let pending = outcome(&|t| t.deliverable = 0x200);
+    assert_eq!(pending.requirement, "pending signals are delivered first");
+    let mut program = thread(|t| t.regs[15] = 0xffff_0f64);
+    program.origin = Origin::Elf;
+    let outcome = (rule("task.frozen").unwrap().judge)(&program, &target("v7"));
+    assert_eq!(outcome.verdict, Restorable);
+}
