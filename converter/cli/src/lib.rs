@@ -1,5 +1,5 @@
 //! What the programs share on the command line, so that a user who knows one knows them all: `--color`, `--explain`,
-//! `--completions` and `--man`.
+//! `--completions` and `--man`, and that what they write is there as a whole or not at all.
 
 #![cfg_attr(
     not(test),
@@ -15,6 +15,7 @@
 
 mod explain;
 mod man;
+pub mod output;
 
 pub use clap_complete::Shell;
 pub use explain::{Explanation, diagnostics, near};

@@ -178,7 +178,7 @@ pub(super) enum Opened {
 /// Opens a file: an image, or an archive, which counts as the one image in it if it has one only.
 pub(super) fn open(path: &Path, limits: &Limits) -> Result<Opened> {
     let blob = images::blob(path, limits)?;
-    if !images::is_tar(&blob) {
+    if !images::is_tar(&blob)? {
         return Ok(Opened::One(Image::Bytes(blob)));
     }
     let archive = Arc::new(Archive::of_tar(&blob)?);

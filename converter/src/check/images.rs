@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, bail};
 use ckpt_bridge::bytes::{Blob, FileAt};
@@ -18,6 +18,8 @@ use ckpt_parser::diagnostic::{Diagnostic, Findings, Severity};
 use ckpt_parser::limits::Limits;
 use ckpt_parser::model;
 use ckpt_parser::source::Compression;
+
+use crate::Error;
 
 /// Something that can be judged, wherever it lies.
 pub(super) enum Image {
@@ -40,10 +42,15 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(blob: &Blob) -> Self {
+    fn of(blob: &Blob) -> Result<Self, Error> {
         let mut head = [0; 512];
-        let len = BlobAt(blob).read_at(0, &mut head);
-        let head = head.get(..len).unwrap_or_default();
+        let bytes = BlobAt::new(blob);
+        let len = bytes.read_at(0, &mut head);
+        bytes.all_read()?;
+        Ok(Self::of_head(head.get(..len).unwrap_or_default()))
+    }
+
+    fn of_head(head: &[u8]) -> Self {
         if let Some(packed) = Compression::of(head) {
             Self::Packed(packed)
         } else if core::is_core(head) {
@@ -80,11 +87,11 @@ pub(super) fn blob(path: &Path, limits: &Limits) -> Result<Blob> {
 
 /// Unpacks into an unnamed temporary file what is compressed; refuses absurd expansion.
 pub(super) fn unpacked(blob: Blob, limits: &Limits) -> Result<Blob> {
-    let Kind::Packed(packed) = Kind::of(&blob) else {
+    let Kind::Packed(packed) = Kind::of(&blob)? else {
         return Ok(blob);
     };
     let reader = packed.unpack(Box::new(blob.reader()), limits.expansion)?;
-    Ok(spooled(&blob.name, reader)?)
+    spooled(&blob.name, reader)
 }
 
 /// What is looked at before the rest is kept, bytes.
@@ -92,11 +99,11 @@ const HEAD_LEN: u64 = 1 << 20;
 
 /// Keeps what can be read only once in an unnamed temporary file; of what does not begin like an image, which may have
 /// no end, no more than the beginning.
-fn spooled(name: &str, mut from: impl io::Read) -> io::Result<Blob> {
+fn spooled(name: &str, mut from: impl io::Read) -> Result<Blob> {
     let mut spool = tempfile::tempfile()?;
     io::copy(&mut from.by_ref().take(HEAD_LEN), &mut spool)?;
     let head = Blob::new(name, Arc::new(FileAt::new(spool.try_clone()?)?));
-    if Kind::of(&head) == Kind::Other && !looks_like_image(&head) {
+    if Kind::of(&head)? == Kind::Other && !looks_like_image(&head) {
         return Ok(head);
     }
     io::copy(&mut from, &mut spool)?;
@@ -105,18 +112,27 @@ fn spooled(name: &str, mut from: impl io::Read) -> io::Result<Blob> {
 }
 
 /// Whether it is a tar file, of one image or of many.
-pub(super) fn is_tar(blob: &Blob) -> bool {
-    Kind::of(blob) == Kind::Tar
+pub(super) fn is_tar(blob: &Blob) -> Result<bool> {
+    Ok(Kind::of(blob)? == Kind::Tar)
 }
 
 /// Whether it begins like an image. What is compressed is only looked at by its name.
 pub(super) fn looks_like_image(blob: &Blob) -> bool {
     match Kind::of(blob) {
-        Kind::Core => true,
-        Kind::Elf => ckpt_compat::elf::read_headers(&BlobAt(blob)).is_ok(),
-        Kind::Tar | Kind::Packed(_) => false,
-        Kind::Other => Decoder::new(blob.clone(), decoder::Options::default()).is_ok(),
+        Ok(Kind::Core) => true,
+        Ok(Kind::Elf) => ckpt_compat::elf::read_headers(&BlobAt::new(blob)).is_ok(),
+        Ok(Kind::Tar | Kind::Packed(_)) | Err(_) => false,
+        Ok(Kind::Other) => Decoder::new(blob.clone(), decoder::Options::default()).is_ok(),
     }
+}
+
+/// Whether a file holds an image, or may hold one when it is unpacked.
+pub(super) fn is_image(path: &Path) -> bool {
+    let open = || Ok::<_, io::Error>(Blob::new("", Arc::new(FileAt::new(File::open(path)?)?)));
+    path.is_file()
+        && open().is_ok_and(|blob| {
+            matches!(Kind::of(&blob), Ok(Kind::Tar | Kind::Packed(_))) || looks_like_image(&blob)
+        })
 }
 
 /// Gathers the evidence of an image of any kind.
@@ -132,9 +148,14 @@ pub(super) fn gather(image: &Image, how: &How) -> Result<Evidence> {
         }
         Image::Bytes(blob) => {
             let blob = unpacked(blob.clone(), &how.limits)?;
-            match Kind::of(&blob) {
+            match Kind::of(&blob)? {
                 Kind::Core => from_foreign(&ckpt_bridge::core_in(&blob)?, Origin::Core, how),
-                Kind::Elf => Ok(from_elf(&BlobAt(&blob), &blob.name, &how.gather)?),
+                Kind::Elf => {
+                    let bytes = BlobAt::new(&blob);
+                    let evidence = from_elf(&bytes, &blob.name, &how.gather)?;
+                    bytes.all_read()?;
+                    Ok(evidence)
+                }
                 Kind::Tar => bail!("a tar file within another: unpack the outer one"),
                 Kind::Packed(_) => bail!("compressed twice"),
                 Kind::Other => from_stream(&blob, how),
@@ -143,17 +164,42 @@ pub(super) fn gather(image: &Image, how: &How) -> Result<Evidence> {
     }
 }
 
-/// Bytes for the gatherer.
-struct BlobAt<'a>(&'a Blob);
+/// Bytes for the gatherer. To it what cannot be read is not there, so a disk that fails is remembered: a verdict
+/// without what it did not give would look like any other.
+struct BlobAt<'a> {
+    blob: &'a Blob,
+    failure: Mutex<Option<Error>>,
+}
+
+impl<'a> BlobAt<'a> {
+    fn new(blob: &'a Blob) -> Self {
+        let failure = Mutex::default();
+        Self { blob, failure }
+    }
+
+    /// An error of the system that a read met, the last one.
+    fn all_read(self) -> Result<(), Error> {
+        let failure = self.failure.into_inner().ok().flatten();
+        failure.map_or(Ok(()), Err)
+    }
+}
 
 impl ReadAt for BlobAt<'_> {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
-        let left = usize::try_from(self.0.len().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.blob.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = left.min(out.len());
         let read = out
             .get_mut(..len)
-            .map(|out| self.0.read_exact_at(offset, out));
-        if matches!(read, Some(Ok(()))) { len } else { 0 }
+            .map(|out| self.blob.read_exact_at(offset, out));
+        let Some(Err(error)) = read.map(|read| read.map_err(Error::from)) else {
+            return len;
+        };
+        if !error.is_damage()
+            && let Ok(mut failure) = self.failure.lock()
+        {
+            *failure = Some(error);
+        }
+        0
     }
 }
 
@@ -187,7 +233,9 @@ fn judged(
     }
     refuse_errors(&model::validate(&image, KEPT_FINDINGS))?;
     let origin = origin(&image);
-    let evidence = from_image(&image, &BlobAt(blob), origin, &how.gather);
+    let bytes = BlobAt::new(blob);
+    let evidence = from_image(&image, &bytes, origin, &how.gather);
+    bytes.all_read()?;
     if evidence.threads.is_empty() && image.detection.dialect.abi.arch == Arch::Arm {
         bail!("no thread in it is alive: there is nothing to run, and nothing to judge");
     }

@@ -10,22 +10,23 @@ use ckpt_compat::target::{GRAMMAR_FEATURES, GRAMMAR_ISAS, parts};
 
 use super::{Arguments, machines};
 
-/// Prints what was asked; false if nothing of the kind was.
-pub(super) fn print(arguments: &Arguments, out: &mut impl Write) -> Result<bool> {
+/// What was asked; none if nothing of the kind was.
+pub(super) fn text(arguments: &Arguments) -> Result<Option<Vec<u8>>> {
+    let mut out = Vec::new();
     if arguments.list_rules {
         for rule in rules() {
             writeln!(out, "{:16} {:6} {}", rule.id, rule.layer, rule.title)?;
         }
     } else if arguments.list_targets {
-        list_targets(out)?;
+        list_targets(&mut out)?;
     } else if arguments.fingerprint {
         write!(out, "{}", machines::fingerprint(arguments)?)?;
     } else if !arguments.baseline.is_empty() {
         write!(out, "{}", machines::baseline(arguments)?)?;
     } else {
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(true)
+    Ok(Some(out))
 }
 
 /// Codes that a report shows: rules, and what the reader says of damaged images.

@@ -187,23 +187,23 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn run(arguments: &Arguments) -> Result<u8> {
-    let mut out = output::Place::open(arguments)?;
     let about = arguments
         .shared
         .answer(Arguments::command(), lists::explanations);
-    let status = if let Some(answer) = about {
-        out.write_all(&answer.map_err(Error::msg)?)?;
-        FINE
-    } else if lists::print(arguments, &mut out)? {
-        FINE
-    } else {
-        judge(arguments, &mut out)?
+    let text = match about {
+        Some(answer) => Some(answer.map_err(Error::msg)?),
+        None => lists::text(arguments)?,
     };
+    let Some(text) = text else {
+        return judge(arguments);
+    };
+    let mut out = output::Place::open(arguments)?;
+    out.write_all(&text)?;
     out.finish()?;
-    Ok(status)
+    Ok(FINE)
 }
 
-fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
+fn judge(arguments: &Arguments) -> Result<u8> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     let targets = machines::targets(arguments, policy.as_ref())?;
     if arguments.images.is_empty() && arguments.files_from.is_none() {
@@ -225,22 +225,27 @@ fn judge(arguments: &Arguments, out: &mut output::Place) -> Result<u8> {
             .jobs
             .map_or_else(|| Options::default().jobs, usize::from),
     };
+    let subjects = fleet::subjects(arguments)?;
+    // What an earlier run wrote is gone when this is open: only now is it known that there is something to do.
+    let mut out = output::Place::open(arguments)?;
     let mut printer = output::Printer::new(arguments);
     let mut status = None;
-    job.run(fleet::subjects(arguments)?, &mut |answer| {
+    job.run(subjects, &mut |answer| {
         let answered = match answer {
             Answer::Done(verdicts) => job.status(verdicts.iter().copied()),
             Answer::Report(report) => {
                 let status = job.status_of(&report);
-                printer.add(out, *report)?;
+                printer.add(&mut out, *report)?;
                 status
             }
         };
         status = status.max(Some(answered));
         Ok(())
     })?;
-    printer.finish(out)?;
-    status.context("no image is named: the list is empty")
+    printer.finish(&mut out)?;
+    let status = status.context("no image is named: the list is empty")?;
+    out.finish()?;
+    Ok(status)
 }
 
 fn done(arguments: &Arguments, targets: &machines::Targets) -> Result<Done> {

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow, bail};
+use ckpt_cli::output::{Atomic, no_input};
 use ckpt_compat::Verdict;
 use ckpt_compat::report::{FindingReport, Report, SCHEMA, TargetReport};
 use ckpt_compat::rules::rules;
@@ -13,8 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::table::{self, Style};
-use super::{Arguments, Format, done};
-use crate::output::Atomic;
+use super::{Arguments, Format, done, images};
 
 /// Where the report goes: standard output, or a file.
 pub(super) struct Place {
@@ -30,6 +31,7 @@ impl Place {
         let mut whole = None;
         let mut file = match &arguments.output {
             Some(path) if path.as_os_str() != "-" => {
+                refuse_input(path, arguments)?;
                 let fail = || path.display().to_string();
                 if arguments.format == Format::Ndjson {
                     let goes_on = arguments.skip_done.as_ref() == Some(path);
@@ -61,6 +63,29 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// A report must not take the place of what it is about. Images that only a list names are known by what they are.
+fn refuse_input(output: &Path, arguments: &Arguments) -> Result<()> {
+    let inputs = arguments
+        .images
+        .iter()
+        .chain(&arguments.files_from)
+        .chain(&arguments.target_file)
+        .chain(&arguments.target_cpuinfo)
+        .chain(&arguments.target_config)
+        .chain(&arguments.target_auxv)
+        .chain(&arguments.policy)
+        .chain(&arguments.baseline);
+    no_input(output, inputs.map(PathBuf::as_path))
+        .map_err(|why| anyhow!("--output {why}; name another file"))?;
+    if images::is_image(output) {
+        bail!(
+            "--output {}: that is an image, and no report; name another file, or remove it first",
+            output.display()
+        );
+    }
+    Ok(())
 }
 
 impl Write for Place {

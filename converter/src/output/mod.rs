@@ -1,10 +1,6 @@
-//! Where converted bytes go: one fixed buffer, copies inside the kernel for long stretches, and
-//! files that appear complete or not at all.
+//! Where converted bytes go: one fixed buffer, and copies inside the kernel for long stretches.
 
-mod atomic;
 mod writer;
-
-pub use atomic::{Atomic, Staged, put_directory, sync_directory};
 
 use ckpt_parser::source::Source;
 use rustix::io::Errno;

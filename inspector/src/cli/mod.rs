@@ -17,6 +17,7 @@ use crate::open::{self, Origin};
 use crate::tui;
 use anyhow::{Context, Error, Result, bail};
 use args::{Args, Form, Mode};
+use ckpt_cli::output::{Atomic, no_input};
 use ckpt_cli::{Explanation, say};
 use ckpt_compat::Target;
 use ckpt_parser::decoder::{Decoder, Options};
@@ -27,13 +28,11 @@ use ckpt_parser::report::{document, lines, outline};
 use ckpt_parser::source::Source;
 use clap::Parser;
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tempfile::NamedTempFile;
 
 pub use args::command;
 pub use part::schema;
@@ -120,13 +119,16 @@ fn dispatch(args: &Args) -> Result<u8> {
         colour: args.shared.color.wanted(terminal),
         terminal,
     };
-    let Some(path) = &args.output else {
+    let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") else {
         return written(args, &mode, paper, stdout.lock());
     };
-    let file = beside(path, args)?;
-    let code = written(args, &mode, paper, &file)?;
-    file.persist(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let inputs = args.image.iter().chain(args.diff.iter().flatten());
+    no_input(path, inputs.map(PathBuf::as_path))
+        .map_err(|why| Error::msg(format!("--output {why}; name another file")))?;
+    let fail = || format!("cannot write {}", path.display());
+    let file = Atomic::create(path, true).with_context(fail)?;
+    let code = written(args, &mode, paper, file.file().with_context(fail)?)?;
+    file.commit().with_context(fail)?;
     Ok(code)
 }
 
@@ -235,26 +237,6 @@ fn explanations() -> Vec<Explanation> {
     let mut all = ckpt_cli::diagnostics();
     all.extend(ckpt_compat::rules::rules().map(rule));
     all
-}
-
-/// What `--output` names: a file beside it, that takes its place when it is complete.
-fn beside(path: &Path, args: &Args) -> Result<NamedTempFile> {
-    let id = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
-    let inputs = args.image.iter().chain(args.diff.iter().flatten());
-    for input in inputs {
-        if id(input).is_ok_and(|input| id(path).is_ok_and(|output| output == input)) {
-            bail!("--output {}: that is the image", path.display());
-        }
-    }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    tempfile::Builder::new()
-        .prefix(".ckpt-inspect-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory)
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// How to call an image.

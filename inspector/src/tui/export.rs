@@ -1,10 +1,10 @@
 //! Writing a piece of the image, or of a process, to a file.
 
 use super::hex;
+use ckpt_cli::output::Atomic;
 use ckpt_parser::memory::Memory;
 use ckpt_parser::model::{Image, ObjRef};
 use ckpt_parser::source::{Source, Window};
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -68,7 +68,8 @@ impl Export {
     /// # Errors
     /// Those of the operating system; `AlreadyExists` rather than writing over a file.
     pub fn write(&self, source: Box<dyn Source>, image: Option<&Image>) -> io::Result<String> {
-        let mut file = io::BufWriter::new(File::create_new(&self.to)?);
+        let whole = Atomic::create(&self.to, false)?;
+        let mut file = io::BufWriter::new(whole.file()?);
         let mut unknown = 0;
         let len = match &self.what {
             What::Text(text) => {
@@ -101,6 +102,7 @@ impl Export {
             }
         };
         file.flush()?;
+        whole.commit()?;
         let to = self.to.display();
         Ok(match unknown {
             0 => format!("{len} bytes written to {to}"),

@@ -17,10 +17,16 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
 fn convert(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(programs::path("ckpt-convert"));
+    let mut command = program("ckpt-convert", folder);
+    command.args(args);
+    command
+}
+
+/// A program of ours, in a folder.
+fn program(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(programs::path(name));
     command
         .current_dir(folder)
-        .args(args)
         .env("TMPDIR", folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -36,6 +42,13 @@ fn run(folder: &Path, args: &[&str]) -> Output {
 fn large(folder: &Path, bytes: u64) {
     let file = BufWriter::new(File::create(folder.join("IN")).unwrap());
     page_groups(&mut Filled::new(file), 17, bytes, 16).unwrap();
+}
+
+/// A command line of one of the programs.
+fn line(folder: &Path, line: &str) -> Output {
+    let mut words = line.split(' ');
+    let mut command = program(words.next().unwrap(), folder);
+    command.args(words).output().unwrap()
 }
 
 /// Files of an output, by name, with their contents.
@@ -92,6 +105,114 @@ fn killed(to: &str, output: &str, moments: u32) {
         }
     }
     println!("{to}: {kept} old, {made} new");
+}
+
+/// A document and the contents of its memory are two files, and no file system replaces two in one step. So there may be
+/// no document for a moment, but never one beside the contents of another.
+#[test]
+fn a_killed_conversion_to_a_document_leaves_a_pair_that_belongs_together() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    large(folder, 4 << 20);
+    let old_args = ["IN", "--to", "json", "-q", "--redact", "-f", "-o", "OUT"];
+    let new_args = ["IN", "--to", "json", "-q", "-f", "-o", "OUT"];
+    let pair = || ["OUT", "OUT.mem"].map(|name| fs::read(folder.join(name)).ok());
+    assert_eq!(run(folder, &old_args).status.code(), Some(0));
+    let old = pair();
+    let started = Instant::now();
+    assert_eq!(run(folder, &new_args).status.code(), Some(0));
+    let whole = started.elapsed();
+    let new = pair();
+    assert!(old[0] != new[0] && old[1] != new[1] && new[1].is_some());
+    let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
+    let (all, mut random) = (names(folder), Random::new(7));
+    for moment in 0..moments() {
+        assert_eq!(run(folder, &old_args).status.code(), Some(0));
+        let mut child = convert(folder, &new_args).spawn().unwrap();
+        // The names change at the very end.
+        let share = 60 + u32::try_from(random.below(50)).unwrap();
+        std::thread::sleep(whole * share / 100);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = pair();
+        let memory = found[1] == old[1] || found[1] == new[1];
+        let alone = found[0].is_none() && memory;
+        assert!(
+            found == old || found == new || alone,
+            "kill {moment}: the document lies beside the memory of another"
+        );
+        assert!(names(folder) <= all, "kill {moment} left something");
+    }
+}
+
+/// A reader that opened the old document and then the new contents is told.
+#[test]
+fn a_document_that_is_replaced_while_it_is_read_gives_no_mixture() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    large(folder, 1 << 20);
+    let redacted = "ckpt-convert IN --to json -q -f --redact -o OUT";
+    let plain = "ckpt-convert IN --to json -q -f -o OUT";
+    let read = |name: &str| {
+        let done = run(folder, &["OUT", "--to", "r18", "-q", "-f", "-o", name]);
+        (done.status.code(), fs::read(folder.join(name)))
+    };
+    let mut good = Vec::new();
+    for command in [redacted, plain] {
+        assert_eq!(line(folder, command).status.code(), Some(0));
+        let (code, made) = read("good");
+        assert_eq!(code, Some(0));
+        good.push(made.unwrap());
+    }
+    assert!(good[0] != good[1]);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for turn in 0..20 {
+                let command = if turn % 2 == 0 { redacted } else { plain };
+                assert_eq!(line(folder, command).status.code(), Some(0));
+            }
+        });
+        while !writer.is_finished() {
+            match read("made") {
+                (Some(0), made) => assert!(good.contains(&made.unwrap())),
+                (code, _) => assert_eq!(code, Some(2)),
+            }
+        }
+    });
+}
+
+/// Reports and views appear as a whole, or the old ones stay.
+#[test]
+fn a_killed_report_or_view_leaves_the_old_or_the_new() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    large(folder, 1 << 20);
+    for command in [
+        "ckpt-inspect IN --json -o OUT",
+        "ckpt-inspect IN --tree -o OUT",
+        "ckpt-check IN --all-targets --format json -o OUT",
+        "ckpt-convert IN --to r12 --allow all -q -f -o copy --report OUT",
+    ] {
+        let started = Instant::now();
+        let code = line(folder, command).status.code();
+        assert!(matches!(code, Some(0 | 1)), "{command}: {code:?}");
+        let whole = started.elapsed();
+        let new = fs::read(folder.join("OUT")).unwrap();
+        let before = fs::read_dir(folder).unwrap().count();
+        for share in (5..=100).step_by(10) {
+            fs::write(folder.join("OUT"), "old").unwrap();
+            let mut words = command.split(' ');
+            let mut child = program(words.next().unwrap(), folder);
+            let mut child = child.args(words).spawn().unwrap();
+            std::thread::sleep(whole * share / 100);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let found = fs::read(folder.join("OUT")).unwrap();
+            assert!(found == b"old" || found == new, "{command}: half");
+            let after = fs::read_dir(folder).unwrap().count();
+            assert_eq!(after, before, "{command} left something");
+        }
+    }
 }
 
 /// All 200 moments only on demand: each takes a whole conversion.
@@ -195,6 +316,79 @@ fn a_read_only_file_system_is_told() {
     }
 }
 
+/// What the other programs write to a file, with the text that says why it is not there.
+const REPORTS: [&str; 6] = [
+    "ckpt-inspect IN --json -o PLACE/OUT",
+    "ckpt-inspect IN --tree -o PLACE/OUT",
+    "ckpt-check IN -t v7 --format json -o PLACE/OUT",
+    "ckpt-check IN -t v7 --format ndjson -o PLACE/new",
+    "ckpt-check --list-targets -o PLACE/OUT",
+    "ckpt-convert IN --to r12 --allow all -q -f -o copy --report PLACE/OUT",
+];
+
+#[test]
+fn a_full_disk_costs_no_report_that_was_there() {
+    let Some(tmpfs) = Tmpfs::new("size=128k") else {
+        return;
+    };
+    let (place, scratch) = (tmpfs.0.path(), tempfile::tempdir().unwrap());
+    large(scratch.path(), 1 << 20);
+    fs::write(place.join("OUT"), "old").unwrap();
+    // All of it but what a name takes.
+    let mut filler = File::create(place.join("filler")).unwrap();
+    while std::io::Write::write(&mut filler, &[7; 4096]).is_ok() {}
+    refused_reports(place, scratch.path(), "No space left on device");
+}
+
+#[test]
+fn a_read_only_disk_costs_no_report_that_was_there() {
+    let Some(tmpfs) = Tmpfs::new("size=128k") else {
+        return;
+    };
+    let (place, scratch) = (tmpfs.0.path(), tempfile::tempdir().unwrap());
+    large(scratch.path(), 1 << 20);
+    fs::write(place.join("OUT"), "old").unwrap();
+    tmpfs.remount("remount,ro");
+    refused_reports(place, scratch.path(), "Read-only file system");
+}
+
+fn refused_reports(place: &Path, folder: &Path, why: &str) {
+    for command in REPORTS {
+        let done = line(folder, &command.replace("PLACE", place.to_str().unwrap()));
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{command}: {said}");
+        assert!(said.contains(why), "{command}: {said}");
+        assert_eq!(fs::read(place.join("OUT")).unwrap(), b"old", "{command}");
+    }
+}
+
+/// Standard output may be a file on a full disk.
+#[test]
+fn a_full_disk_behind_standard_output_is_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    large(scratch.path(), 1 << 20);
+    for command in [
+        "ckpt-inspect IN --json",
+        "ckpt-inspect IN --stats",
+        "ckpt-inspect --explain P003",
+        "ckpt-check IN -t v7",
+        "ckpt-check IN -t v7 --format ndjson",
+        "ckpt-check --list-targets",
+        "ckpt-check --man",
+        "ckpt-convert IN --to r18 -q",
+        "ckpt-convert IN --to json --memory none -q",
+        "ckpt-convert --completions bash",
+    ] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut words = command.split(' ');
+        let mut child = program(words.next().unwrap(), scratch.path());
+        let done = child.args(words).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{command}: {said}");
+        assert!(said.contains("No space left"), "{command}: {said}");
+    }
+}
+
 /// Every program ends with the status of SIGPIPE and without a word.
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
@@ -208,6 +402,11 @@ fn a_reader_that_goes_away_is_no_error() {
         "ckpt-convert IN --to json --allow all -q",
         "ckpt-inspect IN --files",
         "ckpt-check --list-targets",
+        "ckpt-check IN -t v7 --format ndjson",
+        "ckpt-inspect --explain all",
+        "ckpt-check --explain all",
+        "ckpt-convert --explain all",
+        "ckpt-convert --man",
     ];
     for command in commands {
         let mut words = command.split(' ');
@@ -317,4 +516,130 @@ fn an_input_may_be_the_output() {
     let done = run(folder, &again);
     assert_eq!(done.status.code(), Some(0), "{done:?}");
     assert_eq!(contents(&folder.join("set")).len(), before);
+}
+
+/// What is read is never what is written over, in any of the programs, by whatever name.
+#[test]
+fn a_report_never_takes_the_place_of_what_it_is_about() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    large(folder, 64 << 10);
+    fs::copy(folder.join("IN"), folder.join("other")).unwrap();
+    std::os::unix::fs::symlink("IN", folder.join("soft")).unwrap();
+    fs::hard_link(folder.join("IN"), folder.join("hard")).unwrap();
+    fs::write(folder.join("list"), "IN\nother\n").unwrap();
+    let target = line(folder, "ckpt-check --fingerprint -t v7 -o target");
+    assert_eq!(target.status.code(), Some(0));
+    let before = contents(folder);
+    for command in [
+        "ckpt-inspect IN --tree -o IN",
+        "ckpt-inspect IN --tree -o soft",
+        "ckpt-inspect IN --json -o hard",
+        "ckpt-inspect --diff IN other --text -o other",
+        "ckpt-check IN -t v7 --format ndjson -o IN",
+        "ckpt-check soft -t v7 --format json -o hard",
+        "ckpt-check --files-from list -t v7 --format ndjson -o other",
+        "ckpt-check --files-from list -t v7 --format ndjson -o list",
+        "ckpt-check IN --target-file target --format json -o target",
+        "ckpt-check --baseline target -o target",
+        "ckpt-convert IN -q --report hard -o new",
+        "ckpt-convert IN -q --report new -o new",
+        "ckpt-convert IN -q --to json --report new.mem -o new",
+    ] {
+        let done = line(folder, command);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{command}: {said}");
+        assert!(contents(folder) == before, "{command}: {said}");
+    }
+}
+
+/// A name that is misspelt costs no results of an earlier run.
+#[test]
+fn a_run_that_cannot_begin_leaves_the_results_of_the_last() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    large(folder, 64 << 10);
+    let done = line(folder, "ckpt-check IN -t v7 --format ndjson -o results");
+    assert!(done.status.code() < Some(2));
+    let results = fs::read(folder.join("results")).unwrap();
+    assert!(!results.is_empty());
+    for wrong in ["IN -t v7x", "-t v7", "IN", "IN -t v7 --sysroot nowhere"] {
+        let command = format!("ckpt-check {wrong} --format ndjson -o results");
+        assert_eq!(line(folder, &command).status.code(), Some(2), "{command}");
+        assert_eq!(
+            fs::read(folder.join("results")).unwrap(),
+            results,
+            "{command}"
+        );
+    }
+}
+
+/// `--force` is for image sets: a directory of anything else is not thrown away for a slip in a name.
+#[test]
+fn a_directory_that_is_no_set_is_not_replaced() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    large(folder, 64 << 10);
+    fs::create_dir_all(folder.join("thesis/figures")).unwrap();
+    fs::create_dir(folder.join("empty")).unwrap();
+    let command = "ckpt-convert IN --to criu --allow all -q -f -o";
+    for (name, code) in [("thesis", 2), (".", 2), ("empty", 0), ("empty", 0)] {
+        let done = line(folder, &format!("{command} {name}"));
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(code), "{name}: {said}");
+        assert!(code == 0 || said.contains("no image set"), "{said}");
+    }
+    assert!(folder.join("thesis/figures").is_dir() && folder.join("IN").is_file());
+}
+
+/// A disk that fails under `ckpt-check` is no verdict: what it did not read would be missing from the evidence.
+#[test]
+fn a_read_that_fails_is_no_verdict() {
+    if !tools::have(&["strace"]) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    let set = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../converter/bridge/tests/data/real/naked/criu");
+    let command = format!("ckpt-convert {} --to core -q -o core", set.display());
+    assert_eq!(line(folder, &command).status.code(), Some(0));
+    let check = |wrapper: &str| {
+        let mut words = wrapper.split(' ').filter(|word| !word.is_empty());
+        let path = programs::path("ckpt-check");
+        let mut command = match words.next() {
+            Some(first) => {
+                let mut command = Command::new(first);
+                command.args(words).arg(path);
+                command
+            }
+            None => Command::new(path),
+        };
+        let args = ["-j", "1", "-t", "v7", "--format", "json", "core"];
+        command.current_dir(folder).args(args).output().unwrap()
+    };
+    let good = check("");
+    assert_eq!(good.status.code(), Some(0));
+    let mut failed = 0;
+    for nth in (1..100).step_by(4) {
+        let done = check(&format!(
+            "strace -f -qqq -o trace -P core -e trace=pread64 -e inject=pread64:error=EIO:when={nth}"
+        ));
+        let trace = fs::read_to_string(folder.join("trace")).unwrap_or_default();
+        if !trace.contains("INJECTED") {
+            break;
+        }
+        failed += 1;
+        let told = String::from_utf8_lossy(&done.stdout);
+        match done.status.code() {
+            Some(2) => assert!(told.contains("Input/output error"), "read {nth}: {told}"),
+            // What was only tried was read again.
+            Some(0) => assert!(done.stdout == good.stdout, "read {nth}: {told}"),
+            other => panic!("read {nth}: {other:?}"),
+        }
+    }
+    assert!(
+        failed > 8 || tools::missing("the right to trace"),
+        "{failed}"
+    );
 }

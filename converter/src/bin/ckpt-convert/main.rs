@@ -6,6 +6,7 @@ mod place;
 mod progress;
 mod report;
 mod set;
+mod stamp;
 mod target;
 
 use args::{Args, Format};
@@ -15,6 +16,7 @@ use ckpt_convert::loss::{Code, Loss, OF_DAMAGE};
 use ckpt_convert::{Allow, Error, Losses};
 use clap::{CommandFactory as _, Parser};
 use progress::Progress;
+use stamp::Stamp;
 use std::process::ExitCode;
 use target::Job;
 
@@ -25,6 +27,10 @@ fn main() -> ExitCode {
     let args = Args::parse();
     if let Some(answer) = args.shared.answer(Args::command(), report::explanations) {
         return report::answer(answer);
+    }
+    if let Err(why) = report::check_place(&args) {
+        report::say(&why);
+        return ExitCode::from(2);
     }
     let mut losses = Losses::new(allowed(&args));
     let kept = match &args.report {
@@ -66,12 +72,14 @@ fn run(args: &Args, losses: &mut Losses) -> Result<(), Error> {
     let additions = set::additions(&args.set)?;
     let cut = Cut::default();
     let limits = args.limits();
+    let stamp = Stamp::of(&args.input);
     let input = input::open(&args.input, &limits, target::policy(args), &begin, &cut)?;
     let mut job = Job {
         args,
         progress: &progress,
         losses,
         additions,
+        stamp,
     };
     let name = input::name(&args.input);
     // Outputs are named where they are written: what is left was put aside.

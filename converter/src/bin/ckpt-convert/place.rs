@@ -1,7 +1,7 @@
 //! Where output goes.
 
-use ckpt_convert::output::{Atomic, Staged};
-use ckpt_convert::{Error, Losses};
+use ckpt_cli::output::{Atomic, Staged};
+use ckpt_convert::Error;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -58,14 +58,9 @@ impl Place {
         written.map_err(|error| error.of_output(&self.path, self.wanted))
     }
 
-    /// Keeps the output, unless a loss was refused.
-    pub(crate) fn commit(self, losses: &Losses) -> Result<(), Error> {
-        self.staged(losses)?.map_or(Ok(()), Ready::appear)
-    }
-
-    /// Makes the output durable; it appears later.
-    pub(crate) fn staged(self, losses: &Losses) -> Result<Option<Ready>, Error> {
-        let Some(atomic) = self.file.filter(|_| !losses.refused()) else {
+    /// Makes the output durable; it appears later. None for standard output.
+    pub(crate) fn staged(self) -> Result<Option<Ready>, Error> {
+        let Some(atomic) = self.file else {
             return Ok(None);
         };
         let staged = atomic.stage();

@@ -1,14 +1,17 @@
 //! What the user is told about losses.
 
+use crate::BROKEN_PIPE;
 use crate::args::Args;
+use crate::target::side_file;
 use ckpt_cli::Explanation;
+use ckpt_cli::output::{Atomic, no_input};
 use ckpt_convert::loss::{Code, Gravity, Loss};
 use ckpt_convert::{Error, Losses};
 use ckpt_parser::text::escape;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How many losses of a kind are printed; all are in the report.
@@ -73,7 +76,11 @@ pub(crate) fn answer(answer: Result<Vec<u8>, String>) -> ExitCode {
     match answer {
         Ok(text) => match io::stdout().write_all(&text) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::from(2),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
+            Err(error) => {
+                say(&format!("standard output: {error}"));
+                ExitCode::from(2)
+            }
         },
         Err(why) => {
             say(&why);
@@ -108,6 +115,16 @@ fn first_sentence(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// A report in the place of the image or of what is made of it would cost the user either.
+pub(crate) fn check_place(args: &Args) -> Result<(), String> {
+    let Some(report) = &args.report else {
+        return Ok(());
+    };
+    let side = side_file(&args.output);
+    let others: [&Path; 3] = [&args.input, &args.output, &side];
+    no_input(report, others).map_err(|why| format!("--report {why} or written"))
+}
+
 /// Writes the report file, if one is wanted.
 pub(crate) fn write(args: &Args, losses: &mut Losses, error: Option<&Error>) -> Result<(), Error> {
     let Some(path) = &args.report else {
@@ -126,12 +143,14 @@ pub(crate) fn write(args: &Args, losses: &mut Losses, error: Option<&Error>) -> 
     };
     let head = serde_json::to_string_pretty(&report).map_err(io::Error::from)?;
     let head = head.strip_suffix("\n}").unwrap_or(&head);
-    let mut out = BufWriter::new(File::create(path).map_err(fail)?);
     let mut write = || {
+        let file = Atomic::create(path, true)?;
+        let mut out = BufWriter::new(file.file()?);
         write!(out, "{head},\n  \"losses\": ")?;
         losses.write_all(&mut out)?;
         out.write_all(b"\n}\n")?;
-        out.flush()
+        out.flush()?;
+        file.commit()
     };
     write().map_err(fail)
 }

@@ -4,15 +4,17 @@ use crate::args::{Args, Compress, Format, MemoryPlace};
 use crate::edit::{self, edits};
 use crate::place::{Place, Ready, exists};
 use crate::progress::Progress;
+use crate::stamp::Stamp;
 use ckpt_bridge::bytes::Watched;
 use ckpt_bridge::core::{Plain, Sparse};
 use ckpt_bridge::tree::Tree;
 use ckpt_bridge::{Foreign, criu};
+use ckpt_cli::output::{put_directory, sync_directory};
 use ckpt_convert::input::{self, Input};
 use ckpt_convert::json::{self, Memory};
 use ckpt_convert::loss::{Code, Loss};
 use ckpt_convert::native::{Additions, Edits, Native, Request};
-use ckpt_convert::output::{self, Output, Sink};
+use ckpt_convert::output::{Output, Sink};
 use ckpt_convert::{Error, Losses, survey};
 use ckpt_format::Revision;
 use ckpt_format::dialect::R18;
@@ -32,6 +34,8 @@ pub(crate) struct Job<'a> {
     pub(crate) losses: &'a mut Losses,
     /// What is still to be added.
     pub(crate) additions: Additions,
+    /// What the input was when it was opened.
+    pub(crate) stamp: Stamp<'a>,
 }
 
 /// An input as a stream.
@@ -156,7 +160,7 @@ impl Job<'_> {
             }
             Ok(())
         })?;
-        place.commit(self.losses)
+        self.commit(place)
     }
 
     /// An input with what has to be done to a stream before its processes are looked at: what is added, and what is
@@ -291,9 +295,9 @@ impl Job<'_> {
             self.lose(lost);
             places.push(place);
         }
-        places
-            .into_iter()
-            .try_for_each(|place| place.commit(self.losses))
+        let staged: Result<Vec<_>, Error> =
+            places.into_iter().map(|place| self.staged(place)).collect();
+        staged?.into_iter().flatten().try_for_each(Ready::appear)
     }
 
     /// Writes a CRIU image set: a directory, or a tar file by the name of the output.
@@ -326,7 +330,7 @@ impl Job<'_> {
             }
             Ok(())
         })?;
-        place.commit(self.losses)
+        self.commit(place)
     }
 
     /// A directory is written beside its place and renamed when it is complete.
@@ -337,6 +341,11 @@ impl Job<'_> {
         }
         if target.exists() && !self.args.force {
             return Err(exists(target, "--force replaces the directory"));
+        }
+        if target.exists() && !is_replaceable(target) {
+            let why =
+                "it is no image set, and what else it holds would be gone; name another directory";
+            return Err(exists(target, why));
         }
         let parent = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -354,8 +363,9 @@ impl Job<'_> {
         if self.losses.refused() {
             return Ok(());
         }
-        output::sync_directory(&made)
-            .and_then(|()| output::put_directory(&made, target))
+        self.stamp.check()?;
+        sync_directory(&made)
+            .and_then(|()| put_directory(&made, target))
             .and_then(|()| File::open(parent)?.sync_all())
             .map_err(written)
     }
@@ -423,12 +433,28 @@ impl Job<'_> {
         }
     }
 
+    /// Keeps an output, unless a loss was refused or the input is no longer what was read.
+    fn commit(&self, place: Place) -> Result<(), Error> {
+        self.staged(place)?.map_or(Ok(()), Ready::appear)
+    }
+
+    /// Makes an output durable; it appears later.
+    fn staged(&self, place: Place) -> Result<Option<Ready>, Error> {
+        if self.losses.refused() {
+            return Ok(None);
+        }
+        let staged = place.staged()?;
+        self.stamp.check()?;
+        Ok(staged)
+    }
+
     /// A document and its side file appear together. No file system takes two names in one step, so the old document
-    /// goes first: whenever this is killed, no document stands beside the contents of another.
-    fn pair(&mut self, document: Place, side: Option<Place>) -> Result<(), Error> {
-        let document = document.staged(self.losses)?;
+    /// goes first: whenever this is killed, no document stands beside the contents of another. Who reads the old one
+    /// meanwhile finds at the end that it is gone ([`Stamp`]).
+    fn pair(&self, document: Place, side: Option<Place>) -> Result<(), Error> {
+        let document = self.staged(document)?;
         let side = match side {
-            Some(side) => side.staged(self.losses)?,
+            Some(side) => self.staged(side)?,
             None => None,
         };
         if let (Some(document), Some(side)) = (&document, side) {
@@ -437,6 +463,12 @@ impl Job<'_> {
         }
         document.map_or(Ok(()), Ready::appear)
     }
+}
+
+/// Whether a directory holds nothing, or a CRIU set: a slip in a name must not cost a user what no program can bring back.
+fn is_replaceable(directory: &Path) -> bool {
+    let is_empty = std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none());
+    is_empty || criu::is_set(directory)
 }
 
 /// How a CRIU set is packed, by the name of the output.
@@ -458,7 +490,8 @@ fn packing(output: &Path) -> Packing {
     }
 }
 
-fn side_file(output: &Path) -> PathBuf {
+/// Where contents of memory go beside a document.
+pub(crate) fn side_file(output: &Path) -> PathBuf {
     let mut name = output.as_os_str().to_owned();
     name.push(".mem");
     PathBuf::from(name)

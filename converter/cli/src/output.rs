@@ -1,18 +1,59 @@
-//! Files that appear complete or not at all.
+//! Files that appear complete or not at all, and never in the place of what they are made from.
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// Refuses an output that would take the place of an input: what was read would be gone. `-` is standard input.
+///
+/// # Errors
+/// Which input it is, for the user.
+pub fn no_input<'a>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), String> {
+    let real = |input: &'a Path| match input {
+        input if input == Path::new("-") => Path::new("/dev/stdin"),
+        input => input,
+    };
+    let mut inputs = inputs.into_iter().map(real);
+    match inputs.find(|input| is_same(input, output)) {
+        None => Ok(()),
+        Some(input) => Err(format!(
+            "{} would take the place of {}, which is read",
+            output.display(),
+            input.display()
+        )),
+    }
+}
+
+/// Whether two names are of one file, whether it is there already or not. A device or fifo takes nothing's place.
+pub fn is_same(left: &Path, right: &Path) -> bool {
+    let id = |path: &Path| {
+        let file = std::fs::metadata(path).ok()?;
+        Some((file.is_file(), file.dev(), file.ino()))
+    };
+    match (id(left), id(right)) {
+        (Some(left), Some(right)) => left.0 && left == right,
+        (None, None) => {
+            let whole = |path| std::fs::canonicalize(directory(path)).ok();
+            left.file_name() == right.file_name()
+                && whole(left).is_some_and(|place| Some(place) == whole(right))
+        }
+        _ => false,
+    }
+}
+
 /// A file that replaces its target only when it is complete.
 ///
-/// Where the file system allows, it has no name until then, so that even a killed conversion
+/// Where the file system allows, it has no name until then, so that even a killed program
 /// leaves nothing behind.
 #[derive(Debug)]
 pub struct Atomic {
@@ -279,4 +320,58 @@ fn replace(file: &File, target: &Path) -> io::Result<()> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    #[test]
+    fn one_file_is_known_by_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "image").unwrap();
+        std::fs::write(at("other"), "image").unwrap();
+        std::fs::hard_link(at("file"), at("hard")).unwrap();
+        std::os::unix::fs::symlink("file", at("soft")).unwrap();
+        for name in ["file", "hard", "soft", "./file"] {
+            assert!(is_same(&at("file"), &at(name)), "{name}");
+            let refused = no_input(&at(name), [at("other").as_path(), &at("file")]);
+            assert!(refused.unwrap_err().contains("file, which is read"));
+        }
+        for name in ["other", "new"] {
+            assert_eq!(no_input(&at(name), [at("file").as_path()]), Ok(()));
+        }
+        assert!(is_same(&at("new"), &at("./new")) && !is_same(&at("new"), &at("newer")));
+        let null = Path::new("/dev/null");
+        assert!(!is_same(null, null), "nothing is lost there");
+    }
+
+    #[test]
+    fn a_fifo_is_written_to_and_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mknodat(
+            CWD,
+            &fifo,
+            rustix::fs::FileType::Fifo,
+            Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let reader = {
+            let fifo = fifo.clone();
+            thread::spawn(move || {
+                let mut text = String::new();
+                File::open(fifo).unwrap().read_to_string(&mut text).unwrap();
+                text
+            })
+        };
+        let atomic = Atomic::create(&fifo, true).unwrap();
+        atomic.file().unwrap().write_all(b"report").unwrap();
+        atomic.commit().unwrap();
+        assert_eq!(reader.join().unwrap(), "report");
+        assert!(is_special(&fifo));
+    }
 }
