@@ -914,13 +914,15 @@ fn coprocessor_one_is_judged_as_whose_it_is() {
     let swept = swept(F::FpaOrIwmmxt);
     let outcome = (rule("fp.kind").unwrap().judge)(&swept, &target("v5te-nwfpe"));
     assert_eq!(outcome.verdict, Conditional);
-    // A program that was never started may choose its code by AT_HWCAP.
-    let program = with(swept, |e| {
-        e.origin = Origin::Elf;
-        e.spaces[0].coprocessor_one = iwmmxt;
-    });
-    let told = told("fp.kind", "v5te", &program);
-    assert!(told.contains("choose code by AT_HWCAP"), "{told}");
+    // A program that was never started may choose its code by AT_HWCAP; a process has chosen.
+    for (origin, chooses) in [(Origin::Elf, true), (Origin::Criu, false)] {
+        let evidence = with(swept.clone(), |e| {
+            e.origin = origin;
+            e.spaces[0].coprocessor_one = iwmmxt;
+        });
+        let told = told("fp.kind", "v5te", &evidence);
+        assert_eq!(told.contains("choose code by AT_HWCAP"), chooses, "{told}");
+    }
 }
 
 /// The facts of an outcome, one in a line, and its condition.
