@@ -1121,9 +1121,23 @@ fn each_state_of_a_thread_is_judged_by_its_own_rule() {
     };
     assert_eq!(base("v7", 0), Restorable);
     assert_eq!(base("ThumbEE under an unknown kernel", 0x1000), Conditional);
+    // BE32 swaps addresses, not bytes: CPSR.E has no say there.
+    for (endian, cpsr, expected) in [
+        (Endian::Little, 0x10, Restorable),
+        (Endian::Little, 0x210, NotRestorable),
+        (Endian::Be8, 0x210, Restorable),
+        (Endian::Be8, 0x10, NotRestorable),
+        (Endian::Be32, 0x10, Restorable),
+    ] {
+        let evidence = with(thread(|thread| thread.cpsr = cpsr), |e| {
+            e.endian = Some(endian);
+        });
+        let outcome = (rule("isa.setend").unwrap().judge)(&evidence, &target("v5te"));
+        assert_eq!(outcome.verdict, expected, "{endian:?}, {cpsr:#x}");
+    }
     // A thread in a 26-bit mode is told so, not of a 32-bit mode under the personality of one.
     let old = thread(|thread| (thread.cpsr, thread.personality) = (0, Some(0)));
-    let told = told("isa.26bit", "v7", &old);
+    let told = told("isa.26bit", "sa1110", &old);
     assert_eq!(told, "thread 1: CPSR 0x00000000 has a 26-bit mode\n-");
     // Instructions of v6T2 in ARM state are no Thumb-2.
     let arm = with(process(), |e| {
