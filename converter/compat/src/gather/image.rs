@@ -449,7 +449,9 @@ impl Gatherer<'_> {
             let (Ok(start), Ok(end)) = (u32::try_from(vma.start), u32::try_from(vma.end)) else {
                 continue;
             };
-            if self.is_data(&vma, threads)
+            // A mapping that ends before it begins holds nothing.
+            if end <= start
+                || self.is_data(&vma, threads)
                 || start >= VECTORS
                 || kernel_pages
                     .iter()
