@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use ckpt_tests::fuzz::TARGETS;
+use ckpt_tests::triggers::TRIGGERS;
 use clap::Parser;
 use std::env;
 use std::fs;
@@ -136,13 +137,18 @@ impl Fuzz {
         Ok(())
     }
 
-    /// New inputs go to the local corpus, which is not in the tree; it begins with what is.
+    /// New inputs go to the local corpus, which is not in the tree; it begins with what is, and with an image of each
+    /// code of the reader.
     fn target(&self, name: &str) -> Result<()> {
         let corpus = format!("tests/fuzz/corpus-local/{name}");
         let known = format!("tests/data/fuzz/{name}");
         let seeds = format!("tests/fuzz/corpus/{name}");
         for folder in [&corpus, &known, &seeds] {
             fs::create_dir_all(folder)?;
+        }
+        for trigger in TRIGGERS {
+            let file = format!("{corpus}/code-{}", trigger.code.info().code);
+            fs::write(file, trigger.image())?;
         }
         let seconds = format!("-max_total_time={}", self.seconds);
         run(

@@ -3,6 +3,7 @@
 
 use ckpt_tests::fuzz::{TARGETS, Target, mutate};
 use ckpt_tests::on_all_cores;
+use ckpt_tests::triggers::TRIGGERS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,12 +25,19 @@ fn every_target_has_its_file_and_its_line() {
 
 #[test]
 fn samples_pass_every_target() {
-    on_all_cores(ckpt_samples::all(), |sample| {
-        let bytes = (sample.bytes)();
-        for (_, target) in TARGETS {
-            target(&bytes);
-        }
-    });
+    on_all_cores(ckpt_samples::all(), |sample| all_targets(&(sample.bytes)()));
+}
+
+/// What the reader finds fault with is written, converted and judged, too.
+#[test]
+fn images_of_each_code_pass_every_target() {
+    on_all_cores(TRIGGERS, |trigger| all_targets(&trigger.image()));
+}
+
+fn all_targets(bytes: &[u8]) {
+    for (_, target) in TARGETS {
+        target(bytes);
+    }
 }
 
 #[test]
