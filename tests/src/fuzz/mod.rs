@@ -130,7 +130,7 @@ pub fn image(bytes: &[u8]) {
     }
 }
 
-/// A pipe gives the events of a slice, and strict reading agrees with the findings.
+/// A pipe gives the events of a slice without fault, and takes any other; strict reading agrees with the findings.
 pub fn roundtrip(bytes: &[u8]) {
     let Ok((events, findings)) = events(SliceSource(bytes), Options::default()) else {
         return;
@@ -141,9 +141,9 @@ pub fn roundtrip(bytes: &[u8]) {
     };
     let refused = events_of(SliceSource(bytes), strict).is_err();
     assert_eq!(refused, findings.has_errors(), "{:?}", findings.kept());
+    let piped = events_of(pipe(bytes.to_vec(), 4000), Options::default());
     if findings.worst().is_none() {
-        let piped = events_of(pipe(bytes.to_vec(), 4000), Options::default())
-            .expect("a pipe of an image without fault");
+        let piped = piped.expect("a pipe of an image without fault");
         assert_eq!(piped, events, "a pipe gives other events");
     }
 }
