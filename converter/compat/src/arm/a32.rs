@@ -26,7 +26,7 @@ pub(super) fn classify(word: u32, addr: u32) -> Insn {
         _ => coproc::operation(word, false),
     };
     insn.conditional = cond != 14;
-    insn.if_zero = cond == 0;
+    insn.condition = (cond & 15) as u8;
     insn
 }
 
@@ -79,9 +79,9 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
         let mut insn = Insn::plain(LEN);
         let immediate = bit(word, 25).then(|| modified_immediate(word));
         insn.tests = immediate.filter(|_| opcode == 8);
-        insn.tests_register = immediate
-            .filter(|constant| opcode == 10 && *constant == 0)
-            .map(|_| reg(rn));
+        let compared = immediate.filter(|_| opcode == 10);
+        insn.compares = compared.map(|constant| (reg(rn), constant));
+        insn.tests_register = compared.filter(|constant| *constant == 0).map(|_| reg(rn));
         return insn;
     }
     let immediate = bit(word, 25);
@@ -103,9 +103,12 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
                 };
                 Insn::plain(LEN).flow(Flow::JumpOffset(reg(rn), offset))
             }
-            4 if !immediate && rn == PC && bits(word, 11, 4) == 0x10 => Insn::plain(LEN).flow(
-                Flow::JumpTable(Table::Branches(addr.wrapping_add(Isa::Arm.pc_bias()))),
-            ),
+            4 if !immediate && rn == PC && bits(word, 11, 4) == 0x10 => {
+                Insn::plain(LEN).flow(Flow::JumpTable(
+                    Table::Branches(addr.wrapping_add(Isa::Arm.pc_bias())),
+                    reg(rm),
+                ))
+            }
             _ => Insn::plain(LEN).flow(Flow::JumpUnknown),
         };
     }
@@ -304,7 +307,7 @@ fn load_store_word(word: u32, addr: u32) -> Insn {
                     PC => Table::Words(addr.wrapping_add(Isa::Arm.pc_bias())),
                     _ => Table::WordsAt(reg(rn)),
                 };
-                insn.flow(Flow::JumpTable(table))
+                insn.flow(Flow::JumpTable(table, reg(bits(word, 3, 0))))
             }
             _ => insn.flow(Flow::JumpUnknown),
         };

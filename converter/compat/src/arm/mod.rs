@@ -86,8 +86,8 @@ pub enum Flow {
     JumpMemory(u8, i32),
     /// To its caller (pop, ldm, bx lr, mov pc, lr).
     Return,
-    /// Through a table of the program's own.
-    JumpTable(Table),
+    /// Through a table of the program's own, to the entry of the number in a register.
+    JumpTable(Table, u8),
     /// Somewhere that is only known when it runs.
     JumpUnknown,
     /// A system call; the number in the instruction of OABI, `None` for `svc #0`.
@@ -101,8 +101,14 @@ pub enum Flow {
 pub enum Table {
     /// Bytes: half the distances from the table (`tbb`).
     Bytes(u32),
+    /// The same with a sign (libgcc's `__gnu_thumb1_case_sqi`).
+    SignedBytes(u32),
     /// Halfwords: half the distances from the table (`tbh`).
     Halfwords(u32),
+    /// The same with a sign (libgcc's `__gnu_thumb1_case_shi`).
+    SignedHalfwords(u32),
+    /// Words: the distances from the table (libgcc's `__gnu_thumb1_case_si`).
+    Distances(u32),
     /// Addresses (`ldr pc, [pc, rN, lsl #2]`).
     Words(u32),
     /// Addresses, from the address in a register (`ldr pc, [rM, rN, lsl #2]`).
@@ -172,11 +178,21 @@ pub struct Insn {
     pub masks: Option<(u8, u32)>,
     /// `mov pc, lr`: before v7 it stays in ARM state.
     pub keeps_state: bool,
-    /// A branch that is taken if the result was zero (condition EQ).
-    pub if_zero: bool,
+    /// `cmp rN, #constant`: register and constant.
+    pub compares: Option<(u8, u32)>,
+    /// Condition code of the encoding (DDI0406C A8.3); `IT` makes other instructions conditional, too.
+    pub condition: u8,
     /// `IT`: the number of following instructions that it makes conditional.
     pub it_len: u8,
 }
+
+/// The condition codes that matter here: equal, unsigned higher or same, lower, higher, lower or same, always.
+pub(crate) const EQ: u8 = 0;
+pub(crate) const CS: u8 = 2;
+pub(crate) const CC: u8 = 3;
+pub(crate) const HI: u8 = 8;
+pub(crate) const LS: u8 = 9;
+const ALWAYS: u8 = 14;
 
 impl Insn {
     const fn new(len: u8, needs: FeatureSet) -> Self {
@@ -195,7 +211,8 @@ impl Insn {
             tests_register: None,
             masks: None,
             keeps_state: false,
-            if_zero: false,
+            compares: None,
+            condition: ALWAYS,
             it_len: 0,
         }
     }

@@ -34,7 +34,7 @@ fn narrow(word: u32, addr: u32) -> Insn {
         0x00 if bits(word, 10, 6) == 0 => Insn::plain(2).set(low, Value::Offset(reg(next), 0)),
         0x00..=0x03 => Insn::plain(2).write(low),
         0x04 => Insn::plain(2).set(bits(word, 10, 8), Value::Const(bits(word, 7, 0))),
-        0x05 => Insn::plain(2),
+        0x05 => Insn::plain(2).compare(bits(word, 10, 8), bits(word, 7, 0)),
         0x06 => {
             let rd = bits(word, 10, 8);
             Insn::plain(2).set(rd, Value::Offset(reg(rd), bits(word, 7, 0).cast_signed()))
@@ -129,7 +129,7 @@ fn conditional_branch(word: u32, addr: u32) -> Insn {
                 Isa::Thumb,
             ));
             insn.conditional = true;
-            insn.if_zero = bits(word, 11, 8) == 0;
+            insn.condition = reg(bits(word, 11, 8));
             insn
         }
     }
@@ -242,6 +242,12 @@ fn shifted_register(word: u32) -> Insn {
 }
 
 impl Insn {
+    /// `cmp rN, #constant`.
+    const fn compare(mut self, rn: u32, constant: u32) -> Self {
+        self.compares = Some((reg(rn), constant));
+        self
+    }
+
     /// Comparisons have the program counter as their destination and write nothing.
     const fn without_pc(mut self) -> Self {
         if self.writes & (1 << PC) != 0 {
@@ -289,11 +295,12 @@ fn dual_exclusive_table(word: u32, addr: u32) -> Insn {
     let op = bits(word, 7, 4);
     match op {
         0 if load && rn == PC => {
-            Insn::plain(4).flow(Flow::JumpTable(Table::Bytes(addr.wrapping_add(4))))
+            Insn::plain(4).flow(Flow::JumpTable(Table::Bytes(addr.wrapping_add(4)), reg(rd)))
         }
-        1 if load && rn == PC => {
-            Insn::plain(4).flow(Flow::JumpTable(Table::Halfwords(addr.wrapping_add(4))))
-        }
+        1 if load && rn == PC => Insn::plain(4).flow(Flow::JumpTable(
+            Table::Halfwords(addr.wrapping_add(4)),
+            reg(rd),
+        )),
         0 | 1 if load => Insn::plain(4).flow(Flow::JumpUnknown),
         // Byte, halfword and doubleword exclusives came to Thumb with v7 (DDI0406C A8.8.76).
         4 | 5 | 7 => exclusive(
@@ -360,6 +367,7 @@ fn modified_immediate(word: u32) -> Insn {
         8 => Insn::plain(4)
             .set(rd, Value::Offset(reg(rn), constant.cast_signed()))
             .without_pc(),
+        13 if rd == PC && bit(word, 20) => Insn::plain(4).compare(rn, constant),
         13 => Insn::plain(4)
             .set(
                 rd,
@@ -416,7 +424,7 @@ fn branch_or_control(first: u32, second: u32, addr: u32) -> Insn {
                 .need(Feature::V6t2)
                 .flow(Flow::Jump(target, Isa::Thumb));
             insn.conditional = true;
-            insn.if_zero = bits(first, 9, 6) == 0;
+            insn.condition = reg(bits(first, 9, 6));
             insn
         }
         (false, false) => control(first, second),
@@ -499,7 +507,10 @@ fn load_word(word: u32, insn: Insn, addr: u32, indexed: bool) -> Insn {
         (PC, true) => insn.flow(Flow::JumpMemory(reg(rn), offset)),
         (PC, _) if indexed => insn.flow(Flow::JumpMemory(reg(rn), indexed_offset(word))),
         // ldr.w pc, [rN, rM, lsl #2]
-        (PC, _) if bits(word, 11, 4) == 2 => insn.flow(Flow::JumpTable(Table::WordsAt(reg(rn)))),
+        (PC, _) if bits(word, 11, 4) == 2 => insn.flow(Flow::JumpTable(
+            Table::WordsAt(reg(rn)),
+            reg(bits(word, 3, 0)),
+        )),
         (PC, _) => insn.flow(Flow::JumpUnknown),
         (_, false) if is_word && bits(word, 11, 4) == 0 => {
             insn.set(rt, Value::WordAt(reg(rn), reg(bits(word, 3, 0))))

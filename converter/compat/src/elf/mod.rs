@@ -237,6 +237,8 @@ impl ElfFile {
 }
 
 const STT_FUNC: u8 = 2;
+/// glibc's function for its own tests that names all functions which its resolvers choose from.
+const LISTS_CHOICES: &[u8] = b"__libc_ifunc_impl_list";
 const STT_GNU_IFUNC: u8 = 10;
 /// The section holds instructions.
 const SHF_EXECINSTR: u32 = 4;
@@ -527,7 +529,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             }
             if dynamic && function {
                 file.linkage.exports.push((name.into(), value));
-                if kind == Some(STT_GNU_IFUNC) {
+                if kind == Some(STT_GNU_IFUNC) || name == LISTS_CHOICES {
                     file.linkage.resolvers.push(value);
                 }
             }

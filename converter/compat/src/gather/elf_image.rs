@@ -164,6 +164,7 @@ fn plan_of<'a>(
         slots: BTreeMap::new(),
         main: None,
         starts: Vec::new(),
+        resolvers: moved(&file.linkage.resolvers, bias),
         handlers: None,
         from_start: true,
         big_endian_code: file.header.big_endian && !file.header.is_be8(),

@@ -316,6 +316,7 @@ impl Gatherer<'_> {
             slots: linked.slots,
             main: None,
             starts: self.starts(files),
+            resolvers: linkage::resolvers(files),
             handlers,
             from_start: false,
             big_endian_code: self.evidence.endian == Some(Endian::Be32),

@@ -82,6 +82,20 @@ impl Linked {
     }
 }
 
+/// Functions that choose another one, with the Thumb bit, ascending.
+pub(super) fn resolvers(files: &Files) -> Vec<u32> {
+    let loaded = files
+        .iter()
+        .filter_map(|file| file.elf.as_ref().zip(file.bias));
+    let moved = loaded.flat_map(|(elf, bias)| {
+        let resolvers = elf.linkage.resolvers.iter();
+        resolvers.map(move |resolver| resolver.wrapping_add(bias))
+    });
+    let mut resolvers: Vec<u32> = moved.collect();
+    resolvers.sort_unstable();
+    resolvers
+}
+
 /// Where pointers into code can lie.
 pub(super) struct Places {
     /// In data.

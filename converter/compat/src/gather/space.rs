@@ -137,6 +137,8 @@ pub(super) struct Plan {
     pub(super) slots: BTreeMap<u32, u32>,
     pub(super) main: Option<u32>,
     pub(super) starts: Vec<u32>,
+    /// Functions that choose another one, ascending.
+    pub(super) resolvers: Vec<u32>,
     /// Handlers of signals, if the image says.
     pub(super) handlers: Option<Vec<u32>>,
     pub(super) from_start: bool,
@@ -161,6 +163,7 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
         slots: &plan.slots,
         main: plan.main,
         starts: &plan.starts,
+        resolvers: &plan.resolvers,
         handlers: plan.handlers.as_deref(),
         from_start: plan.from_start,
         big_endian_code: plan.big_endian_code,

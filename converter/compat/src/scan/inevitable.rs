@@ -294,9 +294,10 @@ impl Analysis<'_, '_> {
                 node.go_on(caller);
                 false
             }
-            Flow::JumpTable(table) => {
+            Flow::JumpTable(table, index) => {
                 let targets = super::tables::targets(
                     table,
+                    known.entries(index, insn),
                     place.1,
                     self.job.regions,
                     known,

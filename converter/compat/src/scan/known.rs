@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::memory::Window;
-use crate::arm::{Flow, Insn, Transfer, Trap, Value};
+use crate::arm::{CC, CS, EQ, Flow, HI, Insn, LS, Transfer, Trap, Value};
 use crate::feature::{Feature, FeatureSet};
 
 /// Registers whose values are known on the way through straight code.
@@ -14,6 +14,10 @@ pub(super) struct Known {
     vector_bits: u16,
     /// The constant of the last `tst`.
     tested: u32,
+    /// Register and constant of the last `cmp`, while its flags last.
+    compared: Option<(u8, u32)>,
+    /// A register that holds an unsigned number below this one.
+    below: Option<(u8, u32)>,
     /// The register that the last `and` with a constant wrote, and the constant.
     masked: Option<(u8, u32)>,
     /// Constant of the `tst` whose branch on zero was not taken: that bit is set here.
@@ -53,7 +57,7 @@ impl Known {
             .value
             .filter(|_| !insn.conditional)
             .and_then(|(reg, value)| Some((reg, before.value(reg, value, window)?)));
-        if let (true, Flow::Jump(to, _)) = (insn.if_zero, insn.flow) {
+        if let (true, Flow::Jump(to, _)) = (insn.condition == EQ, insn.flow) {
             self.guards = self.tested;
             self.guard_end = to;
         }
@@ -65,6 +69,7 @@ impl Known {
             masks if !insn.conditional && masks.is_some() => masks,
             _ => self.masked.filter(|masked| !overwritten(masked)),
         };
+        self.compare(insn);
         let vector = matches!(insn.value, Some((_, Value::Or(_, bits))) if bits & VECTOR_BITS != 0);
         self.vector_bits &= !insn.writes;
         if let Some((reg, _)) = insn.value.filter(|_| vector) {
@@ -80,6 +85,36 @@ impl Known {
         }
         if let Some(transfer) = &insn.transfer {
             self.transfer(transfer, insn.conditional, &before, window, stack);
+        }
+    }
+
+    /// What a comparison and the branch behind it tell of a register: `cmp rN, #limit; bhi` that is not taken.
+    fn compare(&mut self, insn: &Insn) {
+        let writes = |reg: u8| insn.writes >> (reg & 15) & 1 == 1;
+        let is_branch = matches!(insn.flow, Flow::Jump(..)) && insn.conditional;
+        self.below = match (self.compared, insn.condition) {
+            (Some((reg, limit)), HI) if is_branch => limit.checked_add(1).map(|end| (reg, end)),
+            (Some((reg, limit)), CS) if is_branch => Some((reg, limit)),
+            _ => self.below.filter(|(reg, _)| !writes(*reg)),
+        };
+        // Of the others only loads, stores and branches leave the flags alone in every encoding.
+        let keeps = insn.transfer.is_some() || insn.literal.is_some() || is_branch;
+        let kept = self.compared.filter(|(reg, _)| keeps && !writes(*reg));
+        self.compared = if insn.conditional {
+            kept
+        } else {
+            insn.compares.or(kept)
+        };
+    }
+
+    /// How many entries a jump through a table can take, if its index was compared before.
+    pub(super) fn entries(&self, index: u8, jump: &Insn) -> Option<u32> {
+        let of_index = |bound: Option<(u8, u32)>| bound.filter(|(reg, _)| *reg == index);
+        let compared = of_index(self.compared).map(|(_, limit)| limit);
+        match jump.condition {
+            LS if jump.conditional => compared?.checked_add(1),
+            CC if jump.conditional => compared,
+            _ => of_index(self.below).map(|(_, end)| end),
         }
     }
 
@@ -172,6 +207,8 @@ impl Known {
         if self.tested != other.tested {
             met.tested = 0;
         }
+        met.compared = self.compared.filter(|_| self.compared == other.compared);
+        met.below = self.below.filter(|_| self.below == other.below);
         met.masked = self.masked.filter(|_| self.masked == other.masked);
         met
     }
@@ -202,6 +239,8 @@ impl Known {
     /// A called function keeps r4 to r11 (AAPCS).
     pub(super) fn call(&mut self) {
         self.masked = None;
+        self.compared = None;
+        self.below = self.below.filter(|(reg, _)| (4..12).contains(reg));
         for number in [0, 1, 2, 3, 12, 14] {
             if let Some(slot) = self.values.get_mut(number) {
                 *slot = None;

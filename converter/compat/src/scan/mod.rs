@@ -175,6 +175,8 @@ pub struct Job<'a> {
     pub main: Option<u32>,
     /// Where that process began: the entry of the program, which calls `main`, and that of its loader.
     pub starts: &'a [u32],
+    /// Functions that choose another one by AT_HWCAP (`STT_GNU_IFUNC`), ascending.
+    pub resolvers: &'a [u32],
     /// Handlers of signals, if the image says which there are.
     pub handlers: Option<&'a [u32]>,
     /// The process has not started: its entry will call `main` through the C library.
@@ -268,7 +270,11 @@ fn fetch(window: &mut Window<'_>, addr: u32, isa: Isa) -> Option<Insn> {
             } else {
                 0
             };
-            Some(classify_thumb(first, second, addr))
+            Some(tables::by_helper(
+                classify_thumb(first, second, addr),
+                addr,
+                window,
+            ))
         }
     }
 }
@@ -303,7 +309,7 @@ fn follows_call(window: &mut Window<'_>, addr: u32, isa: Isa) -> bool {
                     Flow::JumpRegister(_)
                         | Flow::JumpOffset(..)
                         | Flow::JumpMemory(..)
-                        | Flow::JumpTable(_)
+                        | Flow::JumpTable(..)
                         | Flow::JumpUnknown
                 );
             u32::from(insn.len) == len && (calls || links)

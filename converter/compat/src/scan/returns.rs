@@ -73,7 +73,7 @@ impl Returns {
                             .is_some_and(|region| region.aborts_at(to, to_isa));
                         !aborts && self.look(job, window, (to, to_isa), depth + 1)
                     }
-                    Flow::Return | Flow::JumpUnknown | Flow::JumpTable(_) | Flow::Trap(_) => {
+                    Flow::Return | Flow::JumpUnknown | Flow::JumpTable(..) | Flow::Trap(_) => {
                         return true;
                     }
                     flow => match resolve(flow, &known, window) {

@@ -32,6 +32,7 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        resolvers: &[],
         handlers: None,
         from_start: true,
         big_endian_code: false,
@@ -150,6 +151,7 @@ fn memory_that_is_missing_is_not_seen() {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        resolvers: &[],
         handlers: None,
         from_start: false,
         big_endian_code: false,
@@ -204,6 +206,7 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        resolvers: &[],
         handlers: None,
         from_start: false,
         big_endian_code: false,
@@ -239,6 +242,108 @@ fn jump_tables_lead_to_their_cases() {
     let found = run(&words);
     assert!(has(&found.from_pc, Vfp) && has(&found.from_pc, V5t));
     assert!(!has(&found.inevitable, Vfp) && !found.open, "{found:?}");
+}
+
+/// Thumb code from its first instruction.
+fn run_thumb(halves: &[u16]) -> Found {
+    let bytes: Vec<u8> = halves.iter().flat_map(|half| half.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let region = CodeRegion {
+        start: BASE,
+        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        ..CodeRegion::default()
+    };
+    scan(&Job {
+        memory: &memory,
+        regions: &[region],
+        entries: &[Entry {
+            pointer: BASE | 1,
+            kind: EntryKind::Pc,
+            regs: None,
+        }],
+        slots: &BTreeMap::new(),
+        main: None,
+        starts: &[],
+        resolvers: &[],
+        handlers: None,
+        from_start: true,
+        big_endian_code: false,
+        jobs: 1,
+    })
+}
+
+#[test]
+fn a_jump_table_ends_where_its_index_does() {
+    // cmp r0, #1; bhi 1f; tbb [pc, r0]; .byte 5, 5; movs r0, #8; bx lr; nop; nop; 1: exit; bx lr; vadd; bx lr
+    let mut halves = [
+        0x2801, 0xd806, 0xe8df, 0xf000, 0x0505, 0x2008, 0x4770, 0xbf00, 0xbf00, 0x2701, 0xdf00,
+        0x4770, 0xee30, 0x0a00, 0x4770,
+    ];
+    assert!(!has(&run_thumb(&halves).from_pc, Vfp));
+    // Without the comparison the code behind the table is read as entries of it, one of which leads to vadd.
+    halves[0] = 0xbf00;
+    assert!(has(&run_thumb(&halves).from_pc, Vfp));
+}
+
+#[test]
+fn a_case_lies_outside_of_its_table() {
+    // tbb [pc, r0]; .byte 5, 0; movs r0, #8; bx lr; nop; nop; exit; bx lr; vadd; bx lr: the second byte is padding.
+    let halves = [
+        0xe8df, 0xf000, 0x0005, 0x2008, 0x4770, 0xbf00, 0xbf00, 0x2701, 0xdf00, 0x4770, 0xee30,
+        0x0a00, 0x4770,
+    ];
+    assert!(!has(&run_thumb(&halves).from_pc, Vfp));
+}
+
+#[test]
+fn libgcc_jumps_through_the_table_behind_its_call() {
+    // cmp r0, #1; bhi 2f; bl helper; .byte 4, 4; vadd; bx lr; rev r0, r0; 2: exit; helper: __gnu_thumb1_case_uqi
+    let mut halves = vec![
+        0x2801, 0xd806, 0xf000, 0xf80a, 0x0404, 0xee30, 0x0a00, 0x4770, 0xba00, 0x2701, 0xdf00,
+        0xbf00, 0xbf00, 0xbf00,
+    ];
+    halves.extend([
+        0xb402, 0x4671, 0x0849, 0x0049, 0x5c09, 0x0049, 0x448e, 0xbc02, 0x4770,
+    ]);
+    let found = run_thumb(&halves);
+    assert!(
+        has(&found.from_pc, V6) && !has(&found.from_pc, Vfp),
+        "{found:?}"
+    );
+    // A function that is not libgcc's returns behind its call.
+    halves[14] = 0xb400;
+    assert!(has(&run_thumb(&halves).from_pc, Vfp));
+}
+
+#[test]
+fn code_does_not_run_into_its_own_literals() {
+    // ldr r0, [pc, #4]; bxeq lr; nop; .word vadd
+    let words = [0xe59f_0004, 0x012f_ff1e, NOP, VADD];
+    assert!(!has(&run(&words).from_pc, Vfp));
+}
+
+#[test]
+fn a_distance_from_the_program_counter_is_no_pointer() {
+    // ldr r0, [pc, #8]; add r0, pc, r0; exit; .word 1f; 1: vadd; bx lr
+    let mut words = [
+        0xe59f_0008,
+        0xe08f_0000,
+        EXIT[0],
+        EXIT[1],
+        BASE + 20,
+        VADD,
+        BX_LR,
+    ];
+    assert!(!has(
+        &run_with(&words, &[], EntryKind::Known).from_entries,
+        Vfp
+    ));
+    words[1] = NOP;
+    assert!(has(
+        &run_with(&words, &[], EntryKind::Known).from_entries,
+        Vfp
+    ));
 }
 
 #[test]
@@ -286,6 +391,7 @@ fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        resolvers: &[],
         handlers: None,
         from_start: false,
         big_endian_code: false,
@@ -299,6 +405,18 @@ fn a_guess_into_code_of_the_other_state_is_none() {
     let words = [0x2109_2109, 0xfe09_f7ff, 0x4770_4770, 0];
     let found = run_with_guess(&words, BASE + 4, CodeRegion::default());
     assert!(!has(&found.from_entries, Fcma) && !has(&found.swept, Fcma));
+}
+
+#[test]
+fn a_guess_into_a_function_of_the_other_state_hides_nothing() {
+    // movs r1, #9; bx lr; push {r4, lr}; movw r4, #…; bx lr; in ARM state the middle is vqrshl.
+    let words = [0x4770_2109, 0xf249_b510, 0x4770_34e8, BX_LR];
+    let region = CodeRegion {
+        bounds: vec![BASE],
+        ..CodeRegion::default()
+    };
+    assert!(!run_with_guess(&words, BASE + 4, region).open);
+    assert!(run_with_guess(&words, BASE + 4, CodeRegion::default()).open);
 }
 
 #[test]
@@ -435,6 +553,7 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         slots: &setting.slots,
         main: setting.main,
         starts: &setting.starts,
+        resolvers: &setting.resolvers,
         handlers: None,
         from_start: false,
         big_endian_code: false,
@@ -448,6 +567,7 @@ struct Setting {
     slots: BTreeMap<u32, u32>,
     main: Option<u32>,
     starts: Vec<u32>,
+    resolvers: Vec<u32>,
 }
 
 impl Setting {
@@ -461,6 +581,24 @@ impl Setting {
 }
 
 const NOP: u32 = 0xe1a0_0000;
+
+#[test]
+fn what_only_a_resolver_names_needs_what_was_advertised() {
+    let enter = |setting: &mut Setting| setting.enter(HOLDER, EntryKind::Known);
+    let named = process(NOP, |_, setting| enter(setting));
+    assert!(has(&named.from_entries, Vfp) && !has(&named.guarded, Vfp));
+    let chosen = process(NOP, |_, setting| {
+        enter(setting);
+        setting.resolvers = vec![HOLDER];
+    });
+    assert!(has(&chosen.guarded, Vfp) && !has(&chosen.from_entries, Vfp));
+    let both = process(NOP, |_, setting| {
+        enter(setting);
+        setting.resolvers = vec![HOLDER];
+        setting.enter(FLOATING, EntryKind::Pointer);
+    });
+    assert!(has(&both.from_entries, Vfp));
+}
 
 #[test]
 fn a_function_was_given_away_by_code_that_can_have_run() {
@@ -541,6 +679,7 @@ fn with_pointer(words: &[u32], function: usize, handlers: Option<&[u32]>) -> Fou
         slots: &BTreeMap::new(),
         main: None,
         starts: &[],
+        resolvers: &[],
         handlers,
         from_start: false,
         big_endian_code: false,

@@ -12,11 +12,16 @@ use super::{
 use super::{
     call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, resolve,
 };
-use crate::arm::{Flow, Insn, Isa};
+use crate::arm::{Flow, Insn, Isa, Value};
 use crate::feature::{Feature, FeatureSet};
 
-/// Instructions in which a system call's number is looked for from a place that several ways lead to.
+/// Instructions in which a system call's number is looked for from a place that several ways lead to, and the addition of
+/// a distance that was loaded.
 const MAX_AHEAD: usize = 16;
+
+/// The bits of AT_HWCAP that stand for units: fpa, vfp, iwmmxt, crunch, neon, vfpv3, vfpv3d16, vfpv4, idiva, idivt, vfpd32,
+/// and from fphp to i8mm.
+const UNIT_BITS: u32 = 0x0fcf_7660;
 
 /// What is known of one page: a bit per halfword.
 #[derive(Clone, Default)]
@@ -222,6 +227,9 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Wal
         calls_from_thumb: false,
         stays_in_arm: FeatureHits::default(),
         guarded: FeatureHits::default(),
+        resolver: None,
+        chosen: BTreeSet::new(),
+        only_if_advertised: FeatureSet::EMPTY,
         leaps: false,
         open: false,
     };
@@ -274,6 +282,7 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Wal
         walker.follow_pointers(&mut found.from_entries);
         walker.follow_computed(&mut found.from_entries);
     }
+    walker.follow_chosen(&mut found.from_entries);
     let taken = walker.taken.clone();
     found.guarded = std::mem::take(&mut walker.guarded);
     walker.open |= learnt.is_full || walker.reached.is_full;
@@ -327,6 +336,12 @@ struct Walker<'a, 'j> {
     /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
     stays_in_arm: FeatureHits,
     guarded: FeatureHits,
+    /// The resolver that is being followed, from and to.
+    resolver: Option<(u32, u32)>,
+    /// Functions that only resolvers name.
+    chosen: BTreeSet<u32>,
+    /// Features that the code which is being followed uses only where they are advertised.
+    only_if_advertised: FeatureSet,
     /// `longjmp` was reached.
     leaps: bool,
     open: bool,
@@ -469,10 +484,28 @@ impl Walker<'_, '_> {
         if !before && self.knows_returns && follows_call(&mut self.window, addr, isa) {
             return false;
         }
+        if !before && self.in_function_of_other(addr, isa) {
+            return false;
+        }
         // A label of a computed jump, perhaps, or a place behind a call; almost anything decodes as Thumb code.
         let inside = before || self.is_arm_code(addr, isa);
         self.open |= !inside;
         inside
+    }
+
+    /// Is the function around a place, which does not begin there, in the other instruction set?
+    fn in_function_of_other(&self, addr: u32, isa: Isa) -> bool {
+        let region = self.region(addr);
+        let Some((start, _)) = region.and_then(|region| region.function_at(addr)) else {
+            return false;
+        };
+        let other = match isa {
+            Isa::Arm => Isa::Thumb,
+            Isa::Thumb => Isa::Arm,
+        };
+        let named =
+            |isa: Isa| region.is_some_and(|region| region.names_function(isa.pointer(start)));
+        self.reached.isa_at(start) == Some(other) || named(other) && !named(isa)
     }
 
     /// Is it code in ARM state for sure: in a file of nothing else, or where most instructions are unconditional? Hardly
@@ -516,9 +549,36 @@ impl Walker<'_, '_> {
             _ => true,
         };
         if plausible {
+            let chooses = self.job.resolvers.binary_search(&entry.pointer).is_ok();
+            self.resolver = chooses.then(|| self.resolver_at(addr));
             self.block(addr, isa, Known::of(entry.regs), hits);
             self.drain(hits);
+            self.resolver = None;
         }
+    }
+
+    /// The bounds of a resolver, which is short where nothing tells.
+    fn resolver_at(&self, addr: u32) -> (u32, u32) {
+        const MAX_LEN: u32 = 256;
+        let bounds = self
+            .region(addr)
+            .and_then(|region| region.function_at(addr));
+        (
+            addr,
+            bounds
+                .map_or(u32::MAX, |(_, end)| end)
+                .min(addr.saturating_add(MAX_LEN)),
+        )
+    }
+
+    /// What resolvers choose from: which function it will be they tell by AT_HWCAP, which the image holds, so that what
+    /// was not advertised is not needed there.
+    fn follow_chosen(&mut self, hits: &mut FeatureHits) {
+        self.only_if_advertised = crate::target::features_of_hwcap(UNIT_BITS, u32::MAX);
+        self.pointers.extend(std::mem::take(&mut self.chosen));
+        self.follow_pointers(hits);
+        self.follow_computed(hits);
+        self.only_if_advertised = FeatureSet::EMPTY;
     }
 
     fn follow(&mut self, addr: u32, isa: Isa, hits: &mut FeatureHits) {
@@ -554,7 +614,9 @@ impl Walker<'_, '_> {
             self.open |= throws;
         }
         let (start, mut it_left) = (addr, 0);
-        while self.is_code(addr, isa) && !self.is_others(addr, isa) {
+        // Straight code does not run into its own literals: a branch in front of them is always taken.
+        let mut pool = u32::MAX;
+        while addr < pool && self.is_code(addr, isa) && !self.is_others(addr, isa) {
             let Some(insn) = fetch(&mut self.window, addr, isa) else {
                 break;
             };
@@ -570,7 +632,9 @@ impl Walker<'_, '_> {
                     needs
                 }
             });
-            let guarded = known.guarded(needs, addr);
+            let guarded = known
+                .guarded(needs, addr)
+                .union(needs.meet(self.only_if_advertised));
             if guarded.is_empty() {
                 if !self.reached.visit(addr, isa) {
                     // Who queued the first instruction has looked ahead already.
@@ -580,21 +644,27 @@ impl Walker<'_, '_> {
                     return;
                 }
                 hits.add(needs, addr, isa);
-            } else if self.reached.guarded.insert(addr, isa).is_none() {
+            } else {
                 // Not marked as reached: another way may lead here without the test.
+                if self.reached.guarded.insert(addr, isa).is_some() {
+                    return;
+                }
                 self.guarded.add(guarded, addr, isa);
                 hits.add(needs.minus(guarded), addr, isa);
             }
             self.num_insns += 1;
             self.note_state(&insn, addr, isa);
             if let Some(literal) = insn.literal {
+                if literal > addr {
+                    pool = pool.min(literal);
+                }
                 for word in 0..u32::from(insn.literal_len) {
                     self.reached.mark_data(literal.wrapping_add(word * 4));
                 }
             }
             let goes_on = self.flow(&insn, addr, isa, &known, hits);
             known.step(&insn, &mut self.window, None);
-            self.note_pointers(&insn, &known, isa.pc_bias().wrapping_add(addr));
+            self.note_pointers(&insn, &known, (addr, isa));
             if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
                 known.call();
             }
@@ -607,7 +677,7 @@ impl Walker<'_, '_> {
                 return;
             }
         }
-        self.lost = true;
+        self.lost |= addr < pool;
     }
 
     /// Calls and returns that change between the instruction sets, or fail to.
@@ -627,24 +697,56 @@ impl Walker<'_, '_> {
 
     /// Constants that point into code, and words that were loaded from places that are known, may be called; the
     /// program counter itself is where a call returns to, or what a distance is added to.
-    fn note_pointers(&mut self, insn: &Insn, known: &Known, pc: u32) {
+    fn note_pointers(&mut self, insn: &Insn, known: &Known, (addr, isa): (u32, Isa)) {
+        let pc = isa.pc_bias().wrapping_add(addr);
+        let next = addr.wrapping_add(u32::from(insn.len));
         let loaded = insn.transfer.as_ref().filter(|transfer| transfer.load);
         let loaded = loaded.map_or(0, |transfer| transfer.list);
         let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
         for reg in (0..15).filter(|reg| (loaded | computed) >> reg & 1 == 1) {
-            if let Some(value) = known.get(reg).filter(|value| *value != pc) {
-                self.note_pointer(value);
+            let value = known
+                .get(reg)
+                .filter(|value| *value != pc && self.is_pointer(*value));
+            if let Some(value) = value.filter(|_| !self.is_distance(reg, next, isa)) {
+                self.note_pointer(value, addr);
             }
         }
     }
 
-    fn note_pointer(&mut self, value: u32) {
+    /// Is what a register holds here a distance that is added to the program counter a little later?
+    fn is_distance(&mut self, reg: u8, mut addr: u32, isa: Isa) -> bool {
+        for _ in 0..MAX_AHEAD {
+            let Some(insn) = fetch(&mut self.window, addr, isa) else {
+                return false;
+            };
+            let pc = isa.pc_bias().wrapping_add(addr).cast_signed();
+            if insn.value == Some((reg, Value::Offset(reg, pc))) {
+                return true;
+            }
+            if insn.writes >> (reg & 15) & 1 == 1 || insn.flow != Flow::Next {
+                return false;
+            }
+            addr = addr.wrapping_add(u32::from(insn.len));
+        }
+        false
+    }
+
+    fn is_pointer(&self, value: u32) -> bool {
         let (addr, _) = Isa::of_pointer(value);
-        let aligned = value.is_multiple_of(4) || value & 1 == 1;
-        if !aligned || self.region(addr).is_none() {
+        (value.is_multiple_of(4) || value & 1 == 1) && self.region(addr).is_some()
+    }
+
+    /// A pointer into code that the instruction at an address gets hold of.
+    fn note_pointer(&mut self, value: u32, at: u32) {
+        if self
+            .resolver
+            .is_some_and(|(start, end)| (start..end).contains(&at))
+        {
+            self.chosen.insert(value);
             return;
         }
         self.taken.insert(value);
+        let (addr, _) = Isa::of_pointer(value);
         if self.reached.isa_at(addr).is_none() {
             self.pointers.insert(value);
         }
@@ -704,9 +806,16 @@ impl Walker<'_, '_> {
                 self.computed(addr, isa);
                 false
             }
-            Flow::JumpTable(table) => {
-                match super::tables::targets(table, isa, self.job.regions, known, &mut self.window)
-                {
+            Flow::JumpTable(table, index) => {
+                let targets = super::tables::targets(
+                    table,
+                    known.entries(index, insn),
+                    isa,
+                    self.job.regions,
+                    known,
+                    &mut self.window,
+                );
+                match targets {
                     Some(targets) => self.work.extend(targets),
                     None => self.computed(addr, isa),
                 }
