@@ -121,6 +121,14 @@ fn misspelt_words_are_answered_with_what_was_meant() {
 }
 
 #[test]
+fn a_misspelt_format_is_answered_with_what_was_meant() {
+    let output = run(&programs::path("ckpt-convert"), &["--to", "crui"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("did you mean criu?"), "{said}");
+}
+
+#[test]
 fn completions_are_scripts_that_shells_read() {
     for (name, program) in all() {
         for shell in ["bash", "zsh", "fish"] {

@@ -27,8 +27,10 @@ impl Format {
             "criu" => Ok(Format::Criu),
             "json" => Ok(Format::Json),
             other => Revision::parse(other).map(Format::Stream).ok_or_else(|| {
-                "expected r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu or json"
-                    .to_owned()
+                let names = ["elf-core", "criu", "json", "newest"];
+                let near = ckpt_cli::near(other, names.into_iter());
+                let hint = near.first().map_or(String::new(), |near| format!(" (did you mean {near}?)"));
+                format!("expected r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu or json{hint}")
             }),
         }
     }
