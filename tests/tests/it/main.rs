@@ -15,3 +15,4 @@ mod properties;
 mod replay;
 mod search;
 mod surface;
+mod validated;
