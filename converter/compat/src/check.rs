@@ -1,10 +1,12 @@
 //! Running all rules: one image, one target, verdicts with their reasons.
 
-use crate::evidence::Evidence;
+use std::collections::BTreeSet;
+
+use crate::evidence::{Evidence, ProcessAbi};
 use crate::feature::FeatureSet;
 use crate::policy::Policy;
 use crate::rules::{Rule, rules};
-use crate::target::{Has, Target, parts};
+use crate::target::{Endian, Has, Target, parts};
 use crate::verdict::{Layer, Outcome, Verdict};
 
 /// The answer of one rule.
@@ -138,6 +140,27 @@ pub struct Nearest {
     pub verdict: Verdict,
     /// Parts of the catalogue with a verdict as good.
     pub parts: Vec<String>,
+    /// System call ABIs of its processes, as far as the image tells; a kernel must have them.
+    pub abis: Vec<ProcessAbi>,
+    /// Byte order of the image.
+    pub endian: Option<Endian>,
+}
+
+impl Nearest {
+    /// In words: architecture and units, the ABI of system calls, the byte order.
+    pub fn needs(&self) -> String {
+        let mut words = vec![self.target.describe()];
+        words.extend(self.abis.iter().map(|abi| match abi {
+            ProcessAbi::Oabi => "OABI system calls".to_owned(),
+            ProcessAbi::Eabi => "EABI system calls".to_owned(),
+        }));
+        words.extend(self.endian.map(|endian| match endian {
+            Endian::Little => "little-endian".to_owned(),
+            Endian::Be8 => "big-endian (BE8)".to_owned(),
+            Endian::Be32 => "big-endian (BE32)".to_owned(),
+        }));
+        words.join(", ")
+    }
 }
 
 /// Finds the least target by grammar with the best verdict, and the parts that are as good.
@@ -167,7 +190,18 @@ pub fn nearest(evidence: &Evidence, policy: Option<&Policy>) -> Option<Nearest> 
         target,
         verdict,
         parts,
+        abis: abis(evidence),
+        endian: evidence.endian,
     })
+}
+
+/// The ABIs of all processes, each once.
+fn abis(evidence: &Evidence) -> Vec<ProcessAbi> {
+    let spaces = evidence.spaces.iter();
+    let all: BTreeSet<ProcessAbi> = spaces
+        .filter_map(|space| space.abi().map(|(abi, _)| abi))
+        .collect();
+    all.into_iter().collect()
 }
 
 /// Features of the image that a target lacks, for a summary.

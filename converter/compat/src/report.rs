@@ -127,12 +127,32 @@ pub struct CiteReport {
 pub struct NearestReport {
     /// Its name.
     pub target: String,
-    /// In words: architecture and units.
+    /// In words: architecture and units, ABI, byte order.
     pub needs: String,
+    /// System call ABIs that the kernel must have: `oabi`, `eabi`; none if the image does not say.
+    #[schemars(default)]
+    pub abis: Vec<&'static str>,
+    /// Byte order: `little`, `be8`, `be32`; null if the image does not say.
+    pub byte_order: Option<String>,
     /// The verdict there.
     pub verdict: &'static str,
     /// Parts of the catalogue that do as well.
     pub parts: Vec<String>,
+}
+
+/// Reports on several images in one document: what `--format json` prints.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub struct Document<'a> {
+    /// Number of the form, [`SCHEMA`].
+    pub schema: u32,
+    /// One report for each image.
+    pub images: &'a [Report],
+}
+
+/// The JSON Schema of [`Document`].
+pub fn document_schema() -> String {
+    let schema = schemars::schema_for!(Document<'_>);
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
 /// The JSON Schema of [`Report`].
@@ -204,7 +224,9 @@ impl Report {
     pub fn set_nearest(&mut self, nearest: &crate::check::Nearest) {
         self.nearest = Some(NearestReport {
             target: nearest.target.name.clone(),
-            needs: nearest.target.describe(),
+            needs: nearest.needs(),
+            abis: nearest.abis.iter().map(|abi| abi.name()).collect(),
+            byte_order: nearest.endian.map(|endian| endian.to_string()),
             verdict: nearest.verdict.name(),
             parts: nearest.parts.clone(),
         });
@@ -294,15 +316,19 @@ impl CiteReport {
 
 #[cfg(test)]
 mod tests {
-    const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/json-schema/report-1.json");
+    fn assert_published(name: &str, schema: &str) {
+        let path = format!("{}/json-schema/{name}", env!("CARGO_MANIFEST_DIR"));
+        let schema = format!("{schema}\n");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(published, schema, "run the test once with BLESS=1");
+    }
 
     #[test]
-    fn the_published_schema_is_that_of_the_code() {
-        let schema = super::schema() + "\n";
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(PUBLISHED, &schema).unwrap();
-        }
-        let published = std::fs::read_to_string(PUBLISHED).unwrap();
-        assert_eq!(published, schema, "run the test once with BLESS=1");
+    fn the_published_schemas_are_those_of_the_code() {
+        assert_published("report-1.json", &super::schema());
+        assert_published("document-1.json", &super::document_schema());
     }
 }

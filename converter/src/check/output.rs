@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use ckpt_cli::output::{Atomic, no_input};
 use ckpt_compat::Verdict;
-use ckpt_compat::report::{FindingReport, Report, SCHEMA, TargetReport};
+use ckpt_compat::report::{Document, FindingReport, Report, SCHEMA, TargetReport};
 use ckpt_compat::rules::rules;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::table::{self, Style};
@@ -151,7 +152,13 @@ impl Printer {
         match self.format {
             _ if self.annotations => json_line(out, &annotations(reports)),
             Format::Text | Format::Ndjson => Ok(()),
-            Format::Json => json_line(out, &json!({ "schema": SCHEMA, "images": reports })),
+            Format::Json => {
+                let document = Document {
+                    schema: SCHEMA,
+                    images: reports,
+                };
+                json_line(out, &document)
+            }
             Format::Sarif => json_line(out, &sarif(reports, self.bar)),
             Format::Junit => write!(out, "{}", junit(reports, self.bar)),
             Format::Markdown => write!(out, "{}", markdown(reports)),
@@ -159,7 +166,7 @@ impl Printer {
     }
 }
 
-fn json_line(out: &mut impl Write, value: &Value) -> io::Result<()> {
+fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
 }
@@ -420,6 +427,11 @@ fn annotations(reports: &[Report]) -> Value {
         if let Some(nearest) = &report.nearest {
             set(format!("{prefix}.nearest"), nearest.target.clone());
             set(format!("{prefix}.needs"), nearest.needs.clone());
+            set(format!("{prefix}.needs.abi"), nearest.abis.join(","));
+            set(
+                format!("{prefix}.needs.byte-order"),
+                nearest.byte_order.clone().unwrap_or_default(),
+            );
             set(
                 format!("{prefix}.nearest.verdict"),
                 nearest.verdict.to_owned(),

@@ -137,6 +137,20 @@ const OUTPUTS: &[(&str, &[&str], Option<&str>)] = &[
         Some("converter/compat/json-schema/report-1.json"),
     ),
     (
+        "check-document.json",
+        &[
+            "ckpt-check",
+            "--format",
+            "json",
+            "--nearest",
+            "-t",
+            "v7",
+            "images/oabi-r12-arm.ckpt",
+            "images/truncated-r17-arm.ckpt",
+        ],
+        Some("converter/compat/json-schema/document-1.json"),
+    ),
+    (
         "convert.json",
         &[
             "ckpt-convert",

@@ -301,12 +301,22 @@ pub enum CoprocessorOne {
 }
 
 /// Which ABI a process uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProcessAbi {
     /// The old ABI.
     Oabi,
     /// EABI.
     Eabi,
+}
+
+impl ProcessAbi {
+    /// Its name, as programs compare it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Oabi => "oabi",
+            Self::Eabi => "eabi",
+        }
+    }
 }
 
 impl FileFacts {
@@ -502,6 +512,8 @@ fn isa_of_platform(platform: &str) -> Option<&'static str> {
     })
 }
 
+/// The most that a machine of this number may have. 9 is said of v6 cores with page tables of v7, too (ARM1176, ARM11
+/// MPCore); nothing else in a header tells them from v7, and a bound may be too high, never too low.
 fn isa_of_cpu_architecture(number: u32) -> Option<&'static str> {
     Some(match number {
         1 | 2 => "v4",
