@@ -105,16 +105,20 @@ pub(super) fn by_name(name: &str) -> Option<Target> {
         .map(|part| part.target)
 }
 
-/// The part with this implementer and part number: the entry of its variant, if there is one.
-pub(super) fn by_midr(implementer: u32, number: u32, variant: Option<u32>) -> Option<Target> {
+/// The parts with this implementer and part number: those of the variant, if there are any. Different parts may bear the
+/// same number.
+pub(super) fn by_midr(implementer: u32, number: u32, variant: Option<u32>) -> Vec<Target> {
     let any = format!("{implementer:#04x}:{number:#05x}");
     let exact = variant.map(|variant| format!("{any}:{variant:#x}"));
-    let find = |wanted: &String| parts().find(|part| part.midr.contains(wanted));
+    let find = |wanted: &String| -> Vec<Target> {
+        let same = parts().filter(|part| part.midr.contains(wanted));
+        same.map(|part| part.target).collect()
+    };
     exact
         .as_ref()
-        .and_then(find)
-        .or_else(|| find(&any))
-        .map(|part| part.target)
+        .map(find)
+        .filter(|found| !found.is_empty())
+        .unwrap_or_else(|| find(&any))
 }
 
 #[cfg(test)]

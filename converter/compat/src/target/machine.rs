@@ -140,10 +140,21 @@ fn named(name: &str) -> Option<Target> {
     grammar::parse(name).ok()
 }
 
-/// The part of the catalogue that the ID register says it is.
+/// The part of the catalogue that the ID register says it is. Of several parts with one number only what all of them have
+/// is certain.
 fn part(cpuinfo: &str) -> Option<Target> {
     let of = |key| line(cpuinfo, key).and_then(number);
     catalogue::by_midr(of("CPU implementer")?, of("CPU part")?, of("CPU variant"))
+        .into_iter()
+        .reduce(|one, other| {
+            let some = |part: &Target| part.features.union(part.optional);
+            let features = one.features.meet(other.features);
+            Target {
+                features,
+                optional: some(&one).union(some(&other)).minus(features),
+                ..one
+            }
+        })
 }
 
 /// Whether it is a v6 core, whatever "CPU architecture" says: that tells the form of its page tables, and an ARM1176
@@ -254,6 +265,8 @@ fn set_said(target: &mut Target, said: FeatureSet) {
     } else {
         said
     };
+    // The accumulator of XScale comes with iwMMXt, but of a part of which that is not known (PJ4).
+    let told = told.minus(target.optional.meet(FeatureSet::one(XscaleDsp)));
     target.features = target.features.minus(SAID).union(told).union(always);
     if told.has(TlsRegister) {
         // A v6 core with the thread register is v6K.

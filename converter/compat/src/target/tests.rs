@@ -124,6 +124,28 @@ fn a_v6_core_whose_kernel_says_7_has_nothing_of_v7() {
         assert_eq!(Target::from_toml(&target.to_toml()).unwrap(), target);
     }
     assert_eq!(named("arm1176").cpu_architecture, 9);
+    assert_eq!(named("arm11mpcore").cpu_architecture, 9);
+}
+
+#[test]
+fn of_parts_with_one_number_only_what_all_have_is_certain() {
+    let cpuinfo = |features: &str| {
+        let features = format!("half thumb fastmult vfp edsp vfpv3 vfpv3d16 tls {features}");
+        format!(
+            "Features\t: {features}\nCPU implementer\t: 0x56\nCPU architecture: 7\nCPU variant\t: 0x1\nCPU part\t: 0x581\n"
+        )
+    };
+    for (features, iwmmxt) in [("idivt", Has::No), ("iwmmxt", Has::Yes)] {
+        let facts = Facts {
+            cpuinfo: &cpuinfo(features),
+            ..Facts::default()
+        };
+        let target = machine::target(&facts).unwrap();
+        assert_eq!(target.has(Iwmmxt), iwmmxt);
+        assert_eq!(target.has(IdivT) == Has::Yes, features == "idivt");
+        // Neither is known to have it, also where iwMMXt is.
+        assert_eq!(target.has(XscaleDsp), Has::Maybe);
+    }
 }
 
 #[test]
