@@ -87,6 +87,11 @@ fn the_nearest_target_says_what_it_is_worth() {
         unknown.contains("no target is known to restore it"),
         "{unknown}"
     );
+    let old = nearest("oabi-r12-arm");
+    assert!(old.contains("OABI system calls, little-endian"), "{old}");
+    let annotations = json(&["--annotations", "--nearest", &sample("oabi-r12-arm")]);
+    assert_eq!(annotations["org.ckpt.check.needs.abi"], "oabi");
+    assert_eq!(annotations["org.ckpt.check.needs.byte-order"], "little");
     let nowhere = nearest("tour-r17-s390x");
     assert!(nowhere.contains("--target NAME says why"), "{nowhere}");
 }
@@ -270,8 +275,19 @@ fn pipes_lists_and_directories_are_images_too() {
     std::fs::create_dir_all(directory.join("deeper")).unwrap();
     std::fs::copy(&oabi, directory.join("deeper/a.ckpt")).unwrap();
     std::fs::write(directory.join("notes.txt"), "no image").unwrap();
+    // As systemd-coredump names them: no name says that it is a core.
+    let cores = Path::new(ROOT).join("converter/bridge/tests/data/real/naked/core");
+    let packed = "core.naked.1000.4f2a.7000.1700000000.xz";
+    std::fs::copy(cores.join("gcore.7000.xz"), directory.join(packed)).unwrap();
+    std::fs::copy(
+        cores.join("gcore.7000.xz"),
+        directory.join("core.a.b.c.unknown"),
+    )
+    .unwrap();
+    std::fs::copy(Path::new(ROOT).join("README.md"), directory.join("text")).unwrap();
     let lines = text(&check(&[directory.to_str().unwrap(), "-t", "v7", "-q"]).stdout);
-    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    assert!(lines.contains(packed), "{lines}");
 }
 
 #[test]
@@ -367,6 +383,59 @@ fn vfp_in_use(expected: &Value) -> (bool, bool) {
         }
     }
     used
+}
+
+/// The commands of README with `ckpt-check` and what it says that they print, without line breaks: README breaks long lines.
+fn readme_examples() -> Vec<(String, String)> {
+    let readme = std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let blocks = readme.split("```console\n").skip(1);
+    blocks
+        .filter_map(|block| block.split_once("```")?.0.strip_prefix("$ ckpt-check "))
+        .filter_map(|block| block.split_once('\n'))
+        .filter(|(command, _)| command.contains("--sysroot root"))
+        .map(|(command, printed)| (command.to_owned(), words(printed)))
+        .collect()
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(unix)]
+#[test]
+fn readme_shows_what_is_printed() {
+    use std::os::unix::fs::symlink;
+    let directory = tempfile::tempdir().unwrap();
+    let real = Path::new(ROOT).join("converter/bridge/tests/data/real");
+    let programs = directory.path().join("root/opt/lab/bin");
+    std::fs::create_dir_all(&programs).unwrap();
+    symlink(real.join("naked/criu"), directory.path().join("naked")).unwrap();
+    let packed = "vfp_d0_d15.tar.zst";
+    symlink(
+        real.join("vfp_d0_d15/criu.tar.zst"),
+        directory.path().join(packed),
+    )
+    .unwrap();
+    let naked = Path::new(ROOT).join("converter/tests/data/naked.elf");
+    std::fs::copy(naked, programs.join("naked")).unwrap();
+    // The other program is too large to be kept here.
+    let more = std::env::var_os("CKPT_REAL_IMAGES").map(|root| PathBuf::from(root).join("_bin"));
+    if let Some(more) = &more {
+        std::fs::copy(more.join("vfp_d0_d15"), programs.join("vfp_d0_d15")).unwrap();
+    }
+    let examples = readme_examples();
+    assert_eq!(examples.len(), 3);
+    for (command, wanted) in examples {
+        if command.contains(packed) && more.is_none() {
+            continue;
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_ckpt-check"))
+            .args(command.split_whitespace())
+            .current_dir(directory.path())
+            .output()
+            .unwrap();
+        assert_eq!(words(&text(&output.stdout)), wanted, "{command}");
+    }
 }
 
 #[test]

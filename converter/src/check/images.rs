@@ -116,14 +116,34 @@ pub(super) fn is_tar(blob: &Blob) -> Result<bool> {
     Ok(Kind::of(blob)? == Kind::Tar)
 }
 
-/// Whether it begins like an image. What is compressed is only looked at by its name.
+/// Whether it begins like an image, packed or not. A tar file is only looked at by its name.
 pub(super) fn looks_like_image(blob: &Blob) -> bool {
+    match Kind::of(blob) {
+        Ok(Kind::Packed(packed)) => {
+            unpacked_head(blob, packed).is_ok_and(|head| begins_like_image(&head))
+        }
+        _ => begins_like_image(blob),
+    }
+}
+
+fn begins_like_image(blob: &Blob) -> bool {
     match Kind::of(blob) {
         Ok(Kind::Core) => true,
         Ok(Kind::Elf) => ckpt_compat::elf::read_headers(&BlobAt::new(blob)).is_ok(),
         Ok(Kind::Tar | Kind::Packed(_)) | Err(_) => false,
         Ok(Kind::Other) => Decoder::new(blob.clone(), decoder::Options::default()).is_ok(),
     }
+}
+
+/// What is unpacked of a file to see what it is, bytes.
+const PACKED_HEAD_LEN: u64 = 64 << 10;
+
+fn unpacked_head(blob: &Blob, packed: Compression) -> Result<Blob> {
+    let reader = packed.unpack(Box::new(blob.reader()), Limits::default().expansion)?;
+    let mut head = tempfile::tempfile()?;
+    // A packed file that is damaged later on is an image, too, and gets an answer.
+    let _ = io::copy(&mut reader.take(PACKED_HEAD_LEN), &mut head);
+    Ok(Blob::new("", Arc::new(FileAt::new(head)?)))
 }
 
 /// Whether a file holds an image, or may hold one when it is unpacked.

@@ -326,6 +326,17 @@ fn next_step(report: &Report, target: &TargetReport) -> String {
             list(&report.seen.missing_files, 3)
         ),
         Verdict::NotRestorable => {
+            // One remedy of several would be followed for nothing.
+            let refusals = target.findings.iter();
+            let refusals = refusals
+                .filter(|finding| finding.verdict() == worst)
+                .count();
+            if refusals > 1 {
+                return format!(
+                    "do not restore there. --nearest names the least target that meets all {refusals} refusals above, \
+                     if there is one; --explain RULE says what else helps."
+                );
+            }
             let nearest = if remedy.contains("--nearest") {
                 ""
             } else {
