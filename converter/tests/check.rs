@@ -271,6 +271,16 @@ fn pipes_lists_and_directories_are_images_too() {
         .output()
         .unwrap();
     assert_eq!(piped.status.code(), Some(1));
+    for twice in [&["-", "-"], &["--files-from=-", "-"]] {
+        let piped = Command::new(env!("CARGO_BIN_EXE_ckpt-check"))
+            .args(twice)
+            .args(["-t", "v7", "-q"])
+            .stdin(std::fs::File::open(scratch("list-of-one", &oabi)).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(piped.status.code(), Some(2));
+        assert!(text(&piped.stderr).contains("named twice"));
+    }
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("directory-of-images");
     std::fs::create_dir_all(directory.join("deeper")).unwrap();
     std::fs::copy(&oabi, directory.join("deeper/a.ckpt")).unwrap();

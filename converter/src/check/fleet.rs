@@ -56,7 +56,13 @@ pub(super) fn subjects(arguments: &Arguments) -> Result<Box<dyn Iterator<Item = 
         Some(list) => Box::new(named.chain(listed(list)?)),
         None => Box::new(named),
     };
-    Ok(Box::new(named.flat_map(|name| match name {
+    let is_stdin = |path: &Path| path.as_os_str() == "-";
+    let mut stdin_is_taken = arguments.files_from.as_deref().is_some_and(is_stdin);
+    Ok(Box::new(named.flat_map(move |name| match name {
+        Ok(path) if is_stdin(&path) && std::mem::replace(&mut stdin_is_taken, true) => {
+            let why = anyhow!("standard input is named twice, and can be read once");
+            vec![Subject::fault("-", why)]
+        }
         Ok(path) => expanded(path),
         Err(error) => vec![Subject::fault("--files-from", error)],
     })))
