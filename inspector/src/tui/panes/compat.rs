@@ -11,7 +11,7 @@ use ckpt_compat::{Assessment, Cite, Finding, Layer, Verdict};
 use ckpt_format::Tag;
 use ckpt_parser::model::{Image, Mm, ObjRef, Task};
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What the rules say for each target.
@@ -199,6 +199,8 @@ fn target_row(model: &Model, i: usize, assessment: &Assessment) -> Row {
 /// What decides stands first: the worst layer, and in it the worst rule.
 fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
     let mut rows = Vec::new();
+    // What is missing stops several rules as a rule: the first says what it is, the others name that one.
+    let mut missing: BTreeMap<&str, &str> = BTreeMap::new();
     let mut layers = Layer::ALL;
     layers.sort_by_key(|layer| Reverse(assessment.layer(*layer)));
     for layer in layers {
@@ -214,15 +216,34 @@ fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
             .collect();
         findings.sort_by_key(|finding| Reverse(finding.outcome.verdict));
         for finding in findings {
-            rule(
-                finding,
-                model.look.ascii,
-                &|cite| place(model, cite),
-                &mut rows,
-            );
+            let (ascii, place) = (model.look.ascii, |cite: &Cite| place(model, cite));
+            let reason = finding.outcome.condition.as_deref();
+            let reason = reason.filter(|_| finding.outcome.verdict == Verdict::Unknown);
+            if let Some(first) = reason.and_then(|reason| missing.get(reason)) {
+                rows.push(head(finding, ascii, &place));
+                rows.push(Row::new(
+                    format!("     misses what {first} misses"),
+                    Ink::Dim,
+                ));
+                continue;
+            }
+            missing.extend(reason.map(|reason| (reason, finding.rule.id)));
+            rule(finding, ascii, &place, &mut rows);
         }
     }
     rows
+}
+
+/// The first line of a rule: its verdict, its id, what it is about.
+fn head(finding: &Finding, ascii: bool, place: &dyn Fn(&Cite) -> Option<Link>) -> Row {
+    let verdict = finding.outcome.verdict;
+    let row = Row::new(format!(" {} ", sign(ascii, verdict)), ink(verdict))
+        .and(format!("{:<16} ", finding.rule.id), Ink::Name)
+        .and(finding.rule.title, Ink::Normal);
+    Row {
+        link: finding.outcome.facts().find_map(place),
+        ..row
+    }
 }
 
 fn rule(
@@ -233,13 +254,7 @@ fn rule(
 ) {
     let outcome = &finding.outcome;
     let verdict = outcome.verdict;
-    let head = Row::new(format!(" {} ", sign(ascii, verdict)), ink(verdict))
-        .and(format!("{:<16} ", finding.rule.id), Ink::Name)
-        .and(finding.rule.title, Ink::Normal);
-    rows.push(Row {
-        link: outcome.facts().find_map(place),
-        ..head
-    });
+    rows.push(head(finding, ascii, place));
     if verdict == Verdict::Restorable {
         return;
     }
