@@ -128,10 +128,6 @@ impl Revision {
         let number: u8 = digits.parse().ok()?;
         (1..=18).contains(&number).then_some(Revision(number))
     }
-    /// Alias names and what they stand for.
-    pub fn aliases() -> &'static [(&'static str, Revision)] {
-        &ALIASES
-    }
 }
 
 impl fmt::Display for Revision {
