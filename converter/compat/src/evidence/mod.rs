@@ -70,6 +70,22 @@ pub struct HeaderFacts {
 }
 
 impl Evidence {
+    /// Adds the address spaces of another part of the image, with their threads, and what was learnt on the way.
+    pub(crate) fn add_spaces(&mut self, part: Self) {
+        let first = self.spaces.len();
+        self.page_size = part.page_size.or(self.page_size);
+        self.threads.extend(part.threads.into_iter().map(|thread| {
+            let space = first + thread.space;
+            ThreadFacts { space, ..thread }
+        }));
+        self.spaces.extend(part.spaces);
+        for name in part.missing_files {
+            if !self.missing_files.contains(&name) {
+                self.missing_files.push(name);
+            }
+        }
+    }
+
     /// A fact of the image as a whole, which its header says if it has one.
     pub fn cite(&self, what: impl Into<String>) -> Cite {
         let header = self.header.as_ref();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::parallel;
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use super::{Options, below_sysroot};
 use crate::elf::{self, ElfError, ElfFile, ReadAt};
@@ -32,12 +33,19 @@ pub fn from_elf(
         sysroot: options.sysroot.is_some(),
         ..Evidence::default()
     };
-    evidence
-        .spaces
-        .push(space_of(source, &file, name, true, options));
-    if let Some(sysroot) = &options.sysroot {
-        libraries(&mut evidence, &file, sysroot, options);
+    let libraries = match &options.sysroot {
+        Some(sysroot) => libraries(&file, sysroot, &mut evidence.missing_files),
+        None => Vec::new(),
+    };
+    let main: (&(dyn ReadAt + Sync), _, _, _) = (source, &file, name, true);
+    let mut loaded = vec![main];
+    for (source, library, name) in &libraries {
+        loaded.push((source, library, name, false));
     }
+    let each = options.shared_by(loaded.len());
+    evidence.spaces = parallel::map(&loaded, options.jobs, |(source, file, name, main)| {
+        space_of(*source, file, name, *main, &each)
+    });
     Ok(evidence)
 }
 
@@ -51,11 +59,11 @@ pub(super) fn byte_order(header: &elf::Header) -> Endian {
 
 /// The loader and the libraries by name, each an address space of its own; libraries of libraries too.
 fn libraries(
-    evidence: &mut Evidence,
     file: &ElfFile,
     sysroot: &std::path::Path,
-    options: &Options,
-) {
+    missing: &mut Vec<String>,
+) -> Vec<(std::fs::File, ElfFile, String)> {
+    let mut found = Vec::new();
     let mut wanted: Vec<String> = file
         .interpreter
         .iter()
@@ -72,14 +80,13 @@ fn libraries(
         let Some((source, library)) =
             opened.and_then(|source| elf::read(&source).ok().map(|library| (source, library)))
         else {
-            evidence.missing_files.push(name);
+            missing.push(name);
             continue;
         };
         wanted.extend(library.needed.iter().cloned());
-        evidence
-            .spaces
-            .push(space_of(&source, &library, &name, false, options));
+        found.push((source, library, name));
     }
+    found
 }
 
 /// Directories that dynamic loaders search, with Debian's multiarch ones.

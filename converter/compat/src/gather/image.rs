@@ -11,6 +11,7 @@ use super::Options;
 use super::elf_image::{facts_of, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::linkage::{self, Linked};
+use super::parallel;
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use crate::arm::{Flow, classify_arm, classify_thumb};
 use crate::elf::{self, Attributes, ReadAt};
@@ -68,17 +69,27 @@ pub fn from_image(
             spaces.entry(live.mm).or_default().push(task);
         }
     }
-    for (number, tasks) in &spaces {
+    let spaces = Vec::from_iter(spaces);
+    let threads = options.jobs;
+    let options = &options.shared_by(spaces.len());
+    let parts = parallel::map(&spaces, threads, |(number, tasks)| {
         let empty = Mm::default();
-        let mm = image.mms.get(number).unwrap_or(&empty);
+        let mut part = Evidence {
+            page_size: None,
+            ..evidence.clone()
+        };
         Gatherer {
             image,
             source,
             options,
-            mm,
-            evidence: &mut evidence,
+            mm: image.mms.get(number).unwrap_or(&empty),
+            evidence: &mut part,
         }
         .space(tasks);
+        part
+    });
+    for part in parts {
+        evidence.add_spaces(part);
     }
     evidence
 }
@@ -150,10 +161,9 @@ impl Gatherer<'_> {
         self.auxiliary(&mut space, tasks, &memory);
         self.loader_and_abi(&mut space, &memory, &files);
         let kernel_pages = self.kernel_pages(&memory);
-        let index = self.evidence.spaces.len();
         let threads: Vec<ThreadFacts> = tasks
             .iter()
-            .filter_map(|task| thread_facts(task, index, &memory, &kernel_pages))
+            .filter_map(|task| thread_facts(task, &memory, &kernel_pages))
             .collect();
         for thread in &threads {
             space
@@ -514,7 +524,6 @@ fn handlers(
 
 fn thread_facts(
     task: &Task,
-    space: usize,
     memory: &dyn Memory,
     kernel_pages: &[(u32, u32)],
 ) -> Option<ThreadFacts> {
@@ -526,7 +535,6 @@ fn thread_facts(
     }
     let mut thread = ThreadFacts {
         label: label("thread", Some(&task)),
-        space,
         cpu_place: place(live.cpu_record),
         regs: numbers,
         cpsr: regs.cpsr(),

@@ -5,6 +5,7 @@ mod elf_image;
 mod files;
 mod image;
 mod linkage;
+mod parallel;
 mod space;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,16 @@ pub struct Options {
     pub sysroot: Option<PathBuf>,
     /// Threads for the code scan.
     pub jobs: usize,
+}
+
+impl Options {
+    /// The same for each of so many address spaces at a time.
+    fn shared_by(&self, spaces: usize) -> Self {
+        Self {
+            jobs: self.jobs.div_ceil(spaces.max(1)),
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for Options {
