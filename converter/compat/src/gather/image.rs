@@ -106,14 +106,15 @@ fn byte_order(image: &Image) -> Endian {
         .tasks
         .iter()
         .find_map(|task| task.live.as_ref()?.abi?.endian);
-    let v7 = image
+    // Big-endian kernels for v6 and later are BE8 (CONFIG_CPU_ENDIAN_BE8 has no prompt).
+    let v6 = image
         .header
         .arm
-        .is_some_and(|arm| arm.cpu_architecture >= 9);
+        .is_some_and(|arm| arm.cpu_architecture >= 8);
     match abi {
         Some(2) => Endian::Be32,
         Some(1) => Endian::Be8,
-        _ if v7 => Endian::Be8,
+        _ if v6 => Endian::Be8,
         _ => Endian::Be32,
     }
 }
