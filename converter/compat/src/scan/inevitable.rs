@@ -6,7 +6,7 @@
 //! taken to end, and functions that are called through a pointer to return; whatever else cannot be told counts as
 //! an exit, so that errors make this set smaller, never larger.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::memory::Window;
 use super::{
@@ -210,7 +210,8 @@ impl Analysis<'_, '_> {
     /// Instructions and where they lead, with what is known on all ways to each.
     fn graph(&mut self, start: Place, depth: usize, known: Known) -> HashMap<Place, Node> {
         let mut graph = HashMap::new();
-        let mut states = HashMap::from([(start, State { known, it_left: 0 })]);
+        let mut states: HashMap<Place, State> =
+            HashMap::from([(start, State { known, it_left: 0 })]);
         let mut work = vec![start];
         while let Some(place) = work.pop() {
             let Some(mut state) = states.get(&place).copied() else {

@@ -1,6 +1,6 @@
 //! What is known of registers and of the stack at a place in code.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::memory::Window;
 use crate::arm::{CC, CS, EQ, Flow, HI, Insn, LS, Transfer, Trap, Value};

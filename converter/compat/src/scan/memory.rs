@@ -1,7 +1,9 @@
 //! Reading an address space through a small window.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use hashbrown::HashMap;
 
 use super::Job;
 

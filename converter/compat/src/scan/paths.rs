@@ -1,6 +1,6 @@
 //! Paths through a graph of instructions: which features none of them can do without.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use super::inevitable::{Node, Place};
 use crate::arm::Isa;

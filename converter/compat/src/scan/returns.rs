@@ -1,6 +1,6 @@
 //! Functions that never return: behind a call of one lies no code that runs, but literals or another function.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use super::inevitable::Place;
 use super::memory::Window;

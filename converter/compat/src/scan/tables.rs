@@ -34,13 +34,17 @@ pub(super) fn by_helper(insn: Insn, addr: u32, window: &mut Window<'_>) -> Insn 
     };
     let table = addr.wrapping_add(u32::from(insn.len));
     let mut half = |number: u32| window.half(helper.wrapping_add(2 * number));
-    let table = match (half(0), half(1)) {
-        (Some(PUSH_R1), Some(MOV_R1_LR)) => match half(4) {
+    // Hardly any function begins like this.
+    let Some(first @ (PUSH_R1 | PUSH_R0_R1)) = half(0) else {
+        return insn;
+    };
+    let table = match (first, half(1)) {
+        (PUSH_R1, Some(MOV_R1_LR)) => match half(4) {
             Some(0x5609) => Some(Table::SignedBytes(table)),
             Some(0x5c09) => Some(Table::Bytes(table)),
             _ => None,
         },
-        (Some(PUSH_R0_R1), Some(MOV_R1_LR)) => match (half(2), half(5)) {
+        (PUSH_R0_R1, Some(MOV_R1_LR)) => match (half(2), half(5)) {
             (Some(0x3102), Some(0x0089)) => Some(Table::Distances(table.wrapping_add(2) & !3)),
             (_, Some(0x5e09)) => Some(Table::SignedHalfwords(table)),
             (_, Some(0x5a09)) => Some(Table::Halfwords(table)),

@@ -1,7 +1,9 @@
 //! Following control flow from known entries.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::inevitable::Ahead;
 use super::memory::Window;
