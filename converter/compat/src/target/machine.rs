@@ -328,7 +328,7 @@ fn pairs32(bytes: &[u8]) -> Option<Vec<(u32, u32)>> {
 struct Config<'a>(&'a str);
 
 impl Config<'_> {
-    /// Whether any line is one of a configuration. What it does not name is off, so another text would switch off all.
+    /// Whether any line is one of a configuration.
     fn has_options(&self) -> bool {
         self.0.lines().map(str::trim).any(|line| {
             let set = line.strip_prefix("CONFIG_");
@@ -349,6 +349,26 @@ impl Config<'_> {
 
     fn on(&self, option: &str) -> bool {
         matches!(self.value(option), Some("y" | "m"))
+    }
+
+    fn is_unset(&self, option: &str) -> bool {
+        let mut unset = self.0.lines().filter_map(|line| {
+            let rest = line.trim().strip_prefix("# CONFIG_")?;
+            rest.strip_suffix(" is not set")
+        });
+        unset.any(|name| name == option)
+    }
+
+    /// What kernels ask and what does not depend on anything is in every whole configuration; a default configuration or a
+    /// fragment leaves out what is as it would be anyway.
+    fn is_whole(&self) -> bool {
+        self.value("MMU").is_some() || self.is_unset("MMU")
+    }
+
+    /// Is an option on? In a whole configuration what is not named is off, as what it depends on is.
+    fn state(&self, option: &str) -> Option<bool> {
+        let known = self.on(option) || self.is_unset(option) || self.is_whole();
+        known.then(|| self.on(option))
     }
 
     fn number(&self, option: &str) -> Option<u64> {
@@ -374,22 +394,23 @@ fn apply_config(target: &mut Target, config: &Config<'_>) {
             4096
         });
     } else {
-        kernel.aeabi = Some(config.on("AEABI"));
-        kernel.oabi_compat = Some(config.on("OABI_COMPAT"));
-        kernel.mmu = config.on("MMU");
-        kernel.thumbee = Some(config.on("ARM_THUMBEE"));
-        kernel.vfp = Some(config.on("VFP"));
-        kernel.task_size = Some(match config.number("PAGE_OFFSET") {
-            Some(offset) => offset.saturating_sub(0x0100_0000),
-            None if config.on("VMSPLIT_2G") => TASK_SIZE_2G,
-            None if config.on("VMSPLIT_1G") => TASK_SIZE_1G,
-            None => TASK_SIZE_3G,
-        });
+        kernel.aeabi = config.state("AEABI");
+        kernel.oabi_compat = config.state("OABI_COMPAT");
+        kernel.mmu = config.state("MMU").unwrap_or(kernel.mmu);
+        kernel.thumbee = config.state("ARM_THUMBEE");
+        kernel.vfp = config.state("VFP");
+        kernel.task_size = match config.number("PAGE_OFFSET") {
+            Some(offset) => Some(offset.saturating_sub(0x0100_0000)),
+            None if config.on("VMSPLIT_2G") => Some(TASK_SIZE_2G),
+            None if config.on("VMSPLIT_1G") => Some(TASK_SIZE_1G),
+            None if config.on("VMSPLIT_3G") || config.is_whole() => Some(TASK_SIZE_3G),
+            None => None,
+        };
     }
-    kernel.kuser_helpers = Some(
-        config.on("KUSER_HELPERS")
-            || config.value("KUSER_HELPERS").is_none() && before_kuser_option(config),
-    );
+    // The option appeared in 3.11; before it the helpers were always there, and no configuration names it.
+    let before_option = config.is_whole() && !config.0.contains("CONFIG_KUSER_HELPERS");
+    let helpers = config.state("KUSER_HELPERS");
+    kernel.kuser_helpers = helpers.map(|on| on || before_option);
     kernel.mmap_min_addr = config
         .number("DEFAULT_MMAP_MIN_ADDR")
         .and_then(|n| u32::try_from(n).ok())
@@ -404,30 +425,43 @@ fn apply_config(target: &mut Target, config: &Config<'_>) {
     apply_options(target, config);
 }
 
-/// The option appeared in 3.11; before it the helpers were always there, and the file does not name it at all.
-fn before_kuser_option(config: &Config<'_>) -> bool {
-    !config.0.contains("CONFIG_KUSER_HELPERS")
-}
-
 /// Emulations and units that the kernel was built with, or without.
 fn apply_options(target: &mut Target, config: &Config<'_>) {
     let arm64 = target.kernel.arm64;
+    // On if one of the options is, off if all are.
+    let any = |options: &[&str]| {
+        let states = options.iter().map(|option| config.state(option));
+        states.fold(Some(false), |any, state| match (any, state) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        })
+    };
     let emulations = [
-        (
-            FpaEmulated,
-            config.on("FPE_NWFPE") || config.on("FPE_FASTFPE"),
-        ),
+        (FpaEmulated, any(&["FPE_NWFPE", "FPE_FASTFPE"])),
         (
             SwpEmulated,
-            config.on("SWP_EMULATE") || arm64 && config.on("SWP_EMULATION"),
+            any(if arm64 {
+                &["SWP_EMULATION"]
+            } else {
+                &["SWP_EMULATE"]
+            }),
         ),
         (
             BarrierEmulated,
-            arm64 && config.on("CP15_BARRIER_EMULATION"),
+            any(if arm64 {
+                &["CP15_BARRIER_EMULATION"]
+            } else {
+                &[]
+            }),
         ),
-        (SetendEmulated, arm64 && config.on("SETEND_EMULATION")),
+        (
+            SetendEmulated,
+            any(if arm64 { &["SETEND_EMULATION"] } else { &[] }),
+        ),
     ];
     for (feature, on) in emulations {
+        let Some(on) = on else { continue };
         // The arm64 emulations can also be switched off at run time (/proc/sys/abi).
         let sure = on && !arm64;
         target.features = target.features.with_if(sure, feature);

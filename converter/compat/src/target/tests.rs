@@ -165,6 +165,50 @@ fn the_variant_tells_the_arm1136_without_v6k() {
 }
 
 #[test]
+fn a_part_of_a_configuration_switches_off_nothing_else() {
+    let kernel = |config: &str| {
+        let facts = Facts {
+            cpuinfo: CPUINFO,
+            config: Some(config),
+            ..Facts::default()
+        };
+        machine::target(&facts).unwrap()
+    };
+    // What `make savedefconfig` writes: what is as by default is left out.
+    let part = kernel("CONFIG_AEABI=y\n# CONFIG_VFP is not set\n");
+    assert_eq!(
+        (part.kernel.aeabi, part.kernel.vfp),
+        (Some(true), Some(false))
+    );
+    assert_eq!((part.kernel.mmu, part.kernel.oabi_compat), (true, None));
+    assert_eq!(
+        (part.kernel.task_size, part.kernel.kuser_helpers),
+        (None, None)
+    );
+    assert_eq!(
+        part.has(FpaEmulated),
+        kernel("CONFIG_AEABI=y\n").has(FpaEmulated)
+    );
+    assert_ne!(part.has(FpaEmulated), Has::Yes);
+    // A whole one names what kernels always ask, and what it does not name is off.
+    let whole = kernel("CONFIG_AEABI=y\nCONFIG_MMU=y\n");
+    assert_eq!(
+        (whole.kernel.mmu, whole.kernel.oabi_compat),
+        (true, Some(false))
+    );
+    assert_eq!(
+        (whole.kernel.vfp, whole.has(FpaEmulated)),
+        (Some(false), Has::No)
+    );
+    assert_eq!(
+        whole.kernel.kuser_helpers,
+        Some(true),
+        "before 3.11 nobody was asked"
+    );
+    assert!(!kernel("# CONFIG_MMU is not set\n").kernel.mmu);
+}
+
+#[test]
 fn what_is_no_configuration_or_auxiliary_vector_is_an_error() {
     let facts = Facts {
         cpuinfo: CPUINFO,
