@@ -2,15 +2,10 @@
 
 use super::Rule;
 use crate::evidence::{Evidence, HeaderFacts, Origin, place};
-use crate::feature::Feature;
-use crate::target::{Has, Target};
+use crate::target::Target;
 use crate::verdict::{Cite, Layer, Outcome, Verdict};
 
 const KERNEL: Layer = Layer::Kernel;
-
-/// `cpu_architecture` as kernels write it.
-const V6: u16 = 8;
-const V7: u32 = 9;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -85,13 +80,10 @@ fn isa(evidence: &Evidence, target: &Target) -> Outcome {
         Cite::new(format!("cpu_architecture is {saved}")).field("cpu_architecture"),
         header.arch_place,
     ));
-    match (saved, target.cpu_architecture) {
-        (saved, own) if saved <= u32::from(own) => outcome,
-        // `__get_cpu_architecture` goes by the memory system of processors with CPUID registers.
-        (V7, V6) if target.has(Feature::V6k) == Has::Yes => outcome.if_only(
-            "the target's kernel calls its processor v7, as it does an ARM1176 or ARM11 MPCore",
-        ),
-        _ => outcome.worst(Verdict::NotRestorable),
+    if saved > u32::from(target.cpu_architecture) {
+        outcome.worst(Verdict::NotRestorable)
+    } else {
+        outcome
     }
 }
 

@@ -620,7 +620,6 @@ fn memory_samples() -> Vec<Sample> {
 }
 
 fn kernel_samples() -> Vec<Sample> {
-    let v7 = || header(|h| h.cpu_architecture = Some(9));
     let thumbee = || {
         let threads = thread(|t| t.thumbee_state = Some(0x1000)).threads;
         with(header(|_| ()), move |e| e.threads = threads)
@@ -628,9 +627,6 @@ fn kernel_samples() -> Vec<Sample> {
     vec![
         ("kernel.isa", Restorable, "v7", header(|_| ())),
         ("kernel.isa", NotRestorable, "v5te", header(|_| ())),
-        ("kernel.isa", NotRestorable, "v6", v7()),
-        ("kernel.isa", Conditional, "v6k", v7()),
-        ("kernel.isa", Restorable, "arm1176", v7()),
         ("abi.kernel", Restorable, "v7", header(|_| ())),
         (
             "abi.kernel",
