@@ -269,6 +269,14 @@ impl NearestReport {
 }
 
 impl FindingReport {
+    /// What its condition is: `if` it holds the image can be restored, or evidence that is `missing`.
+    pub fn condition_is(&self) -> &'static str {
+        match self.changed_from().unwrap_or(self.verdict()) {
+            Verdict::Conditional => "if",
+            _ => "missing",
+        }
+    }
+
     fn of(finding: &Finding) -> Self {
         let outcome = &finding.outcome;
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());

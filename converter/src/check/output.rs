@@ -196,7 +196,7 @@ fn sentence(target: &TargetReport, finding: &FindingReport) -> String {
         finding.target_has.as_deref().unwrap_or("unknown")
     );
     if let Some(condition) = &finding.condition {
-        let _ = write!(text, "; if {condition}");
+        let _ = write!(text, "; {}: {condition}", finding.condition_is());
     }
     text
 }

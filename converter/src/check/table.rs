@@ -234,13 +234,8 @@ fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) ->
         writeln!(out, "                and {more} more (-v shows them)")?;
     }
     if let Some(condition) = finding.condition.as_ref().filter(|_| finding.matters()) {
-        let found = finding.changed_from().unwrap_or(finding.verdict());
-        let word = if found == Verdict::Conditional {
-            "if:      "
-        } else {
-            "missing: "
-        };
-        writeln!(out, "      {word} {condition}")?;
+        let word = format!("{}:", finding.condition_is());
+        writeln!(out, "      {word:<9} {condition}")?;
     }
     Ok(())
 }
