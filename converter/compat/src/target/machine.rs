@@ -430,12 +430,9 @@ fn apply_options(target: &mut Target, config: &Config<'_>) {
     let arm64 = target.kernel.arm64;
     // On if one of the options is, off if all are.
     let any = |options: &[&str]| {
-        let states = options.iter().map(|option| config.state(option));
-        states.fold(Some(false), |any, state| match (any, state) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        })
+        let on = options.iter().any(|option| config.on(option));
+        let known = options.iter().all(|option| config.state(option).is_some());
+        (on || known).then_some(on)
     };
     let emulations = [
         (FpaEmulated, any(&["FPE_NWFPE", "FPE_FASTFPE"])),
