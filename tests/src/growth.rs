@@ -8,6 +8,7 @@ use ckpt_samples::big::{Filled, Sparse, page_groups, records, tasks, vmas};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// A job over images of any size.
@@ -20,6 +21,19 @@ pub struct Job {
     pub command: &'static str,
     /// Writes an image with this many of them.
     pub image: fn(&Path, u64) -> io::Result<()>,
+}
+
+impl Job {
+    /// The largest image that fits into the address space of a 32-bit process, the limit of tasks, a small disk and a
+    /// minute.
+    pub fn largest(&self) -> u64 {
+        match (self.name, self.unit) {
+            ("verdict", _) => 100_000,
+            (_, "records") => 10_000_000,
+            (_, "mappings") => 700_000,
+            _ => 1_000_000,
+        }
+    }
 }
 
 /// All jobs.
@@ -134,6 +148,26 @@ pub fn measure(job: &Job, folder: &Path, programs: &Path, n: u64) -> io::Result<
     let mut words = job.command.split(' ');
     let program = std::fs::canonicalize(programs)?.join(words.next().unwrap_or_default());
     Ok(instructions(folder, &program, &words.collect::<Vec<_>>()))
+}
+
+/// User time of the same, in seconds: for images that are too large to count.
+///
+/// # Errors
+/// Those of writing the image.
+pub fn time(job: &Job, folder: &Path, programs: &Path, n: u64) -> io::Result<Option<f64>> {
+    (job.image)(&folder.join("IN"), n)?;
+    let (program, rest) = job.command.split_once(' ').unwrap_or((job.command, ""));
+    let program = std::fs::canonicalize(programs)?.join(program);
+    let script = "TIMEFORMAT=%U; time \"$@\" > said 2> errors; test $? -le 1";
+    let output = Command::new("bash")
+        .args(["-c", script, "growth"])
+        .arg(program)
+        .args(rest.split(' '))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    Ok(said.trim().parse().ok())
 }
 
 /// How much more a unit costs at the end than before: 1 is a line, 10 a square, for sizes that are

@@ -2,7 +2,7 @@
 
 use crate::run;
 use anyhow::{Context, Result, ensure};
-use ckpt_tests::growth::{JOBS, measure};
+use ckpt_tests::growth::{JOBS, Job, measure, time};
 use ckpt_tests::{counts, hostile};
 use std::fmt::Write as _;
 use std::fs;
@@ -103,9 +103,16 @@ pub(crate) fn counts() -> Result<()> {
 /// How far to go.
 #[derive(clap::Args)]
 pub(crate) struct Growth {
-    /// The largest image has ten to the power of this many records.
-    #[arg(long, default_value_t = 6)]
+    /// The largest image that is counted has ten to the power of this many records.
+    #[arg(long, default_value_t = 5)]
     power: u32,
+}
+
+/// User time of a job at a size.
+struct Timed {
+    job: &'static Job,
+    units: u64,
+    seconds: f64,
 }
 
 /// A job and its points: units and instructions.
@@ -119,13 +126,9 @@ impl Growth {
         for job in JOBS {
             let scratch = tempfile::tempdir()?;
             let mut points = Vec::new();
-            for n in (3..=self.power).map(|power| 10u64.pow(power)) {
-                // A 32-bit process has room for so many mappings.
-                let n = if job.unit == "mappings" {
-                    n.min(700_000)
-                } else {
-                    n
-                };
+            // The larger ones are timed.
+            let sizes = (3..=self.power).map(|power| 10u64.pow(power));
+            for n in sizes.filter(|n| *n <= job.largest() / 7) {
                 let counted = measure(job, scratch.path(), Path::new(PROGRAMS), n)?;
                 let counted = counted.with_context(|| format!("{} fails", job.name))?;
                 eprintln!("{}: {n} {}: {counted}", job.name, job.unit);
@@ -133,9 +136,52 @@ impl Growth {
             }
             lines.push((job.name, job.unit, points));
         }
+        let timed = Self::timed()?;
         keep("growth.svg", &plot(&lines))?;
-        keep("growth.md", &table(&lines))
+        keep("growth.md", &(table(&lines) + &times(&timed)))
     }
+
+    /// The largest image of each job, and one of a tenth.
+    fn timed() -> Result<Vec<Timed>> {
+        let mut timed = Vec::new();
+        for job in JOBS {
+            for units in [job.largest() / 10, job.largest()] {
+                let scratch = tempfile::tempdir()?;
+                let seconds = time(job, scratch.path(), Path::new(PROGRAMS), units)?;
+                let seconds = seconds.with_context(|| format!("{} fails", job.name))?;
+                eprintln!("{}: {units} {}: {seconds} s", job.name, job.unit);
+                timed.push(Timed {
+                    job,
+                    units,
+                    seconds,
+                });
+            }
+        }
+        Ok(timed)
+    }
+}
+
+fn times(timed: &[Timed]) -> String {
+    let mut page = String::from(
+        "\n## Larger images\n\n\
+         User time where counting takes too long: a unit costs the same in an image ten times as large.\n\n\
+         | Job | Size | Seconds | Microseconds for each |\n| --- | --- | --- | --- |\n",
+    );
+    for Timed {
+        job,
+        units,
+        seconds,
+    } in timed
+    {
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let each = seconds * 1e6 / *units as f64;
+        let (name, unit) = (job.name, job.unit);
+        let _ = writeln!(
+            page,
+            "| {name} | {units} {unit} | {seconds:.2} | {each:.2} |"
+        );
+    }
+    page
 }
 
 fn table(lines: &[Line]) -> String {
