@@ -25,6 +25,7 @@ pub mod elf;
 pub mod evidence;
 mod feature;
 pub mod gather;
+mod parallel;
 mod policy;
 pub mod report;
 pub mod rules;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parallel;
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use super::{Options, below_sysroot};
 use crate::elf::{self, ElfError, ElfFile, ReadAt};
 use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
 use crate::feature::FeatureSet;
+use crate::parallel;
 use crate::scan::{CodeRegion, EntryKind};
 use crate::target::Endian;
 

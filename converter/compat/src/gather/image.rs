@@ -11,7 +11,6 @@ use super::Options;
 use super::elf_image::{facts_of, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::linkage::{self, Linked};
-use super::parallel;
 use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
 use crate::arm::{Flow, classify_arm, classify_thumb};
 use crate::elf::{self, Attributes, ReadAt};
@@ -19,6 +18,7 @@ use crate::evidence::{
     AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts, VfpFacts,
 };
 use crate::feature::FeatureSet;
+use crate::parallel;
 use crate::scan::{CodeRegion, Entry, EntryKind, Memory};
 use crate::target::Endian;
 

@@ -5,7 +5,6 @@ mod elf_image;
 mod files;
 mod image;
 mod linkage;
-mod parallel;
 mod space;
 
 use std::path::{Path, PathBuf};

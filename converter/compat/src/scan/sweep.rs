@@ -1,12 +1,11 @@
 //! Linear sweep over what control flow did not reach: exact under mapping symbols, by the looks elsewhere.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::memory::Window;
 use super::walk::Reached;
 use super::{CodeRegion, Found, Job, MapKind, fetch};
 use crate::arm::{Flow, Insn, Isa, Trap};
 use crate::feature::{Feature, FeatureSet};
+use crate::parallel;
 
 /// Work is cut into pieces of this many bytes, one page cache each.
 const PIECE_LEN: u32 = 1 << 20;
@@ -16,29 +15,16 @@ const RESYNC_LEN: u32 = 256;
 /// Sweeps all regions with several threads and adds what it finds.
 pub(super) fn sweep(job: &Job<'_>, reached: &Reached, found: &mut Found) {
     let pieces: Vec<(&CodeRegion, u32, u32)> = job.regions.iter().flat_map(pieces_of).collect();
-    let next = AtomicUsize::new(0);
-    let worker = || {
+    let parts = parallel::map(&pieces, job.jobs, |(region, start, end)| {
         let mut part = Found::default();
-        while let Some((region, start, end)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let window = Window::new(job);
-            Sweeper {
-                window,
-                reached,
-                region,
-                found: &mut part,
-            }
-            .piece(*start, *end);
-        }
+        let mut sweeper = Sweeper {
+            window: Window::new(job),
+            reached,
+            region,
+            found: &mut part,
+        };
+        sweeper.piece(*start, *end);
         part
-    };
-    let threads = job.jobs.clamp(1, pieces.len().max(1));
-    let parts: Vec<Found> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
-        let own = worker();
-        // A worker that panicked would be a bug here; its part is then missing from what was seen.
-        std::iter::once(own)
-            .chain(handles.into_iter().filter_map(|handle| handle.join().ok()))
-            .collect()
     });
     found.code_len = job
         .regions

@@ -1,9 +1,9 @@
-//! Address spaces are looked at side by side: each scan follows control flow on one thread.
+//! Work side by side: address spaces, each of which control flow is followed in on one thread, and the pieces of a sweep.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a function makes of each item, in their order, on as many threads.
-pub(super) fn map<T: Sync, R: Send>(
+pub(crate) fn map<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
     work: impl Fn(&T) -> R + Sync,
