@@ -11,12 +11,16 @@ const BX_LR: u32 = 0xe12f_ff1e;
 
 fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    run_bytes(&bytes, map, BASE, kind)
+}
+
+/// Code from one entry on.
+fn run_bytes(bytes: &[u8], map: &[(u32, MapKind)], pointer: u32, kind: EntryKind) -> Found {
     let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let end = BASE + u32::try_from(bytes.len()).unwrap();
+    memory.add(BASE, bytes);
     let region = CodeRegion {
         start: BASE,
-        end,
+        end: BASE + u32::try_from(bytes.len()).unwrap(),
         name: "test".to_owned(),
         map: map.to_vec(),
         ..CodeRegion::default()
@@ -25,7 +29,7 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
         memory: &memory,
         regions: &[region],
         entries: &[Entry {
-            pointer: BASE,
+            pointer,
             kind,
             regs: None,
         }],
@@ -247,30 +251,7 @@ fn jump_tables_lead_to_their_cases() {
 /// Thumb code from its first instruction.
 fn run_thumb(halves: &[u16]) -> Found {
     let bytes: Vec<u8> = halves.iter().flat_map(|half| half.to_le_bytes()).collect();
-    let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let region = CodeRegion {
-        start: BASE,
-        end: BASE + u32::try_from(bytes.len()).unwrap(),
-        ..CodeRegion::default()
-    };
-    scan(&Job {
-        memory: &memory,
-        regions: &[region],
-        entries: &[Entry {
-            pointer: BASE | 1,
-            kind: EntryKind::Pc,
-            regs: None,
-        }],
-        slots: &BTreeMap::new(),
-        main: None,
-        starts: &[],
-        resolvers: &[],
-        handlers: None,
-        from_start: true,
-        big_endian_code: false,
-        jobs: 1,
-    })
+    run_bytes(&bytes, &[], BASE | 1, EntryKind::Pc)
 }
 
 #[test]
