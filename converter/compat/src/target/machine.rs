@@ -434,31 +434,23 @@ fn apply_options(target: &mut Target, config: &Config<'_>) {
         let known = options.iter().all(|option| config.state(option).is_some());
         (on || known).then_some(on)
     };
-    let emulations = [
-        (FpaEmulated, any(&["FPE_NWFPE", "FPE_FASTFPE"])),
-        (
-            SwpEmulated,
-            any(if arm64 {
-                &["SWP_EMULATION"]
-            } else {
-                &["SWP_EMULATE"]
-            }),
-        ),
-        (
-            BarrierEmulated,
-            any(if arm64 {
-                &["CP15_BARRIER_EMULATION"]
-            } else {
-                &[]
-            }),
-        ),
-        (
-            SetendEmulated,
-            any(if arm64 { &["SETEND_EMULATION"] } else { &[] }),
-        ),
-    ];
-    for (feature, on) in emulations {
-        let Some(on) = on else { continue };
+    let emulations: [(Feature, &[&str]); 4] = if arm64 {
+        [
+            (FpaEmulated, &["FPE_NWFPE", "FPE_FASTFPE"]),
+            (SwpEmulated, &["SWP_EMULATION"]),
+            (BarrierEmulated, &["CP15_BARRIER_EMULATION"]),
+            (SetendEmulated, &["SETEND_EMULATION"]),
+        ]
+    } else {
+        [
+            (FpaEmulated, &["FPE_NWFPE", "FPE_FASTFPE"]),
+            (SwpEmulated, &["SWP_EMULATE"]),
+            (BarrierEmulated, &[]),
+            (SetendEmulated, &[]),
+        ]
+    };
+    for (feature, options) in emulations {
+        let Some(on) = any(options) else { continue };
         // The arm64 emulations can also be switched off at run time (/proc/sys/abi).
         let sure = on && !arm64;
         target.features = target.features.with_if(sure, feature);
