@@ -42,10 +42,7 @@ pub(crate) fn explain(code: &str, known: &[Explanation]) -> Result<String, Strin
     }
     let Some(one) = known.iter().find(|one| one.code.eq_ignore_ascii_case(code)) else {
         let near = near(code, known.iter().map(|one| one.code.as_str()));
-        let hint = match near.as_slice() {
-            [] => String::new(),
-            near => format!(" (did you mean {}?)", near.join(", ")),
-        };
+        let hint = did_you_mean(&near);
         return Err(format!(
             "--explain {code}: no such code{hint}; --explain all lists them"
         ));
@@ -55,6 +52,14 @@ pub(crate) fn explain(code: &str, known: &[Explanation]) -> Result<String, Strin
         let _ = write!(text, "\n{}\n", textwrap::fill(paragraph, WIDTH));
     }
     Ok(text)
+}
+
+/// The words that may have been meant, in brackets behind a blank; nothing if there are none.
+pub fn did_you_mean(near: &[&str]) -> String {
+    match near {
+        [] => String::new(),
+        near => format!(" (did you mean {}?)", near.join(", ")),
+    }
 }
 
 /// Words that look like a misspelt one, or are part of it or it of them; the most similar first.

@@ -18,7 +18,7 @@ mod man;
 pub mod output;
 
 pub use clap_complete::Shell;
-pub use explain::{Explanation, diagnostics, near};
+pub use explain::{Explanation, diagnostics, did_you_mean, near};
 pub use man::man;
 
 use clap::{Args, Command, ValueEnum};

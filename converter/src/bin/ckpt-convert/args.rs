@@ -28,12 +28,20 @@ impl Format {
             "json" => Ok(Format::Json),
             other => Revision::parse(other).map(Format::Stream).ok_or_else(|| {
                 let names = ["elf-core", "criu", "json", "newest"];
-                let near = ckpt_cli::near(other, names.into_iter());
-                let hint = near.first().map_or(String::new(), |near| format!(" (did you mean {near}?)"));
-                format!("expected r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu or json{hint}")
+                let hint = meant(other, names.into_iter());
+                format!(
+                    "expected r01 to r18, newest, v18, v19, v20, v21, v23, elf-core, criu or \
+                     json{hint}"
+                )
             }),
         }
     }
+}
+
+/// The known word that is most like a misspelt one, for a message; nothing if none is.
+pub(crate) fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = ckpt_cli::near(word, known);
+    ckpt_cli::did_you_mean(near.get(..1).unwrap_or_default())
 }
 
 /// What can be left out.

@@ -131,10 +131,7 @@ fn check_codes(args: &Args) -> Result<(), Error> {
         Some(code) => {
             let names = Code::ALL.iter().map(|code| code.name());
             let names = names.chain(CODES.iter().map(|(name, _)| *name));
-            let near = ckpt_cli::near(code, names);
-            let hint = near
-                .first()
-                .map_or(String::new(), |near| format!(" (did you mean {near}?)"));
+            let hint = args::meant(code, names);
             Err(Error::Request(format!(
                 "--allow {code}: no such code{hint}; --explain all lists them"
             )))
