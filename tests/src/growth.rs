@@ -7,7 +7,7 @@ use ckpt_parser::decoder::Options;
 use ckpt_samples::big::{Filled, Sparse, page_groups, records, tasks, vmas};
 use std::fs::File;
 use std::io::{self, BufWriter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -24,6 +24,13 @@ pub struct Job {
 }
 
 impl Job {
+    /// The program, which lies in a folder, and its arguments.
+    fn words(&self, programs: &Path) -> io::Result<(PathBuf, Vec<&'static str>)> {
+        let mut words = self.command.split(' ');
+        let program = std::fs::canonicalize(programs)?.join(words.next().unwrap_or_default());
+        Ok((program, words.collect()))
+    }
+
     /// The largest image that fits into one process of 32 bits, the limit of tasks, a small disk and a minute.
     pub fn largest(&self) -> u64 {
         match (self.name, self.unit) {
@@ -144,9 +151,8 @@ fn criu_set(path: &Path, n: u64) -> io::Result<()> {
 /// Those of writing the image.
 pub fn measure(job: &Job, folder: &Path, programs: &Path, n: u64) -> io::Result<Option<u64>> {
     (job.image)(&folder.join("IN"), n)?;
-    let mut words = job.command.split(' ');
-    let program = std::fs::canonicalize(programs)?.join(words.next().unwrap_or_default());
-    Ok(instructions(folder, &program, &words.collect::<Vec<_>>()))
+    let (program, args) = job.words(programs)?;
+    Ok(instructions(folder, &program, &args))
 }
 
 /// User time of the same, in seconds: for images that are too large to count.
@@ -155,14 +161,13 @@ pub fn measure(job: &Job, folder: &Path, programs: &Path, n: u64) -> io::Result<
 /// Those of writing the image.
 pub fn time(job: &Job, folder: &Path, programs: &Path, n: u64) -> io::Result<Option<f64>> {
     (job.image)(&folder.join("IN"), n)?;
-    let (program, rest) = job.command.split_once(' ').unwrap_or((job.command, ""));
-    let program = std::fs::canonicalize(programs)?.join(program);
+    let (program, args) = job.words(programs)?;
     // 1 stands for findings, which are an answer; of a conversion it is a refusal.
     let script = "TIMEFORMAT=%U; time \"$@\" > said 2> errors || test $? = 1 -a \"${1##*/}\" != ckpt-convert";
     let output = Command::new("bash")
         .args(["-c", script, "growth"])
         .arg(program)
-        .args(rest.split(' '))
+        .args(args)
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()?;
