@@ -186,8 +186,9 @@ pub struct Insn {
     pub it_len: u8,
 }
 
-/// The condition codes that matter here: equal, unsigned higher or same, lower, higher, lower or same, always.
+/// The condition codes that matter here: equal, not equal, unsigned higher or same, lower, higher, lower or same, always.
 pub(crate) const EQ: u8 = 0;
+pub(crate) const NE: u8 = 1;
 pub(crate) const CS: u8 = 2;
 pub(crate) const CC: u8 = 3;
 pub(crate) const HI: u8 = 8;

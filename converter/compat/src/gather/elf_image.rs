@@ -150,7 +150,7 @@ fn space_of(
         interpreter: file.interpreter.clone(),
         abi_signs: vec![AbiSign::ElfFlags(file.header.flags)],
         files: vec![facts_of(file, name, main)],
-        code: run(&memory, &plan, options.jobs),
+        code: run(&memory, &plan, FeatureSet::EMPTY, options.jobs),
         ..SpaceFacts::default()
     };
     space.coprocessor_one = coprocessor_one(&space);

@@ -176,7 +176,7 @@ impl Gatherer<'_> {
         let regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
         let handlers = handlers(&self.evidence.origin, &self.image.sighands, tasks);
         let plan = self.plan(&threads, &memory, &files, linked, regions, handlers);
-        space.code = run(&memory, &plan, self.options.jobs);
+        space.code = run(&memory, &plan, space.advertised(), self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
         self.evidence.threads.extend(threads);

@@ -155,7 +155,8 @@ impl Plan {
     }
 }
 
-pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
+/// Scans for a process to which AT_HWCAP advertised these features.
+pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs: usize) -> Found {
     scan(&Job {
         memory,
         regions: &plan.regions,
@@ -165,6 +166,7 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, jobs: usize) -> Found {
         starts: &plan.starts,
         resolvers: &plan.resolvers,
         handlers: plan.handlers.as_deref(),
+        advertised,
         from_start: plan.from_start,
         big_endian_code: plan.big_endian_code,
         jobs,

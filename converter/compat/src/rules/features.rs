@@ -110,7 +110,7 @@ fn by_code(
 ) -> Outcome {
     let declared = declared_by(space, feature);
     let Some((strength, hit)) = space.strongest(feature) else {
-        return advertised(space, target, family, feature);
+        return advertised(evidence, target, family, space, feature);
     };
     let dead = strength == Strength::Swept && space.is_closed();
     let everywhere = strength != Strength::Inevitable && NOWHERE.has(feature);
@@ -224,17 +224,32 @@ fn declared_by(space: &SpaceFacts, feature: Feature) -> Option<Cite> {
     Some(file.cite(format!("Tag_CPU_arch is {arch}")))
 }
 
-/// AT_HWCAP told the process of the feature, and code behind a test of it, or code that was not seen, may use it.
-fn advertised(space: &SpaceFacts, target: &Target, family: &Family, feature: Feature) -> Outcome {
+/// AT_HWCAP told the process of the feature, or may have, and code behind a test of it, or code that was not seen, may
+/// use it.
+fn advertised(
+    evidence: &Evidence,
+    target: &Target,
+    family: &Family,
+    space: &SpaceFacts,
+    feature: Feature,
+) -> Outcome {
     let has = has(target, family, feature);
-    let used = !space.code_is_complete() || space.code.guarded.get(feature).is_some();
-    if has == Has::Yes || !used || !space.advertised().has(feature) {
-        return Outcome::nothing();
-    }
+    let guarded = space.code.guarded.get(feature).is_some();
+    let used = guarded || !space.code_is_complete();
+    // A program that has not started will ask the machine that it is started on.
+    let silent = space.hwcap.is_none() && evidence.origin != crate::evidence::Origin::Elf;
+    let what = match () {
+        () if has == Has::Yes => return Outcome::nothing(),
+        () if used && space.advertised().has(feature) => {
+            format!("AT_HWCAP advertised {feature}; code that was chosen by it goes on being used")
+        }
+        () if guarded && silent => {
+            format!("AT_HWCAP is not in the image; code that asks it for {feature} may be used")
+        }
+        () => return Outcome::nothing(),
+    };
     Outcome::of(feature.what(), words(has))
-        .cite(space.cite(format!(
-            "AT_HWCAP advertised {feature}; code that was chosen by it goes on being used"
-        )))
+        .cite(space.cite(what))
         .if_only(format!("the process does not use {feature}"))
 }
 

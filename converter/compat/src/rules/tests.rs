@@ -758,6 +758,11 @@ fn code_behind_a_capability_counts_if_it_was_advertised() {
     };
     assert_eq!(judge(&guarded(0x97)), Restorable);
     assert_eq!(judge(&guarded(0x97 | 1 << 9)), Conditional);
+    // What the process was told is not in the image; a program that has not started will be told.
+    let silent = with(guarded(0), |e| e.spaces[0].hwcap = None);
+    assert_eq!(judge(&silent), Conditional);
+    let program = with(silent, |e| e.origin = Origin::Elf);
+    assert_eq!(judge(&program), Restorable);
     assert_eq!(judge(&swept(F::Iwmmxt)), Conditional);
 }
 

@@ -58,7 +58,7 @@ impl Known {
             .filter(|_| !insn.conditional)
             .and_then(|(reg, value)| Some((reg, before.value(reg, value, window)?)));
         if let (true, Flow::Jump(to, _)) = (insn.condition == EQ, insn.flow) {
-            self.guards = self.tested;
+            self.guards = self.tested_bit();
             self.guard_end = to;
         }
         self.tested = self.test_of(insn);
@@ -227,13 +227,16 @@ impl Known {
 
     /// Of these features, those that a test of AT_HWCAP in front of the code covers.
     pub(super) fn guarded(&self, needs: FeatureSet, addr: u32) -> FeatureSet {
-        // A mask with other bits than one is not a test of a capability.
-        if !self.guards.is_power_of_two() || addr >= self.guard_end {
-            return FeatureSet::EMPTY;
+        if addr < self.guard_end {
+            needs.meet(features_behind(self.guards))
+        } else {
+            FeatureSet::EMPTY
         }
-        let advertised = crate::target::features_of_hwcap(self.guards, 0);
-        let shared = advertised.has(Feature::Iwmmxt) || advertised.has(Feature::Fpa);
-        needs.meet(advertised.with_if(shared, Feature::FpaOrIwmmxt))
+    }
+
+    /// The bit that the instruction before this place tested for zero.
+    pub(super) fn tested_bit(&self) -> u32 {
+        one_bit(self.tested)
     }
 
     /// A called function keeps r4 to r11 (AAPCS).
@@ -247,6 +250,25 @@ impl Known {
             }
         }
     }
+}
+
+/// The bits of AT_HWCAP that stand for units: fpa, vfp, iwmmxt, crunch, neon, vfpv3, vfpv3d16, vfpv4, idiva, idivt, vfpd32,
+/// and from fphp to i8mm.
+pub(super) const UNIT_BITS: u32 = 0x0fcf_7660;
+
+/// A mask with other bits than one is not a test of a capability.
+const fn one_bit(mask: u32) -> u32 {
+    if mask.is_power_of_two() { mask } else { 0 }
+}
+
+/// What is advertised where these bits of AT_HWCAP were seen to be set.
+pub(super) fn features_behind(bits: u32) -> FeatureSet {
+    if bits == 0 {
+        return FeatureSet::EMPTY;
+    }
+    let advertised = crate::target::features_of_hwcap(bits, 0);
+    let shared = advertised.has(Feature::Iwmmxt) || advertised.has(Feature::Fpa);
+    advertised.with_if(shared, Feature::FpaOrIwmmxt)
 }
 
 /// Around the stack pointer, bytes.

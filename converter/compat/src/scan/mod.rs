@@ -13,6 +13,7 @@ mod paths;
 mod returns;
 mod sweep;
 mod tables;
+mod tested;
 mod walk;
 
 pub use hits::{FeatureHits, Hit};
@@ -179,6 +180,8 @@ pub struct Job<'a> {
     pub resolvers: &'a [u32],
     /// Handlers of signals, if the image says which there are.
     pub handlers: Option<&'a [u32]>,
+    /// What AT_HWCAP told the process of its machine.
+    pub advertised: FeatureSet,
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
     /// Big-endian code (BE32).

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan};
 use crate::feature::Feature::{self, *};
+use crate::feature::FeatureSet;
 
 const BASE: u32 = 0x1_0000;
 const VADD: u32 = 0xee30_0a00;
@@ -23,6 +24,8 @@ fn run_bytes(bytes: &[u8], map: &[(u32, MapKind)], pointer: u32, kind: EntryKind
         end: BASE + u32::try_from(bytes.len()).unwrap(),
         name: "test".to_owned(),
         map: map.to_vec(),
+        // Mapping symbols come with the names of all functions.
+        bounds: if map.is_empty() { vec![] } else { vec![BASE] },
         ..CodeRegion::default()
     };
     scan(&Job {
@@ -38,6 +41,7 @@ fn run_bytes(bytes: &[u8], map: &[(u32, MapKind)], pointer: u32, kind: EntryKind
         starts: &[],
         resolvers: &[],
         handlers: None,
+        advertised: FeatureSet::EMPTY,
         from_start: true,
         big_endian_code: false,
         jobs: 2,
@@ -157,6 +161,7 @@ fn memory_that_is_missing_is_not_seen() {
         starts: &[],
         resolvers: &[],
         handlers: None,
+        advertised: FeatureSet::EMPTY,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -179,6 +184,60 @@ fn a_test_of_the_capability_guards_the_code_behind_it() {
     // Another bit guards nothing.
     let found = run(&[0xe310_0080, 0x0a00_0000, VADD, EXIT[0], EXIT[1]]);
     assert!(!has(&found.guarded, Vfp) && has(&found.from_pc, Vfp));
+}
+
+#[test]
+fn a_test_on_each_way_guards_where_the_ways_join() {
+    const TEST: [u32; 2] = [0xe392_2000, 0x0a00_0000];
+    const NOP: u32 = 0xe1a0_0000;
+    // and r2, r0, #64 (VFP); cmp r1, #5; bhi 1f; orrs r2, #0; beq 3f; b 2f; 1: orrs r2, #0; beq 3f; 2: vadd; 3: exit
+    let with = |other: [u32; 2]| {
+        let ways = [0xe200_2040, 0xe351_0005, 0x8a00_0002, TEST[0], 0x0a00_0003];
+        let joined = [0xea00_0001, other[0], other[1], VADD, EXIT[0], EXIT[1]];
+        let words = [ways.as_slice(), joined.as_slice()].concat();
+        run_with(&words, &[(BASE, MapKind::Arm)], EntryKind::Pc)
+    };
+    let found = with(TEST);
+    assert!(has(&found.guarded, Vfp) && !has(&found.from_pc, Vfp));
+    let found = with([NOP, NOP]);
+    assert!(has(&found.from_pc, Vfp));
+    // bne to the instruction: guarded; what follows the branch is not.
+    let bne = [
+        0xe310_0040,
+        0x1a00_0001,
+        EXIT[0],
+        EXIT[1],
+        VADD,
+        EXIT[0],
+        EXIT[1],
+    ];
+    let found = run_with(&bne, &[(BASE, MapKind::Arm)], EntryKind::Pc);
+    assert!(has(&found.guarded, Vfp) && !has(&found.from_pc, Vfp));
+    let bne = [0xe310_0040, 0x1a00_0000, VADD, EXIT[0], EXIT[1]];
+    let found = run_with(&bne, &[(BASE, MapKind::Arm)], EntryKind::Pc);
+    assert!(has(&found.from_pc, Vfp));
+    // The condition of an instruction that is no branch tells nothing behind it: tst; moveq; b 1f; 1: vadd
+    let moveq = [
+        0xe310_0040,
+        0x03a0_0000,
+        0xeaff_ffff,
+        VADD,
+        EXIT[0],
+        EXIT[1],
+    ];
+    let found = run_with(&moveq, &[(BASE, MapKind::Arm)], EntryKind::Pc);
+    assert!(has(&found.from_pc, Vfp));
+}
+
+#[test]
+fn memory_that_was_never_written_is_no_code() {
+    // clz; bx lr; zeros, then vmov.i32 as data would have it; a pointer with the Thumb bit leads into the zeros.
+    let mut words = [0; 32];
+    words[..2].copy_from_slice(&[CLZ, BX_LR]);
+    words[16] = 0x0010_ef80;
+    words[17] = 0x4770;
+    let found = run_with_guess(&words, BASE + 0x21, CodeRegion::default());
+    assert!(!has(&found.from_entries, Neon), "{found:?}");
 }
 
 const STACK: u32 = 0x2_0000;
@@ -212,6 +271,7 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         starts: &[],
         resolvers: &[],
         handlers: None,
+        advertised: FeatureSet::EMPTY,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -374,6 +434,7 @@ fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
         starts: &[],
         resolvers: &[],
         handlers: None,
+        advertised: FeatureSet::EMPTY,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -536,6 +597,7 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         starts: &setting.starts,
         resolvers: &setting.resolvers,
         handlers: None,
+        advertised: FeatureSet::EMPTY,
         from_start: false,
         big_endian_code: false,
         jobs: 1,
@@ -662,6 +724,7 @@ fn with_pointer(words: &[u32], function: usize, handlers: Option<&[u32]>) -> Fou
         starts: &[],
         resolvers: &[],
         handlers,
+        advertised: FeatureSet::EMPTY,
         from_start: false,
         big_endian_code: false,
         jobs: 1,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::inevitable::Ahead;
+use super::known::{UNIT_BITS, features_behind};
 use super::memory::Window;
 use super::returns::Returns;
+use super::tested::Tested;
 use super::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Found, Job, Known, MapKind, VECTORS,
 };
@@ -20,10 +22,6 @@ use crate::feature::{Feature, FeatureSet};
 /// Instructions in which a system call's number is looked for from a place that several ways lead to, and the addition of
 /// a distance that was loaded.
 const MAX_AHEAD: usize = 16;
-
-/// The bits of AT_HWCAP that stand for units: fpa, vfp, iwmmxt, crunch, neon, vfpv3, vfpv3d16, vfpv4, idiva, idivt, vfpd32,
-/// and from fphp to i8mm.
-const UNIT_BITS: u32 = 0x0fcf_7660;
 
 /// What is known of one page: a bit per halfword.
 #[derive(Clone, Default)]
@@ -229,6 +227,8 @@ fn round<'a, 'j>(job: &'j Job<'a>, found: &mut Found, learnt: Learnt<'_>) -> Wal
         calls_from_thumb: false,
         stays_in_arm: FeatureHits::default(),
         guarded: FeatureHits::default(),
+        units: features_behind(UNIT_BITS).minus(job.advertised),
+        tested: Tested::default(),
         resolver: None,
         chosen: BTreeSet::new(),
         only_if_advertised: FeatureSet::EMPTY,
@@ -338,6 +338,9 @@ struct Walker<'a, 'j> {
     /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
     stays_in_arm: FeatureHits,
     guarded: FeatureHits,
+    /// Units that AT_HWCAP has bits for, but those that the process was told to have.
+    units: FeatureSet,
+    tested: Tested,
     /// The resolver that is being followed, from and to.
     resolver: Option<(u32, u32)>,
     /// Functions that only resolvers name.
@@ -524,7 +527,13 @@ impl Walker<'_, '_> {
     fn looks_like_code(&mut self, addr: u32, isa: Isa) -> bool {
         let mut at = addr;
         for _ in 0..8 {
-            if !self.is_code(at, isa) || self.is_others(at, isa) {
+            // Zeros decode, but nobody writes them: memory that was never written lies among data in mappings of
+            // processes that may execute whatever they may read.
+            let zero = match isa {
+                Isa::Arm => self.window.code_word(at) == Some(0),
+                Isa::Thumb => self.window.half(at) == Some(0),
+            };
+            if zero || !self.is_code(at, isa) || self.is_others(at, isa) {
                 return false;
             }
             match fetch(&mut self.window, at, isa) {
@@ -623,20 +632,8 @@ impl Walker<'_, '_> {
                 break;
             };
             let insn = super::under_it(insn, &mut it_left);
-            let needs = known.needs(&insn);
-            let guesses = self.sure.is_some();
-            let needs = self.region(addr).map_or(needs, |region| {
-                let needs = needs.minus(region.guarded(needs, addr));
-                // Without mapping symbols data behind calls that do not return is taken for code.
-                if guesses || region.map.is_empty() {
-                    needs.minus(region.undeclared)
-                } else {
-                    needs
-                }
-            });
-            let guarded = known
-                .guarded(needs, addr)
-                .union(needs.meet(self.only_if_advertised));
+            let needs = self.needs_of(&insn, addr, &known);
+            let guarded = self.guarded_at(needs, (addr, isa), &known);
             if guarded.is_empty() {
                 if !self.reached.visit(addr, isa) {
                     // Who queued the first instruction has looked ahead already.
@@ -680,6 +677,29 @@ impl Walker<'_, '_> {
             }
         }
         self.lost |= addr < pool;
+    }
+
+    /// What an instruction needs, without what only a process does that was told of more than the file declares.
+    fn needs_of(&self, insn: &Insn, addr: u32, known: &Known) -> FeatureSet {
+        let needs = known.needs(insn);
+        self.region(addr).map_or(needs, |region| {
+            let needs = needs.minus(region.guarded(needs, addr));
+            // Without mapping symbols data behind calls that do not return is taken for code.
+            if self.sure.is_some() || region.map.is_empty() {
+                needs.minus(region.undeclared)
+            } else {
+                needs
+            }
+        })
+    }
+
+    /// Of these features, those that the process uses at a place only if they were advertised to it.
+    fn guarded_at(&mut self, needs: FeatureSet, place: (u32, Isa), known: &Known) -> FeatureSet {
+        let guarded = known
+            .guarded(needs, place.0)
+            .union(needs.meet(self.only_if_advertised));
+        let rest = needs.meet(self.units).minus(guarded);
+        guarded.union(self.tested.covers(rest, self.job, &mut self.window, place))
     }
 
     /// Calls and returns that change between the instruction sets, or fail to.
