@@ -144,6 +144,42 @@ fn json_names_rule_requirement_evidence_and_remedy() {
     assert_eq!(finding["verdict"], "restorable");
 }
 
+/// The place of a fact: a field of a record, an instruction at an address, a mapping or a file.
+fn has_place(fact: &Value) -> bool {
+    let is = |key: &str| !fact[key].is_null();
+    let record = is("record") && is("offset") && is("field");
+    record || is("address") && (is("instruction") || is("field")) || is("file")
+}
+
+#[test]
+fn every_verdict_says_where_it_is_from() {
+    let machines = ["v4t-nommu-oabi", "v5te", "v7-be8", "v8-aarch64-page64k"];
+    let targets: Vec<&str> = machines.iter().flat_map(|name| ["-t", name]).collect();
+    let mut placed = 0;
+    for name in [
+        "sensor-r18-arm",
+        "units-r18-arm",
+        "oabi-r12-arm",
+        "vectors-r17-arm",
+    ] {
+        let image = sample(name);
+        let report = json(&[&targets[..], &["--format", "ndjson", &image]].concat());
+        let targets = report["targets"].as_array().unwrap().iter();
+        let findings = targets.flat_map(|target| target["findings"].as_array().unwrap());
+        for finding in findings.filter(|finding| !finding["requirement"].is_null()) {
+            let facts = finding["evidence"].as_array().unwrap();
+            // What is true of all of an image stands in no field of it.
+            let of_all = ["isa.aarch32", "isa.endian"].contains(&finding["rule"].as_str().unwrap());
+            // What is missing stands nowhere; the condition says who has it.
+            let missing = finding["verdict"] == "unknown" && finding["condition"].is_string();
+            let fact = facts.first().unwrap_or_else(|| panic!("{name}: {finding}"));
+            assert!(of_all || missing || has_place(fact), "{name}: {finding:#}");
+            placed += 1;
+        }
+    }
+    assert!(placed > 100, "{placed}");
+}
+
 #[test]
 fn other_forms_hold_the_same_verdicts() {
     let oabi = sample("oabi-r12-arm");

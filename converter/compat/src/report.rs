@@ -120,6 +120,15 @@ pub struct CiteReport {
     pub field: Option<&'static str>,
     /// Address in the process, hexadecimal.
     pub address: Option<String>,
+    /// The instruction at that address, hexadecimal: four digits for a Thumb instruction of 16 bits, else eight.
+    #[schemars(default)]
+    pub instruction: Option<String>,
+    /// Path of the file that says it, or that is missing.
+    #[schemars(default)]
+    pub file: Option<String>,
+    /// The process that it is about.
+    #[schemars(default)]
+    pub process: Option<i32>,
 }
 
 /// The least target.
@@ -318,6 +327,9 @@ impl CiteReport {
             offset: cite.offset,
             field: cite.field,
             address: cite.addr.map(|addr| format!("{addr:#010x}")),
+            instruction: cite.instruction.clone(),
+            file: cite.file.as_deref().map(shown),
+            process: cite.pid,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Verdicts, layers, and what a rule answers.
 
 use crate::arm::Isa;
-use crate::scan::Hit;
 use ckpt_parser::text::escape;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -115,6 +114,8 @@ pub struct Cite {
     pub addr: Option<u32>,
     /// The instruction set of the code that stands there.
     pub isa: Option<Isa>,
+    /// The instruction there, hexadecimal.
+    pub instruction: Option<String>,
     /// Path of the file that says it.
     pub file: Option<String>,
 }
@@ -126,15 +127,6 @@ impl Cite {
             what: what.into(),
             ..Self::default()
         }
-    }
-
-    /// The same fact with the first place in code that shows it.
-    pub fn first_of(mut self, hit: &Hit) -> Self {
-        if let Some((addr, isa)) = hit.first.first() {
-            self.addr = Some(*addr);
-            self.isa = Some(*isa);
-        }
-        self
     }
 
     /// The same fact with its field.

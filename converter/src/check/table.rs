@@ -227,7 +227,7 @@ fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) ->
         SHORT_FACTS
     };
     for cite in finding.evidence.iter().take(limit) {
-        writeln!(out, "      evidence: {}", fact(cite))?;
+        writeln!(out, "      evidence: {}", fact(cite, style))?;
     }
     let more = finding.evidence.len().saturating_sub(limit);
     if more > 0 {
@@ -240,7 +240,7 @@ fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) ->
     Ok(())
 }
 
-fn fact(cite: &CiteReport) -> String {
+fn fact(cite: &CiteReport, style: Style) -> String {
     let mut places = Vec::new();
     places.extend(cite.record.map(|record| format!("record {record}")));
     places.extend(cite.offset.map(|offset| format!("offset {offset:#x}")));
@@ -251,6 +251,8 @@ fn fact(cite: &CiteReport) -> String {
             .filter(|address| !names(&cite.what, address))
             .map(|address| format!("address {address}")),
     );
+    let instruction = cite.instruction.as_ref().filter(|_| style.verbose);
+    places.extend(instruction.map(|word| format!("instruction {word}")));
     if places.is_empty() {
         cite.what.clone()
     } else {

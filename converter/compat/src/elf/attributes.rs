@@ -148,7 +148,7 @@ impl Attributes {
             7 | 9 => "v6k",
             8 => "v6t2",
             10 => "v7",
-            14 => "v8",
+            14 | 15 | 18..=20 | 22 => "v8",
             _ => return FeatureSet::EMPTY,
         };
         let base = crate::target::features_of_isa_name(isa)

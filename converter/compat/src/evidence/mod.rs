@@ -1,7 +1,9 @@
 //! Everything that the rules look at, gathered once from an image; nothing here judges.
 
+use std::collections::BTreeMap;
+
 use crate::elf::Attributes;
-use crate::feature::FeatureSet;
+use crate::feature::{Feature, FeatureSet};
 use crate::scan::{Found, Hit};
 use crate::target::{Endian, features_of_hwcap, features_of_isa_name};
 use crate::verdict::Cite;
@@ -63,10 +65,10 @@ pub struct HeaderFacts {
     pub release: String,
     /// Number in the image header.
     pub rev: u16,
-    /// Place of HEADER: record number and offset.
-    pub place: (u64, u64),
+    /// Place of HEADER.
+    pub place: Place,
     /// Place of HEADER_ARCH.
-    pub arch_place: (u64, u64),
+    pub arch_place: Place,
 }
 
 impl Evidence {
@@ -89,10 +91,7 @@ impl Evidence {
     /// A fact of the image as a whole, which its header says if it has one.
     pub fn cite(&self, what: impl Into<String>) -> Cite {
         let header = self.header.as_ref();
-        place(
-            Cite::new(what),
-            header.map_or((0, 0), |header| header.arch_place),
-        )
+        place(Cite::new(what), header.and_then(|header| header.arch_place))
     }
 }
 
@@ -132,8 +131,8 @@ pub struct ThreadFacts {
     pub label: String,
     /// Its address space in [`Evidence::spaces`].
     pub space: usize,
-    /// Record number and offset of the general registers.
-    pub cpu_place: (u64, u64),
+    /// The records that hold its state.
+    pub places: ThreadPlaces,
     /// r0 to r15.
     pub regs: [u32; 16],
     /// CPSR
@@ -156,8 +155,6 @@ pub struct ThreadFacts {
     pub crunch_used: bool,
     /// XScale accumulator, if the image holds it.
     pub acc0: Option<u64>,
-    /// Place of the floating-point records.
-    pub fp_place: (u64, u64),
     /// Personality word, if known.
     pub personality: Option<u32>,
     /// System call number of the THREAD record.
@@ -170,6 +167,39 @@ pub struct ThreadFacts {
     pub returns_to_kernel_page: Vec<u32>,
     /// Signals that are pending and not blocked, bit n - 1 for signal n.
     pub deliverable: u64,
+    /// State of the TASK record, 0 for running.
+    pub state: u32,
+}
+
+/// The records that hold the state of a thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadPlaces {
+    /// TASK.
+    pub task: Place,
+    /// General registers.
+    pub cpu: Place,
+    /// THREAD.
+    pub thread: Place,
+    /// The ABI record of revision 18.
+    pub abi: Place,
+    /// Pending signals.
+    pub pending: Place,
+    /// Register files beside the general one: VFP, FPA, iwMMXt, Crunch, the XScale accumulator.
+    pub units: BTreeMap<Feature, (u64, u64)>,
+}
+
+impl ThreadPlaces {
+    /// The record that a field stands in.
+    fn of_field(&self, field: &str) -> Place {
+        match field {
+            "state" => self.task,
+            "tp_value" | "thumbee_state" | "syscall" => self.thread,
+            "personality" => self.abi,
+            "pending" => self.pending,
+            "acc0" => self.units.get(&Feature::XscaleDsp).copied(),
+            _ => self.cpu,
+        }
+    }
 }
 
 impl ThreadFacts {
@@ -203,30 +233,39 @@ impl ThreadFacts {
         (self.cpsr >> 25 & 3) | (self.cpsr >> 10 & 0x3f) << 2
     }
 
-    /// A fact of this thread's general registers.
+    /// A fact that a field of this thread's records says.
     pub fn cite(&self, what: impl std::fmt::Display, field: &'static str) -> Cite {
         place(
             Cite::new(format!("{}: {what}", self.label)).field(field),
-            self.cpu_place,
+            self.places.of_field(field),
         )
     }
 
-    /// A fact of this thread's floating-point registers.
-    pub fn cite_fp(&self, what: impl std::fmt::Display, field: &'static str) -> Cite {
+    /// A fact of this thread's registers of a unit.
+    pub fn cite_fp(
+        &self,
+        what: impl std::fmt::Display,
+        unit: Feature,
+        field: &'static str,
+    ) -> Cite {
         place(
             Cite::new(format!("{}: {what}", self.label)).field(field),
-            self.fp_place,
+            self.places.units.get(&unit).copied(),
         )
     }
 }
 
-/// Adds a record's number and offset; (0, 0) means that there is none.
-pub(crate) fn place(mut cite: Cite, (record, offset): (u64, u64)) -> Cite {
-    if (record, offset) != (0, 0) {
-        cite.record = Some(record);
-        cite.offset = Some(offset);
+/// Number and offset of a record, if there is one.
+pub type Place = Option<(u64, u64)>;
+
+/// Adds the record that says it.
+pub(crate) fn place(cite: Cite, place: Place) -> Cite {
+    let (record, offset) = place.unzip();
+    Cite {
+        record,
+        offset,
+        ..cite
     }
-    cite
 }
 
 /// One mapping of an address space.
@@ -248,8 +287,8 @@ pub struct MappingFacts {
     pub file_offset: u64,
     /// Path of its file or a name in brackets.
     pub name: String,
-    /// Record number and offset.
-    pub place: (u64, u64),
+    /// The record that says so.
+    pub place: Place,
 }
 
 /// Something that names the ABI of a process.
@@ -289,16 +328,22 @@ pub struct SpaceFacts {
     pub mappings: Vec<MappingFacts>,
     /// AT_HWCAP and AT_HWCAP2 (0 where the kernel gave none).
     pub hwcap: Option<(u32, u32)>,
+    /// Where they stand.
+    pub hwcap_at: Cite,
+    /// Where the page size stands.
+    pub page_size_at: Cite,
     /// AT_PLATFORM, like `v7l`.
     pub platform: Option<String>,
     /// Path of the dynamic loader.
     pub interpreter: Option<String>,
-    /// Signs of the ABI.
-    pub abi_signs: Vec<AbiSign>,
+    /// Signs of the ABI, each with where it stands.
+    pub abi_signs: Vec<(AbiSign, Cite)>,
     /// ELF files, as far as they were looked at.
     pub files: Vec<FileFacts>,
     /// Code scan.
     pub code: Found,
+    /// Instructions that the scan's findings name first, by address.
+    pub instructions: BTreeMap<u32, String>,
     /// It is known how code is bound together: what neither code nor memory leads to is not called.
     pub is_linked: bool,
     /// Names of executable mappings whose code could not be seen.
@@ -362,6 +407,26 @@ impl SpaceFacts {
         }
     }
 
+    /// A fact of this address space that stands at a place.
+    pub fn cite_at(&self, what: impl std::fmt::Display, at: &Cite) -> Cite {
+        Cite {
+            what: format!("{}: {what}", self.label),
+            pid: self.pid,
+            ..at.clone()
+        }
+    }
+
+    /// A fact of this address space with the first instruction that shows it.
+    pub fn cite_code(&self, what: impl std::fmt::Display, hit: &Hit) -> Cite {
+        let (addr, isa) = hit.first.first().copied().unzip();
+        Cite {
+            addr,
+            isa,
+            instruction: addr.and_then(|addr| self.instructions.get(&addr).cloned()),
+            ..self.cite(what)
+        }
+    }
+
     /// Is every byte of code in view?
     pub fn code_is_complete(&self) -> bool {
         self.unseen_code.is_empty() && self.code.is_complete() && self.code.code_len > 0
@@ -392,7 +457,7 @@ impl SpaceFacts {
     }
 
     /// The strongest hit of a feature and how strong it is.
-    pub fn strongest(&self, feature: crate::Feature) -> Option<(Strength, &Hit)> {
+    pub fn strongest(&self, feature: Feature) -> Option<(Strength, &Hit)> {
         let code = &self.code;
         [
             (Strength::Inevitable, &code.inevitable),
@@ -405,7 +470,7 @@ impl SpaceFacts {
     }
 
     /// How often a feature was seen, reached or not.
-    pub fn count(&self, feature: crate::Feature) -> u64 {
+    pub fn count(&self, feature: Feature) -> u64 {
         let code = &self.code;
         [&code.from_pc, &code.from_entries, &code.swept]
             .into_iter()
@@ -415,8 +480,8 @@ impl SpaceFacts {
     }
 
     /// The ABI of the process, with the sign that says so (table of ABI signs).
-    pub fn abi(&self) -> Option<(ProcessAbi, String)> {
-        let by_sign = self.abi_signs.iter().find_map(|sign| match *sign {
+    pub fn abi(&self) -> Option<(ProcessAbi, Cite)> {
+        let by_sign = |sign| match sign {
             AbiSign::Record(1) => Some((ProcessAbi::Oabi, "the ABI record says OABI".to_owned())),
             AbiSign::Record(2 | 3) => {
                 Some((ProcessAbi::Eabi, "the ABI record says EABI".to_owned()))
@@ -434,11 +499,17 @@ impl SpaceFacts {
                 format!("e_flags {flags:#010x}: no EABI version"),
             )),
             _ => None,
-        });
-        by_sign.or_else(|| self.abi_by_loader())
+        };
+        let mut signs = self.abi_signs.iter();
+        signs
+            .find_map(|(sign, at)| {
+                let (abi, what) = by_sign(*sign)?;
+                Some((abi, self.cite_at(what, at)))
+            })
+            .or_else(|| self.abi_by_loader())
     }
 
-    fn abi_by_loader(&self) -> Option<(ProcessAbi, String)> {
+    fn abi_by_loader(&self) -> Option<(ProcessAbi, Cite)> {
         let path = self.interpreter.as_deref()?;
         let name = path.rsplit('/').next().unwrap_or(path);
         let abi = match name {
@@ -447,18 +518,27 @@ impl SpaceFacts {
             _ if name.starts_with("ld-musl-arm") => ProcessAbi::Eabi,
             _ => return None,
         };
-        Some((abi, format!("dynamic loader {path}")))
+        Some((abi, self.cite_loader(path)))
     }
 
-    /// Signs of the hard-float calling convention.
-    pub fn hard_float(&self) -> Option<String> {
-        for sign in &self.abi_signs {
+    fn cite_loader(&self, path: &str) -> Cite {
+        let at = Cite {
+            file: Some(path.to_owned()),
+            ..Cite::default()
+        };
+        self.cite_at(format!("dynamic loader {path}"), &at)
+    }
+
+    /// What shows the hard-float calling convention.
+    pub fn hard_float(&self) -> Option<Cite> {
+        for (sign, at) in &self.abi_signs {
             match *sign {
                 AbiSign::ElfFlags(flags) if flags >> 24 == 5 && flags & 0x400 != 0 => {
-                    return Some(format!("e_flags {flags:#010x}: EF_ARM_ABI_FLOAT_HARD"));
+                    let what = format!("e_flags {flags:#010x}: EF_ARM_ABI_FLOAT_HARD");
+                    return Some(self.cite_at(what, at));
                 }
                 AbiSign::Record(3) => {
-                    return Some("the ABI record says hard-float arguments".to_owned());
+                    return Some(self.cite_at("the ABI record says hard-float arguments", at));
                 }
                 _ => {}
             }
@@ -472,8 +552,11 @@ impl SpaceFacts {
             .as_deref()
             .filter(|path| path.ends_with("ld-linux-armhf.so.3") || path.contains("ld-musl-armhf"));
         by_file
-            .map(|file| format!("{}: Tag_ABI_VFP_args is 1", file.name))
-            .or_else(|| by_loader.map(|path| format!("dynamic loader {path}")))
+            .map(|file| Cite {
+                pid: self.pid,
+                ..file.cite("Tag_ABI_VFP_args is 1")
+            })
+            .or_else(|| by_loader.map(|path| self.cite_loader(path)))
     }
 
     /// What the machine that the process ran on can have had: no code of it can have used more.
@@ -494,8 +577,8 @@ impl SpaceFacts {
         let v7 = isa == "v7ve" || isa == "v8";
         // Every v7 has the thread register, and kernels from 2.6.36 on say so.
         let old_kernel = header.is_some_and(|header| before_2_6_36(&header.release))
-            || v7 && !advertised.has(crate::Feature::TlsRegister);
-        let divide = FeatureSet::of(&[crate::Feature::IdivA, crate::Feature::IdivT]);
+            || v7 && !advertised.has(Feature::TlsRegister);
+        let divide = FeatureSet::of(&[Feature::IdivA, Feature::IdivT]);
         let base = if old_kernel { base } else { base.minus(divide) };
         Some(
             base.union(advertised)
@@ -593,7 +676,9 @@ mod tests {
         assert_eq!(space.abi(), None);
         space.interpreter = Some("/lib/ld-linux.so.2".to_owned());
         assert_eq!(space.abi().map(|(abi, _)| abi), Some(ProcessAbi::Oabi));
-        space.abi_signs.push(AbiSign::ElfFlags(0x0500_0400));
+        space
+            .abi_signs
+            .push((AbiSign::ElfFlags(0x0500_0400), Cite::default()));
         assert_eq!(space.abi().map(|(abi, _)| abi), Some(ProcessAbi::Eabi));
         assert!(space.hard_float().is_some());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
+use super::space::{Piece, PieceMemory, Plan, coprocessor_one, instructions, pointers, run};
 use super::{Options, below_sysroot};
 use crate::elf::{self, ElfError, ElfFile, ReadAt};
 use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
@@ -10,6 +10,7 @@ use crate::feature::FeatureSet;
 use crate::parallel;
 use crate::scan::{CodeRegion, EntryKind};
 use crate::target::Endian;
+use crate::verdict::Cite;
 
 /// Position-independent files are looked at as if loaded here, so that small numbers are no addresses.
 const LOAD_BIAS: u32 = 0x0040_0000;
@@ -125,6 +126,15 @@ pub(super) fn facts_of(file: &ElfFile, name: &str, is_executable: bool) -> FileF
     }
 }
 
+/// `e_flags` of a file as a sign of the ABI.
+pub(super) fn flags_of(file: &ElfFile, name: &str) -> (AbiSign, Cite) {
+    let at = Cite {
+        file: Some(name.to_owned()),
+        ..Cite::default()
+    };
+    (AbiSign::ElfFlags(file.header.flags), at.field("e_flags"))
+}
+
 fn space_of(
     source: &(dyn ReadAt + Sync),
     file: &ElfFile,
@@ -148,12 +158,13 @@ fn space_of(
             mappings_of(file, name)
         },
         interpreter: file.interpreter.clone(),
-        abi_signs: vec![AbiSign::ElfFlags(file.header.flags)],
+        abi_signs: vec![flags_of(file, name)],
         files: vec![facts_of(file, name, main)],
         code: run(&memory, &plan, FeatureSet::EMPTY, options.jobs),
         ..SpaceFacts::default()
     };
     space.coprocessor_one = coprocessor_one(&space);
+    space.instructions = instructions(&memory, &space.code, plan.big_endian_code);
     space
 }
 
@@ -296,7 +307,7 @@ fn mappings_of(file: &ElfFile, name: &str) -> Vec<MappingFacts> {
                 shared: false,
                 file_offset: u64::from(segment.offset) - u64::from(segment.offset) % page,
                 name: name.to_owned(),
-                place: (0, 0),
+                place: None,
             }
         })
         .collect()

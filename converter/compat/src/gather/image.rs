@@ -8,19 +8,21 @@ use ckpt_parser::memory::{Backing, Span, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Sighand, Task, Vma, VmaKind};
 
 use super::Options;
-use super::elf_image::{facts_of, region_of};
+use super::elf_image::{facts_of, flags_of, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::linkage::{self, Linked};
-use super::space::{Piece, PieceMemory, Plan, coprocessor_one, pointers, run};
+use super::space::{Piece, PieceMemory, Plan, coprocessor_one, instructions, pointers, run};
 use crate::arm::{Flow, classify_arm, classify_thumb};
 use crate::elf::{self, Attributes, ReadAt};
 use crate::evidence::{
-    AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, SpaceFacts, ThreadFacts, VfpFacts,
+    AbiSign, Evidence, HeaderFacts, MappingFacts, Origin, Place, SpaceFacts, ThreadFacts,
+    ThreadPlaces, VfpFacts, place,
 };
-use crate::feature::FeatureSet;
+use crate::feature::{Feature, FeatureSet};
 use crate::parallel;
 use crate::scan::{CodeRegion, Entry, EntryKind, Memory};
 use crate::target::Endian;
+use crate::verdict::Cite;
 
 /// Addresses from here on belong to the kernel: vectors and helpers.
 const VECTORS: u32 = 0xffff_0000;
@@ -94,8 +96,13 @@ pub fn from_image(
     evidence
 }
 
-fn place(record: RecordAt) -> (u64, u64) {
-    (record.index, record.offset)
+fn place_of(record: RecordAt) -> Place {
+    Some((record.index, record.offset))
+}
+
+/// A field of a record, as the place of a fact.
+fn at(record: RecordAt, field: &'static str) -> Cite {
+    place(Cite::default().field(field), place_of(record))
 }
 
 fn byte_order(image: &Image) -> Endian {
@@ -136,8 +143,8 @@ fn header_facts(image: &Image) -> HeaderFacts {
             .collect(),
         release: String::from_utf8_lossy(&header.release).into_owned(),
         rev: header.rev,
-        place: place(header.record),
-        arch_place: place(header.arch_record),
+        place: place_of(header.record),
+        arch_place: place_of(header.arch_record),
     }
 }
 
@@ -167,9 +174,9 @@ impl Gatherer<'_> {
             .filter_map(|task| thread_facts(task, &memory, &kernel_pages))
             .collect();
         for thread in &threads {
-            space
-                .abi_signs
-                .extend(thread.call_before_pc.map(AbiSign::CallInstruction));
+            let at = place(Cite::default().field("pc"), thread.places.cpu);
+            let call = thread.call_before_pc.map(AbiSign::CallInstruction);
+            space.abi_signs.extend(call.map(|call| (call, at)));
         }
         let linked = self.linked(&files, &memory);
         space.is_linked = linked.is_some();
@@ -179,6 +186,7 @@ impl Gatherer<'_> {
         space.code = run(&memory, &plan, space.advertised(), self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
+        space.instructions = instructions(&memory, &space.code, plan.big_endian_code);
         self.evidence.threads.extend(threads);
         self.evidence.spaces.push(space);
     }
@@ -228,7 +236,7 @@ impl Gatherer<'_> {
                     vma.pgoff.saturating_mul(page)
                 },
                 name: self.name_of(&vma, files).unwrap_or_default(),
-                place: place(vma.record),
+                place: place_of(vma.record),
             })
             .collect()
     }
@@ -244,15 +252,27 @@ impl Gatherer<'_> {
         let hwcap = word(AT_HWCAP).or_else(|| abi?.hwcap);
         let hwcap2 = word(AT_HWCAP2).or_else(|| abi?.hwcap2);
         space.hwcap = hwcap.map(|hwcap| (hwcap, hwcap2.unwrap_or(0)));
+        space.hwcap_at = match abi {
+            Some(abi) if self.mm.auxv(AT_HWCAP).is_none() => at(abi.record, "hwcap"),
+            _ => at(self.mm.record, "auxv"),
+        };
         space.platform = word(AT_PLATFORM).and_then(|addr| text_at(memory, addr));
-        if let Some(size) = word(AT_PAGESZ).or_else(|| abi?.page_size) {
+        if let Some(size) = word(AT_PAGESZ) {
             self.evidence.page_size = Some(size);
+            space.page_size_at = at(self.mm.record, "auxv");
+        } else if let Some((abi, size)) = abi.and_then(|abi| Some((abi, abi.page_size?))) {
+            self.evidence.page_size = Some(size);
+            space.page_size_at = at(abi.record, "page_size");
         }
         if let Some(abi) = abi {
-            space
-                .abi_signs
-                .extend((abi.calling != 0).then_some(AbiSign::Record(abi.calling)));
-            space.abi_signs.extend(abi.e_flags.map(AbiSign::ElfFlags));
+            let e_flags = abi.e_flags.map(AbiSign::ElfFlags);
+            let calling = (abi.calling != 0).then_some(AbiSign::Record(abi.calling));
+            let signs = [(e_flags, "e_flags"), (calling, "calling")];
+            space.abi_signs.extend(
+                signs
+                    .into_iter()
+                    .filter_map(|(sign, field)| Some((sign?, at(abi.record, field)))),
+            );
         }
     }
 
@@ -271,7 +291,7 @@ impl Gatherer<'_> {
             let Some(elf) = &file.elf else { continue };
             space.files.push(facts_of(elf, &file.name, file.is_exe));
             if file.is_exe {
-                space.abi_signs.push(AbiSign::ElfFlags(elf.header.flags));
+                space.abi_signs.push(flags_of(elf, &file.name));
                 space.interpreter = space.interpreter.take().or_else(|| elf.interpreter.clone());
             }
         }
@@ -283,7 +303,11 @@ impl Gatherer<'_> {
         if let Some(start) = head.and_then(|vma| u32::try_from(vma.start).ok())
             && let Ok((header, _)) = elf::read_headers(&At { memory, start })
         {
-            space.abi_signs.push(AbiSign::ElfFlags(header.flags));
+            let at = Cite {
+                addr: Some(start),
+                ..Cite::default()
+            };
+            space.abi_signs.push((AbiSign::ElfFlags(header.flags), at));
         }
     }
 
@@ -536,7 +560,14 @@ fn thread_facts(
     }
     let mut thread = ThreadFacts {
         label: label("thread", Some(&task)),
-        cpu_place: place(live.cpu_record),
+        places: ThreadPlaces {
+            task: place_of(task.record),
+            cpu: place_of(live.cpu_record),
+            thread: place_of(live.thread.record),
+            abi: live.abi.and_then(|abi| place_of(abi.record)),
+            pending: place_of(live.pending.record),
+            units: BTreeMap::new(),
+        },
         regs: numbers,
         cpsr: regs.cpsr(),
         orig_r0: regs.orig_r0(),
@@ -547,12 +578,22 @@ fn thread_facts(
         syscall: live.thread.syscall,
         restart_block: Some(live.restart.kind),
         deliverable: live.pending.mask & !live.blocked,
+        state: task.state,
         ..ThreadFacts::default()
     };
     thread.call_before_pc = call_at(memory, &thread);
     thread.returns_to_kernel_page = kernel_returns(memory, &thread, kernel_pages);
     for file in &live.fpu {
-        thread.fp_place = place(file.record);
+        let unit = match &file.regs {
+            FpRegs::Vfp(_) => Some(Feature::Vfp),
+            FpRegs::Fpa(_) => Some(Feature::Fpa),
+            FpRegs::Iwmmxt(_) => Some(Feature::Iwmmxt),
+            FpRegs::Crunch(_) => Some(Feature::Crunch),
+            FpRegs::XscaleDsp(_) => Some(Feature::XscaleDsp),
+            FpRegs::Other(..) => None,
+        };
+        let unit = unit.zip(place_of(file.record));
+        thread.places.units.extend(unit);
         match &file.regs {
             FpRegs::Vfp(vfp) => {
                 thread.vfp = Some(VfpFacts {

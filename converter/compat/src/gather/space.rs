@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::arm::Isa;
 use crate::elf::ReadAt;
 use crate::evidence::{CoprocessorOne, SpaceFacts};
 use crate::feature::{Feature, FeatureSet};
@@ -207,6 +208,47 @@ pub(super) fn coprocessor_one(space: &SpaceFacts) -> Option<CoprocessorOne> {
         _ => None,
     }
 }
+
+/// The instructions that findings name first, to be shown as evidence.
+pub(super) fn instructions(
+    memory: &dyn Memory,
+    found: &Found,
+    big_endian_code: bool,
+) -> BTreeMap<u32, String> {
+    let number = |addr, len| {
+        let mut bytes = vec![0; len];
+        if memory.read(addr, &mut bytes) < len {
+            return None;
+        }
+        if !big_endian_code {
+            bytes.reverse();
+        }
+        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+        Some(digits.collect::<String>())
+    };
+    let read = |addr: u32, isa| {
+        let first = number(addr, if isa == Isa::Arm { 4 } else { 2 })?;
+        let wide = isa == Isa::Thumb && first.as_str() >= THUMB_32_BITS;
+        let second = wide.then(|| number(addr.checked_add(2)?, 2));
+        Some(format!("0x{first}{}", second.flatten().unwrap_or_default()))
+    };
+    let hits = [
+        &found.inevitable,
+        &found.from_pc,
+        &found.from_entries,
+        &found.swept,
+    ];
+    let hits = hits.into_iter().flat_map(|hits| {
+        let others = [&hits.oabi_calls, &hits.kuser_calls, &hits.cache_flushes];
+        hits.features.values().chain(others)
+    });
+    hits.filter_map(|hit| hit.first.first())
+        .filter_map(|(addr, isa)| Some((*addr, read(*addr, *isa)?)))
+        .collect()
+}
+
+/// The least first half of a Thumb instruction of 32 bits (DDI0406C A6.1).
+const THUMB_32_BITS: &str = "e800";
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! The ABI of system calls.
 
 use super::Rule;
-use crate::evidence::{Evidence, HeaderFacts, ProcessAbi, SpaceFacts, Strength};
+use crate::evidence::{Evidence, HeaderFacts, ProcessAbi, SpaceFacts, Strength, place};
 use crate::target::{Kernel, Target};
-use crate::verdict::{Layer, Outcome, Verdict};
+use crate::verdict::{Cite, Layer, Outcome, Verdict};
 
 pub(super) static RULES: &[Rule] = &[Rule {
     id: "abi.personality",
@@ -52,24 +52,24 @@ fn describe(kernel: &Kernel) -> String {
 }
 
 /// The saved kernel settings bound the ABI where they leave no choice.
-fn bounded(header: Option<&HeaderFacts>) -> Option<(ProcessAbi, String)> {
+fn bounded(header: Option<&HeaderFacts>, space: &SpaceFacts) -> Option<(ProcessAbi, Cite)> {
     let header = header?;
+    let cite = |what| place(space.cite(what).field("aeabi"), header.arch_place);
     match (header.aeabi?, header.oabi_compat) {
-        (false, _) => Some((
-            ProcessAbi::Oabi,
-            "the source kernel had no AEABI".to_owned(),
-        )),
+        (false, _) => Some((ProcessAbi::Oabi, cite("the source kernel had no AEABI"))),
         (true, Some(false)) => Some((
             ProcessAbi::Eabi,
-            "the source kernel had AEABI without OABI_COMPAT".to_owned(),
+            cite("the source kernel had AEABI without OABI_COMPAT"),
         )),
         _ => None,
     }
 }
 
 /// The ABI of a process, with what says so.
-pub(super) fn abi_of(evidence: &Evidence, space: &SpaceFacts) -> Option<(ProcessAbi, String)> {
-    space.abi().or_else(|| bounded(evidence.header.as_ref()))
+pub(super) fn abi_of(evidence: &Evidence, space: &SpaceFacts) -> Option<(ProcessAbi, Cite)> {
+    space
+        .abi()
+        .or_else(|| bounded(evidence.header.as_ref(), space))
 }
 
 fn of_process(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> Outcome {
@@ -92,8 +92,7 @@ fn of_process(evidence: &Evidence, target: &Target, space: &SpaceFacts) -> Outco
         ProcessAbi::Oabi => "OABI",
         ProcessAbi::Eabi => "EABI",
     };
-    let found = Outcome::of(format!("{name} system calls"), describe(&target.kernel))
-        .cite(space.cite(sign));
+    let found = Outcome::of(format!("{name} system calls"), describe(&target.kernel)).cite(sign);
     judged(found, takes(&target.kernel, abi), abi)
 }
 
@@ -125,9 +124,7 @@ fn old_calls(target: &Target, space: &SpaceFacts) -> Outcome {
         return Outcome::nothing();
     };
     let calls = &hits.oabi_calls;
-    let cite = space
-        .cite(format!("{} × swi 0x9…", calls.count))
-        .first_of(calls);
+    let cite = space.cite_code(format!("{} × swi 0x9…", calls.count), calls);
     let outcome = Outcome::of("OABI system calls in code", describe(&target.kernel)).cite(cite);
     let taken = takes(&target.kernel, ProcessAbi::Oabi);
     if taken == Some(false) && strength != Strength::Inevitable {

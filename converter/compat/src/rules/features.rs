@@ -206,7 +206,7 @@ fn cite_hit(
         hit.count,
         places.join(", ")
     );
-    space.cite(what).first_of(hit)
+    space.cite_code(what, hit)
 }
 
 /// The file that declares to need the feature in its base architecture.
@@ -249,7 +249,7 @@ fn advertised(
         () => return Outcome::nothing(),
     };
     Outcome::of(feature.what(), words(has))
-        .cite(space.cite(what))
+        .cite(space.cite_at(what, &space.hwcap_at))
         .if_only(format!("the process does not use {feature}"))
 }
 

@@ -119,6 +119,7 @@ fn by_state(
     uses: impl Fn(&ThreadFacts) -> Option<String>,
 ) -> Outcome {
     let has = features::has(target, family, feature);
+    let unit = if feature == VfpD32 { Vfp } else { feature };
     evidence
         .threads
         .iter()
@@ -127,7 +128,7 @@ fn by_state(
                 return outcome;
             };
             let found =
-                Outcome::of(feature.what(), words(has)).cite(thread.cite_fp(what, "regset"));
+                Outcome::of(feature.what(), words(has)).cite(thread.cite_fp(what, unit, "regset"));
             let option = family.instead.map_or_else(
                 || format!("this machine has it ({feature})"),
                 |(_, option)| option.to_owned(),
@@ -240,7 +241,7 @@ fn exclusive(evidence: &Evidence, _: &Target) -> Outcome {
         .fold(Outcome::nothing(), |outcome, thread| {
             outcome.and(
                 Outcome::of("FPA and iwMMXt at once", "no machine has both")
-                    .cite(thread.cite_fp("register files of both in use", "unit"))
+                    .cite(thread.cite_fp("register files of both in use", Fpa, "unit"))
                     .worst(Verdict::NotRestorable),
             )
         })
@@ -301,6 +302,7 @@ fn vector(evidence: &Evidence, target: &Target) -> Outcome {
                     vfp.fpscr >> 16 & 7,
                     vfp.fpscr >> 20 & 3
                 ),
+                Vfp,
                 "fpscr",
             ));
             match has {
@@ -328,7 +330,7 @@ fn trap(evidence: &Evidence, target: &Target) -> Outcome {
                 "the same VFP subarchitecture, to finish an exception in flight",
                 words(has),
             )
-            .cite(thread.cite_fp(what, "fpexc"));
+            .cite(thread.cite_fp(what, Vfp, "fpexc"));
             // Only VFPv2 support code takes such a state; which one wrote it is not in the image.
             return Some(match has {
                 Has::No => found.worst(Verdict::NotRestorable),
@@ -339,6 +341,7 @@ fn trap(evidence: &Evidence, target: &Target) -> Outcome {
             let found =
                 Outcome::of("trapped floating-point exceptions", words(has)).cite(thread.cite_fp(
                     format!("FPSCR {:#010x}: trap enables {enables:#x}", vfp.fpscr),
+                    Vfp,
                     "fpscr",
                 ));
             if has == Has::Yes {
@@ -358,7 +361,7 @@ fn mode(evidence: &Evidence, target: &Target) -> Outcome {
             let needed = if half { VfpHalf } else { Vfp };
             let has = target.has(needed);
             let found = Outcome::of("floating-point modes (FZ, DN, rounding, AHP)", words(has))
-                .cite(thread.cite_fp(format!("FPSCR {:#010x}", vfp.fpscr), "fpscr"));
+                .cite(thread.cite_fp(format!("FPSCR {:#010x}", vfp.fpscr), Vfp, "fpscr"));
             if has == Has::Yes {
                 found
             } else {
@@ -377,10 +380,10 @@ fn abi(evidence: &Evidence, target: &Target) -> Outcome {
     evidence
         .spaces
         .iter()
-        .filter_map(|space| Some((space, space.hard_float()?)))
-        .fold(Outcome::nothing(), |outcome, (space, sign)| {
-            let found = Outcome::of("VFP for the hard-float calling convention", words(has))
-                .cite(space.cite(sign));
+        .filter_map(SpaceFacts::hard_float)
+        .fold(Outcome::nothing(), |outcome, sign| {
+            let found =
+                Outcome::of("VFP for the hard-float calling convention", words(has)).cite(sign);
             outcome.and(match has {
                 Has::Yes => found,
                 Has::Maybe => found.if_only("this machine has VFP"),
@@ -454,7 +457,7 @@ fn had_no_unit(evidence: &Evidence, space: &SpaceFacts) -> bool {
 /// Signs that a process uses floating point at all.
 fn signs_of_fp(evidence: &Evidence, space: &SpaceFacts) -> Vec<String> {
     let mut signs = Vec::new();
-    signs.extend(space.hard_float());
+    signs.extend(space.hard_float().map(|sign| sign.what));
     let units = [Vfp, Neon, Fpa, Iwmmxt, FpaOrIwmmxt, Crunch];
     for unit in units
         .into_iter()

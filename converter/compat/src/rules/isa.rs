@@ -334,7 +334,8 @@ fn thumbee(evidence: &Evidence, target: &Target) -> Outcome {
         && state.verdict == Verdict::Restorable
         && target.kernel.thumbee != Some(true)
     {
-        let found = Outcome::of("a kernel that switches ThumbEE registers", "not known");
+        let found = Outcome::of("a kernel that switches ThumbEE registers", "not known")
+            .cites(state.evidence.clone());
         match target.kernel.thumbee {
             Some(false) => found.worst(Verdict::NotRestorable),
             _ => found.if_only("the kernel is built with CONFIG_ARM_THUMBEE"),
@@ -494,9 +495,7 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
             .filter(|feature| target.has(*feature) != Has::Yes)
             .map(Feature::name)
             .collect();
-        let cite = space
-            .cite("cacheflush reached from the program counter")
-            .first_of(hit);
+        let cite = space.cite_code("cacheflush reached from the program counter", hit);
         let found = Outcome::of(
             "what the process will write as code",
             if lacking.is_empty() {
@@ -524,9 +523,7 @@ fn undefined(evidence: &Evidence, _: &Target) -> Outcome {
             let Some(hit) = space.code.inevitable.get(Undefined) else {
                 return outcome;
             };
-            let cite = space
-                .cite("every path leads to an undefined instruction")
-                .first_of(hit);
+            let cite = space.cite_code("every path leads to an undefined instruction", hit);
             let found = Outcome::of("a way on for every thread", "no machine has it").cite(cite);
             outcome.and(found.worst(Verdict::NotRestorable))
         })

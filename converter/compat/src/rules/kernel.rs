@@ -167,28 +167,22 @@ fn constants(evidence: &Evidence, _: &Target) -> Outcome {
         return Outcome::nothing();
     };
     let expected = |name: &str| {
-        EXPECTED
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, values)| *values)
+        let mut known = EXPECTED.iter().filter(|(known, _)| *known == name);
+        known.next().map(|(_, values)| *values)
     };
-    let start = Outcome::of("the sizes of the constants block", "those of an ARM kernel");
-    header
-        .constants
-        .iter()
-        .fold(start, |outcome, (name, value)| match expected(name) {
-            Some(values) if !values.contains(value) => outcome
-                .cite(place(
-                    Cite::new(format!(
-                        "{name} is {value}, ARM kernels have {}",
-                        values.first().copied().unwrap_or(0)
-                    ))
-                    .field("constants"),
-                    header.place,
-                ))
-                .worst(Verdict::NotRestorable),
-            _ => outcome,
-        })
+    let wrong = header.constants.iter().filter_map(|(name, value)| {
+        let values = expected(name).filter(|values| !values.contains(value))?;
+        let usual = values.first()?;
+        Some(format!("{name} is {value}, ARM kernels have {usual}"))
+    });
+    let at = |what| place(Cite::new(what).field("constants"), header.place);
+    let wrong: Vec<Cite> = wrong.map(at).collect();
+    let outcome = Outcome::of("the sizes of the constants block", "those of an ARM kernel");
+    if wrong.is_empty() {
+        let all = format!("{} sizes, as ARM kernels have them", header.constants.len());
+        return outcome.cite(at(all));
+    }
+    outcome.cites(wrong).worst(Verdict::NotRestorable)
 }
 
 fn version(evidence: &Evidence, target: &Target) -> Outcome {

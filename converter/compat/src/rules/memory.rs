@@ -1,7 +1,6 @@
 //! Address space layout, pages, and the pages that the kernel maps.
 
 use super::Rule;
-use super::features::words;
 use crate::evidence::{Evidence, MappingFacts, Origin, SpaceFacts, Strength, ThreadFacts, place};
 use crate::feature::Feature::TlsRegister;
 use crate::target::{Has, Target};
@@ -175,10 +174,24 @@ fn task_size(evidence: &Evidence, target: &Target) -> Outcome {
     }
 }
 
+/// What says how large the pages are that mappings or segments lie in.
+fn known_page_size(evidence: &Evidence) -> Option<Cite> {
+    let space = evidence.spaces.first()?;
+    if let Some(size) = evidence.page_size {
+        let what = format!("pages of {size} bytes");
+        return Some(space.cite_at(what, &space.page_size_at));
+    }
+    let file = space.files.iter().find(|file| file.min_align.is_some())?;
+    let align = file.min_align.unwrap_or(0);
+    Some(file.cite(format!("segments are aligned to {align} bytes")))
+}
+
 fn page_size(evidence: &Evidence, target: &Target) -> Outcome {
     let saved = evidence.page_size.unwrap_or(4096);
+    let known = known_page_size(evidence);
     let Some(page) = target.kernel.page_size else {
         return Outcome::of(format!("pages of {saved} bytes"), "not known")
+            .cites(known)
             .if_only(format!("the kernel's pages are {saved} bytes or less"));
     };
     let outcome = Outcome::of(
@@ -186,7 +199,7 @@ fn page_size(evidence: &Evidence, target: &Target) -> Outcome {
         format!("pages of {page} bytes"),
     );
     if page <= saved {
-        return outcome;
+        return outcome.cites(known);
     }
     let page = u64::from(page);
     let misplaced = mappings(evidence).find(|(_, mapping)| {
@@ -219,7 +232,7 @@ fn page_size(evidence: &Evidence, target: &Target) -> Outcome {
         Some((space, mapping)) => outcome
             .cite(cite(space, mapping, "vm_start"))
             .worst(Verdict::NotRestorable),
-        None => outcome,
+        None => outcome.cites(known),
     }
 }
 
@@ -311,13 +324,17 @@ fn exec(evidence: &Evidence, _: &Target) -> Outcome {
         })
 }
 
-fn vectors(evidence: &Evidence, target: &Target) -> Outcome {
-    let helpers = target.kernel.kuser_helpers;
-    let has = match helpers {
+fn kuser(helpers: Option<bool>) -> &'static str {
+    match helpers {
         Some(true) => "KUSER_HELPERS",
         Some(false) => "no KUSER_HELPERS",
         None => "KUSER_HELPERS not known",
-    };
+    }
+}
+
+fn vectors(evidence: &Evidence, target: &Target) -> Outcome {
+    let helpers = target.kernel.kuser_helpers;
+    let has = kuser(helpers);
     let needs = |found: Outcome| match helpers {
         Some(true) => found,
         Some(false) => found.worst(Verdict::NotRestorable),
@@ -391,7 +408,7 @@ fn helper_calls(space: &SpaceFacts, has: &str, helpers: Option<bool>) -> Outcome
     };
     let calls = &hits.kuser_calls;
     let what = format!("{} calls of kernel helpers in its code", calls.count);
-    let outcome = Outcome::of("the kernel helper page", has).cite(space.cite(what).first_of(calls));
+    let outcome = Outcome::of("the kernel helper page", has).cite(space.cite_code(what, calls));
     match helpers {
         Some(true) => outcome,
         Some(false) if strength == Strength::Inevitable => outcome.worst(Verdict::NotRestorable),
@@ -413,6 +430,12 @@ fn vdso(evidence: &Evidence, _: &Target) -> Outcome {
 
 fn tls(evidence: &Evidence, target: &Target) -> Outcome {
     let (has, helpers) = (target.has(TlsRegister), target.kernel.kuser_helpers);
+    let register = match has {
+        Has::Yes => "the thread register",
+        Has::Maybe => "perhaps the thread register",
+        Has::No => "no thread register",
+    };
+    let page = kuser(helpers);
     evidence
         .threads
         .iter()
@@ -420,7 +443,7 @@ fn tls(evidence: &Evidence, target: &Target) -> Outcome {
             let Some(value) = thread.tp_value.filter(|value| *value != 0) else {
                 return outcome;
             };
-            let found = Outcome::of("a thread pointer", format!("{} (register)", words(has)))
+            let found = Outcome::of("a thread pointer", format!("{register}, {page}"))
                 .cite(thread.cite(format!("tp_value is {value:#x}"), "tp_value"));
             outcome.and(match (has, helpers) {
                 (Has::Yes, _) | (_, Some(true)) => found,

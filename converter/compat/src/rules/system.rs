@@ -36,7 +36,7 @@ pub(super) static RULES: &[Rule] = &[
         id: "task.frozen",
         layer: Layer::Run,
         title: "the task stood still",
-        rationale: "A pc inside a kernel helper, or a deliverable signal without its frame, shows that the task was not at rest when its image was taken.",
+        rationale: "A pc inside a kernel helper, or a deliverable signal without its frame, or a state that no frozen task has, shows that the task was not at rest when its image was taken.",
         remedy: "Take the image again with all tasks frozen.",
         judge: frozen,
     },
@@ -323,7 +323,11 @@ fn aligned(thread: &ThreadFacts) -> Outcome {
         ))
 }
 
+/// A task in the freezer is in an uninterruptible sleep; only one that takes its checkpoint itself runs.
+const RUNNING: u32 = 0;
+
 fn frozen(evidence: &Evidence, _: &Target) -> Outcome {
+    let is_linux_cr = matches!(evidence.origin, Origin::LinuxCr { .. });
     if evidence.origin == Origin::Elf {
         return Outcome::nothing();
     }
@@ -352,6 +356,11 @@ fn frozen(evidence: &Evidence, _: &Target) -> Outcome {
                         thread.deliverable
                     ),
                     "pending",
+                ))
+            } else if thread.state == RUNNING && is_linux_cr {
+                Outcome::of("a task at rest", "restores what the image holds").cite(thread.cite(
+                    "state is RUNNING: it took its checkpoint itself, or was not frozen",
+                    "state",
                 ))
             } else {
                 Outcome::nothing()

@@ -12,14 +12,20 @@ use crate::evidence::{
 use crate::feature::FeatureSet;
 use crate::scan::{FeatureHits, Found, Frames, Hit};
 use crate::target::{Endian, Target};
+use crate::verdict::Cite;
 use crate::verdict::Verdict::{self, *};
 use crate::{Feature, Feature as F};
+
+/// `e_flags` of an executable.
+fn flags(flags: u32) -> (AbiSign, Cite) {
+    (AbiSign::ElfFlags(flags), Cite::default())
+}
 
 /// A process of a little-endian EABI image with all of its code in view.
 fn process() -> Evidence {
     let mut space = SpaceFacts {
         label: "process 1".to_owned(),
-        abi_signs: vec![AbiSign::ElfFlags(0x0500_0200)],
+        abi_signs: vec![flags(0x0500_0200)],
         ..SpaceFacts::default()
     };
     space.code.code_len = 4096;
@@ -309,7 +315,7 @@ fn no_fp_advertised(e_flags: u32) -> Evidence {
         let space = &mut e.spaces[0];
         space.code.seen_len = 0;
         space.hwcap = Some((0x97, 0));
-        space.abi_signs = vec![AbiSign::ElfFlags(e_flags)];
+        space.abi_signs = vec![flags(e_flags)];
     })
 }
 
@@ -430,7 +436,7 @@ fn at(pc: u32, cpsr: u32) -> Evidence {
 fn abi_and_system_samples() -> Vec<Sample> {
     let oabi = || {
         with(process(), |e| {
-            e.spaces[0].abi_signs = vec![AbiSign::ElfFlags(0)];
+            e.spaces[0].abi_signs = vec![flags(0)];
         })
     };
     let nameless = || with(process(), |e| e.spaces[0].abi_signs.clear());
