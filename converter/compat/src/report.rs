@@ -123,6 +123,9 @@ pub struct CiteReport {
     /// The instruction at that address, hexadecimal: four digits for a Thumb instruction of 16 bits, else eight.
     #[schemars(default)]
     pub instruction: Option<String>,
+    /// The function that the address is in, if the image's files (`--sysroot`) tell.
+    #[schemars(default)]
+    pub function: Option<String>,
     /// Path of the file that says it, or that is missing.
     #[schemars(default)]
     pub file: Option<String>,
@@ -328,6 +331,7 @@ impl CiteReport {
             field: cite.field,
             address: cite.addr.map(|addr| format!("{addr:#010x}")),
             instruction: cite.instruction.clone(),
+            function: cite.function.as_deref().map(shown),
             file: cite.file.as_deref().map(shown),
             process: cite.pid,
         }

@@ -116,6 +116,8 @@ pub struct Cite {
     pub isa: Option<Isa>,
     /// The instruction there, hexadecimal.
     pub instruction: Option<String>,
+    /// The function that it is in, if a file tells.
+    pub function: Option<String>,
     /// Path of the file that says it.
     pub file: Option<String>,
 }

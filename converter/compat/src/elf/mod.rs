@@ -6,10 +6,12 @@
 mod attributes;
 mod dynamic;
 mod known;
+mod names;
 mod unwind;
 
 pub use attributes::{AttributeValue, Attributes, attribute_names};
 pub use dynamic::Linkage;
+pub(crate) use names::names;
 
 use crate::scan::MapKind;
 use known::{is_abort, is_leap, is_lookup, is_throw};
@@ -244,6 +246,8 @@ const STT_GNU_IFUNC: u8 = 10;
 const SHF_EXECINSTR: u32 = 4;
 /// `SHT_PROGBITS`
 const SHT_PROGBITS: u32 = 1;
+const SHT_SYMTAB: u32 = 2;
+const SHT_DYNSYM: u32 = 11;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_INTERP: u32 = 3;
 const MAX_SECTION_LEN: u32 = 256 << 20;
@@ -427,14 +431,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         let names =
             u64::from(header.shoff) + u64::from(header.shstrndx) * u64::from(header.shentsize);
         let names = self.section(names).map(|names| u64::from(names.offset));
-        if header.shentsize < 40 {
-            return;
-        }
-        for index in 0..u64::from(header.shnum) {
-            let at = u64::from(header.shoff) + index * u64::from(header.shentsize);
-            let Some(section) = self.section(at) else {
-                return;
-            };
+        for section in self.section_headers(&header) {
             if section.flags & SHF_EXECINSTR != 0 && section.kind == SHT_PROGBITS {
                 let end = section.addr.saturating_add(section.len);
                 file.code.push((section.addr, end));
@@ -450,19 +447,24 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                     file.attributes =
                         bytes.and_then(|bytes| Attributes::parse(&bytes, self.big_endian));
                 }
-                2 | 11 => {
-                    let strings = u64::from(header.shoff)
-                        + u64::from(section.link) * u64::from(header.shentsize);
-                    let names = self
-                        .section(strings)
-                        .and_then(|strings| self.section_bytes(&strings));
-                    if let Some((bytes, names)) = self.section_bytes(&section).zip(names) {
-                        self.symbols(file, &bytes, &names, section.kind == 11);
-                    }
+                SHT_SYMTAB | SHT_DYNSYM => {
+                    self.symbols(&header, &section, |symbol| file.take(symbol));
                 }
                 _ => {}
             }
         }
+    }
+
+    /// The section headers, as far as they can be read.
+    fn section_headers<'h>(&'h self, header: &'h Header) -> impl Iterator<Item = Section> + 'h {
+        let num = if header.shentsize < 40 {
+            0
+        } else {
+            header.shnum
+        };
+        (0..u64::from(num)).map_while(|index| {
+            self.section(u64::from(header.shoff) + index * u64::from(header.shentsize))
+        })
     }
 
     fn section(&self, at: u64) -> Option<Section> {
@@ -499,65 +501,104 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         Some(bytes)
     }
 
-    fn symbols(&self, file: &mut ElfFile, table: &[u8], names: &[u8], dynamic: bool) {
-        let word = |bytes: &[u8]| {
-            let bytes = bytes.try_into().ok()?;
+    /// Every entry of a symbol table.
+    fn symbols(&self, header: &Header, table: &Section, mut take: impl FnMut(&Symbol<'_>)) {
+        let strings = u64::from(header.shoff) + u64::from(table.link) * u64::from(header.shentsize);
+        let names = self
+            .section(strings)
+            .and_then(|strings| self.section_bytes(&strings));
+        let Some((entries, names)) = self.section_bytes(table).zip(names) else {
+            return;
+        };
+        for entry in entries.chunks_exact(16) {
+            let symbol = self.symbol(entry, &names, table.kind == SHT_DYNSYM);
+            symbol.iter().for_each(&mut take);
+        }
+    }
+
+    /// `Elf32_Sym`.
+    fn symbol<'n>(&self, entry: &[u8], names: &'n [u8], dynamic: bool) -> Option<Symbol<'n>> {
+        let word = |at: usize| {
+            let bytes = entry.get(at..at + 4)?.try_into().ok()?;
             Some(if self.big_endian {
                 u32::from_be_bytes(bytes)
             } else {
                 u32::from_le_bytes(bytes)
             })
         };
-        for entry in table.chunks_exact(16) {
-            let (Some(name), Some(value)) = (
-                entry.get(..4).and_then(word),
-                entry.get(4..8).and_then(word),
-            ) else {
-                continue;
-            };
-            let defined = entry.get(14..16).is_some_and(|index| index != [0, 0]);
-            let kind = entry.get(12).map(|info| info & 15);
-            let function = matches!(kind, Some(STT_FUNC | STT_GNU_IFUNC));
-            let name = usize::try_from(name)
-                .ok()
-                .and_then(|name| names.get(name..)?.split(|byte| *byte == 0).next())
-                .unwrap_or_default();
-            if !defined {
-                file.linkage.looks_up |= dynamic && is_lookup(name);
-                file.linkage.leaps |= dynamic && is_leap(name);
-                continue;
+        let name = usize::try_from(word(0)?).ok();
+        let name = name.and_then(|name| names.get(name..)?.split(|byte| *byte == 0).next());
+        Some(Symbol {
+            name: name.unwrap_or_default(),
+            value: word(4)?,
+            len: word(8)?,
+            kind: entry.get(12)? & 15,
+            defined: entry.get(14..16)? != [0, 0],
+            dynamic,
+        })
+    }
+}
+
+/// A symbol of a file.
+struct Symbol<'n> {
+    name: &'n [u8],
+    /// Its address; of a function with the Thumb bit.
+    value: u32,
+    len: u32,
+    kind: u8,
+    defined: bool,
+    /// Of the table that the loader reads.
+    dynamic: bool,
+}
+
+impl Symbol<'_> {
+    fn is_function(&self) -> bool {
+        self.defined && matches!(self.kind, STT_FUNC | STT_GNU_IFUNC)
+    }
+}
+
+impl ElfFile {
+    /// Takes over what a symbol tells.
+    fn take(&mut self, symbol: &Symbol<'_>) {
+        let Symbol { name, value, .. } = *symbol;
+        if !symbol.defined {
+            self.linkage.looks_up |= symbol.dynamic && is_lookup(name);
+            self.linkage.leaps |= symbol.dynamic && is_leap(name);
+            return;
+        }
+        match name {
+            [b'$', b'a'] | [b'$', b'a', b'.', ..] => self.map.push((value, MapKind::Arm)),
+            [b'$', b't'] | [b'$', b't', b'.', ..] => self.map.push((value, MapKind::Thumb)),
+            [b'$', b'd'] | [b'$', b'd', b'.', ..] => self.map.push((value, MapKind::Data)),
+            _ if symbol.is_function() => self.take_function(symbol),
+            _ => {}
+        }
+    }
+
+    fn take_function(&mut self, symbol: &Symbol<'_>) {
+        let Symbol { name, value, .. } = *symbol;
+        if symbol.dynamic {
+            self.linkage.exports.push((name.into(), value));
+            if symbol.kind == STT_GNU_IFUNC || name == LISTS_CHOICES {
+                self.linkage.resolvers.push(value);
             }
-            if dynamic && function {
-                file.linkage.exports.push((name.into(), value));
-                if kind == Some(STT_GNU_IFUNC) || name == LISTS_CHOICES {
-                    file.linkage.resolvers.push(value);
-                }
-            }
-            match name {
-                [b'$', b'a'] | [b'$', b'a', b'.', ..] => file.map.push((value, MapKind::Arm)),
-                [b'$', b't'] | [b'$', b't', b'.', ..] => file.map.push((value, MapKind::Thumb)),
-                [b'$', b'd'] | [b'$', b'd', b'.', ..] => file.map.push((value, MapKind::Data)),
-                _ if function => {
-                    if is_abort(name) {
-                        file.aborts.push(value);
-                    }
-                    // The C library leaps by itself, too, where it cancels a thread.
-                    if is_leap(name) && !dynamic {
-                        file.leaps.push(value);
-                    }
-                    if is_throw(name) {
-                        file.throws.push(value);
-                    }
-                    if is_unwinder(name) {
-                        file.unwinder.push((value & !1, value & !1));
-                    }
-                    file.functions.push(value);
-                    if name == b"main" {
-                        file.main = Some(value);
-                    }
-                }
-                _ => {}
-            }
+        }
+        if is_abort(name) {
+            self.aborts.push(value);
+        }
+        // The C library leaps by itself, too, where it cancels a thread.
+        if is_leap(name) && !symbol.dynamic {
+            self.leaps.push(value);
+        }
+        if is_throw(name) {
+            self.throws.push(value);
+        }
+        if is_unwinder(name) {
+            self.unwinder.push((value & !1, value & !1));
+        }
+        self.functions.push(value);
+        if name == b"main" {
+            self.main = Some(value);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::arm::Isa;
 use crate::elf::Attributes;
 use crate::feature::{Feature, FeatureSet};
 use crate::scan::{Found, Hit};
@@ -344,6 +345,8 @@ pub struct SpaceFacts {
     pub code: Found,
     /// Instructions that the scan's findings name first, by address.
     pub instructions: BTreeMap<u32, String>,
+    /// Names of the functions that they and the next places lie in, as far as files tell.
+    pub functions: BTreeMap<u32, String>,
     /// It is known how code is bound together: what neither code nor memory leads to is not called.
     pub is_linked: bool,
     /// Names of executable mappings whose code could not be seen.
@@ -423,8 +426,20 @@ impl SpaceFacts {
             addr,
             isa,
             instruction: addr.and_then(|addr| self.instructions.get(&addr).cloned()),
+            function: addr.and_then(|addr| self.functions.get(&addr).cloned()),
             ..self.cite(what)
         }
+    }
+
+    /// The first places of a hit, in words: `0x21460, 0x21470 in __memcpy_neon`.
+    pub fn places(&self, hit: &Hit) -> String {
+        let name = |at: usize| self.functions.get(&hit.first.get(at)?.0);
+        let place = |(at, (addr, _)): (usize, &(u32, Isa))| match name(at) {
+            Some(function) if name(at + 1) != Some(function) => format!("{addr:#x} in {function}"),
+            _ => format!("{addr:#x}"),
+        };
+        let places: Vec<String> = hit.first.iter().enumerate().map(place).collect();
+        places.join(", ")
     }
 
     /// Is every byte of code in view?
@@ -669,6 +684,7 @@ fn before_2_6_36(release: &str) -> bool {
 mod tests {
     use super::*;
     use crate::Feature::*;
+    use crate::arm::Isa;
 
     #[test]
     fn signs_of_the_abi() {
@@ -681,6 +697,27 @@ mod tests {
             .push((AbiSign::ElfFlags(0x0500_0400), Cite::default()));
         assert_eq!(space.abi().map(|(abi, _)| abi), Some(ProcessAbi::Eabi));
         assert!(space.hard_float().is_some());
+    }
+
+    #[test]
+    fn places_of_one_function_name_it_once() {
+        let hit = Hit {
+            count: 9,
+            first: [0x8000, 0x8004, 0x9000]
+                .map(|addr| (addr, Isa::Arm))
+                .to_vec(),
+        };
+        let mut space = SpaceFacts::default();
+        assert_eq!(space.places(&hit), "0x8000, 0x8004, 0x9000");
+        for addr in [0x8000, 0x8004] {
+            space.functions.insert(addr, "memcpy".to_owned());
+        }
+        assert_eq!(space.places(&hit), "0x8000, 0x8004 in memcpy, 0x9000");
+        space.functions.insert(0x9000, "memset".to_owned());
+        assert_eq!(
+            space.places(&hit),
+            "0x8000, 0x8004 in memcpy, 0x9000 in memset"
+        );
     }
 
     #[test]

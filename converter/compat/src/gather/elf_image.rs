@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::space::{Piece, PieceMemory, Plan, coprocessor_one, instructions, pointers, run};
+use super::space::{
+    Piece, PieceMemory, Plan, coprocessor_one, instructions, places, pointers, run,
+};
 use super::{Options, below_sysroot};
 use crate::elf::{self, ElfError, ElfFile, ReadAt};
 use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
@@ -165,7 +167,28 @@ fn space_of(
     };
     space.coprocessor_one = coprocessor_one(&space);
     space.instructions = instructions(&memory, &space.code, plan.big_endian_code);
+    space.functions = function_names(source, bias, places(&space.code));
     space
+}
+
+/// The names of the functions of a file in which places lie that it was loaded to.
+pub(super) fn function_names(
+    source: &(dyn ReadAt + Sync),
+    bias: u32,
+    places: impl IntoIterator<Item = u32>,
+) -> BTreeMap<u32, String> {
+    let inside: BTreeSet<u32> = places
+        .into_iter()
+        .map(|addr| addr.wrapping_sub(bias))
+        .collect();
+    if inside.is_empty() {
+        return BTreeMap::new();
+    }
+    let names = elf::names(source, &Vec::from_iter(inside));
+    let moved = names.into_iter();
+    moved
+        .map(|(addr, name)| (addr.wrapping_add(bias), name))
+        .collect()
 }
 
 fn plan_of<'a>(

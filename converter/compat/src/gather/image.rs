@@ -8,10 +8,12 @@ use ckpt_parser::memory::{Backing, Span, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Sighand, Task, Vma, VmaKind};
 
 use super::Options;
-use super::elf_image::{facts_of, flags_of, region_of};
+use super::elf_image::{facts_of, flags_of, function_names, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::linkage::{self, Linked};
-use super::space::{Piece, PieceMemory, Plan, coprocessor_one, instructions, pointers, run};
+use super::space::{
+    Piece, PieceMemory, Plan, coprocessor_one, instructions, places, pointers, run,
+};
 use crate::arm::{Flow, classify_arm, classify_thumb};
 use crate::elf::{self, Attributes, ReadAt};
 use crate::evidence::{
@@ -96,8 +98,8 @@ pub fn from_image(
     evidence
 }
 
-fn place_of(record: RecordAt) -> Place {
-    Some((record.index, record.offset))
+fn place_of(record: impl Into<Option<RecordAt>>) -> Place {
+    record.into().map(|record| (record.index, record.offset))
 }
 
 /// A field of a record, as the place of a fact.
@@ -187,6 +189,14 @@ impl Gatherer<'_> {
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
         space.instructions = instructions(&memory, &space.code, plan.big_endian_code);
+        let places = places(&space.code);
+        for file in files.iter() {
+            let inside = places.iter().copied();
+            let inside = inside.filter(|addr| file.offset_of(*addr).is_some());
+            let bias = file.bias.unwrap_or(0);
+            let names = function_names(&file.file, bias, inside);
+            space.functions.extend(names);
+        }
         self.evidence.threads.extend(threads);
         self.evidence.spaces.push(space);
     }
@@ -564,7 +574,7 @@ fn thread_facts(
             task: place_of(task.record),
             cpu: place_of(live.cpu_record),
             thread: place_of(live.thread.record),
-            abi: live.abi.and_then(|abi| place_of(abi.record)),
+            abi: place_of(live.abi.map(|abi| abi.record)),
             pending: place_of(live.pending.record),
             units: BTreeMap::new(),
         },

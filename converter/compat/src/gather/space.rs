@@ -6,7 +6,7 @@ use crate::arm::Isa;
 use crate::elf::ReadAt;
 use crate::evidence::{CoprocessorOne, SpaceFacts};
 use crate::feature::{Feature, FeatureSet};
-use crate::scan::{CodeRegion, Entry, EntryKind, Found, Job, Memory, scan};
+use crate::scan::{CodeRegion, Entry, EntryKind, Found, Hit, Job, Memory, scan};
 
 /// Bytes of an address range: from a source at an offset, zero from `file_len` on.
 pub(super) struct Piece<'a> {
@@ -232,19 +232,28 @@ pub(super) fn instructions(
         let second = wide.then(|| number(addr.checked_add(2)?, 2));
         Some(format!("0x{first}{}", second.flatten().unwrap_or_default()))
     };
+    let hits = hits(found).filter_map(|hit| hit.first.first());
+    hits.filter_map(|(addr, isa)| Some((*addr, read(*addr, *isa)?)))
+        .collect()
+}
+
+/// The places that findings name, ascending.
+pub(super) fn places(found: &Found) -> BTreeSet<u32> {
+    let places = hits(found).flat_map(|hit| &hit.first);
+    places.map(|(addr, _)| *addr).collect()
+}
+
+fn hits(found: &Found) -> impl Iterator<Item = &Hit> {
     let hits = [
         &found.inevitable,
         &found.from_pc,
         &found.from_entries,
         &found.swept,
     ];
-    let hits = hits.into_iter().flat_map(|hits| {
+    hits.into_iter().flat_map(|hits| {
         let others = [&hits.oabi_calls, &hits.kuser_calls, &hits.cache_flushes];
         hits.features.values().chain(others)
-    });
-    hits.filter_map(|hit| hit.first.first())
-        .filter_map(|(addr, isa)| Some((*addr, read(*addr, *isa)?)))
-        .collect()
+    })
 }
 
 /// The least first half of a Thumb instruction of 32 bits (DDI0406C A6.1).

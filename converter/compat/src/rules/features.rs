@@ -196,15 +196,10 @@ fn cite_hit(
         Strength::FromEntries => "reached from known entries",
         Strength::Swept => "in code that is not known to run",
     };
-    let places: Vec<String> = hit
-        .first
-        .iter()
-        .map(|(addr, _)| format!("{addr:#x}"))
-        .collect();
     let what = format!(
         "{} × {feature} {how}, first at {}",
         hit.count,
-        places.join(", ")
+        space.places(hit)
     );
     space.cite_code(what, hit)
 }
