@@ -13,6 +13,7 @@ use ckpt_parser::view::read_uint;
 use object::{Object, ObjectSegment, ObjectSymbol, ReadCache, SymbolKind, SymbolSection};
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// A symbol.
@@ -156,9 +157,30 @@ fn is_mark(name: &[u8]) -> bool {
     name.is_empty() || (name.starts_with(b"$") && name.len() < 8)
 }
 
+/// A file whose reads are made again when a signal ends them: [`ReadCache`] takes that for the end of a name.
+struct Uninterrupted(File);
+
+impl Read for Uninterrupted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buf) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Seek for Uninterrupted {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
 /// Symbols of the file of a mapping. None if the file is not there, or is not the one that ran.
 fn of_file(image: &Image, mm: &Mm, vma: &Vma, sysroot: &Path) -> Option<Vec<Symbol>> {
-    let cache = ReadCache::new(File::open(sysroot::find(image, vma.file, sysroot)?).ok()?);
+    let file = File::open(sysroot::find(image, vma.file, sysroot)?).ok()?;
+    let cache = ReadCache::new(Uninterrupted(file));
     let file = object::File::parse(&cache).ok()?;
     let page = image.page_size().max(1);
     let at = vma.pgoff.saturating_mul(page);

@@ -3,9 +3,9 @@
 use ckpt_compat::gather::below_sysroot;
 use ckpt_parser::memory::{Backing, Span};
 use ckpt_parser::model::{Image, ObjRef};
+use ckpt_parser::source::{FileSource, Source as _};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// A file of the image below a folder: at its path, or by its bare name.
@@ -17,10 +17,10 @@ pub fn find(image: &Image, file: ObjRef, sysroot: &Path) -> Option<PathBuf> {
 }
 
 /// The folder, and its files that were opened.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Sysroot {
     folder: Option<PathBuf>,
-    files: BTreeMap<ObjRef, Option<File>>,
+    files: BTreeMap<ObjRef, Option<FileSource>>,
 }
 
 /// Files that are kept open.
@@ -54,22 +54,20 @@ impl Sysroot {
             let to = bytes.get_mut(from..from.saturating_add(len));
             if let (Some(file), Some(to)) = (self.open(image, number), to) {
                 // What lies behind the end of a file reads as zero, as in the process.
-                let mut done = 0;
-                while let Ok(n @ 1..) = file.read_at(&mut to[done..], offset + done as u64) {
-                    done += n;
+                if file.read_at(offset, to).is_ok() {
+                    found.push(number);
                 }
-                found.push(number);
             }
         }
         found
     }
 
-    fn open(&mut self, image: &Image, number: ObjRef) -> Option<&File> {
+    fn open(&mut self, image: &Image, number: ObjRef) -> Option<&mut FileSource> {
         let folder = self.folder.as_deref()?;
         if self.files.len() >= MOST_OPEN {
             self.files.clear();
         }
-        let open = || File::open(find(image, number, folder)?).ok();
-        self.files.entry(number).or_insert_with(open).as_ref()
+        let open = || FileSource::new(File::open(find(image, number, folder)?).ok()?).ok();
+        self.files.entry(number).or_insert_with(open).as_mut()
     }
 }

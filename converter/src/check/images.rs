@@ -101,14 +101,24 @@ const HEAD_LEN: u64 = 1 << 20;
 /// no end, no more than the beginning.
 fn spooled(name: &str, mut from: impl io::Read) -> Result<Blob> {
     let mut spool = tempfile::tempfile()?;
-    io::copy(&mut from.by_ref().take(HEAD_LEN), &mut spool)?;
+    copy(&mut from.by_ref().take(HEAD_LEN), &mut spool)?;
     let head = Blob::new(name, Arc::new(FileAt::new(spool.try_clone()?)?));
     if Kind::of(&head)? == Kind::Other && !looks_like_image(&head) {
         return Ok(head);
     }
-    io::copy(&mut from, &mut spool)?;
+    copy(&mut from, &mut spool)?;
     spool.rewind()?;
     Ok(Blob::new(name, Arc::new(FileAt::new(spool)?)))
+}
+
+/// [`io::copy`], which gives up where a signal interrupts the kernel's own copying.
+fn copy(from: &mut impl io::Read, to: &mut File) -> io::Result<()> {
+    while let Err(error) = io::copy(from, to) {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is a tar file, of one image or of many.

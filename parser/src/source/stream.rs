@@ -121,8 +121,14 @@ impl Source for StreamSource {
         let Some((pipe, _)) = &self.pipe else {
             return Ok(0);
         };
-        // From pipe to pipe this moves the pages themselves.
-        let n = io::copy(&mut pipe.take(len), &mut &*into)?;
+        // From pipe to pipe this moves the pages themselves. A signal may end it on the way.
+        let mut wanted = pipe.take(len);
+        while let Err(e) = io::copy(&mut wanted, &mut &*into) {
+            if e.kind() != io::ErrorKind::Interrupted {
+                return Err(e);
+            }
+        }
+        let n = len.saturating_sub(wanted.limit());
         self.at = self.at.saturating_add(n);
         self.ended = n < len;
         Ok(n)

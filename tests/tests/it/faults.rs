@@ -1,5 +1,5 @@
-//! What goes wrong around a program: it is killed, the disk is full or bad, the reader goes away,
-//! the input changes. Nothing is lost, nothing is half, and the exit status is right.
+//! What goes wrong around a program: the disk is full or bad, the reader goes away, a signal comes, the input changes.
+//! Nothing is lost, nothing is half, and the exit status is right.
 
 use ckpt_convert::native::{Additions, Edits, Native};
 use ckpt_convert::{Allow, Losses, Request};
@@ -10,10 +10,11 @@ use ckpt_parser::source::SliceSource;
 use ckpt_samples::big::{Filled, page_groups};
 use ckpt_tests::source::Failing;
 use ckpt_tests::{Random, programs, tools};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 fn convert(folder: &Path, args: &[&str]) -> Command {
@@ -23,8 +24,12 @@ fn convert(folder: &Path, args: &[&str]) -> Command {
 }
 
 /// A program of ours, in a folder.
-fn program(name: &str, folder: &Path) -> Command {
-    let mut command = Command::new(programs::path(name));
+pub(crate) fn program(name: &str, folder: &Path) -> Command {
+    in_folder(programs::path(name), folder)
+}
+
+fn in_folder(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .current_dir(folder)
         .env("TMPDIR", folder)
@@ -39,20 +44,30 @@ fn run(folder: &Path, args: &[&str]) -> Output {
 }
 
 /// An image with pages, as `IN`.
-fn large(folder: &Path, bytes: u64) {
+pub(crate) fn large(folder: &Path, bytes: u64) {
     let file = BufWriter::new(File::create(folder.join("IN")).unwrap());
     page_groups(&mut Filled::new(file), 17, bytes, 16).unwrap();
 }
 
 /// A command line of one of the programs.
-fn line(folder: &Path, line: &str) -> Output {
+pub(crate) fn line(folder: &Path, line: &str) -> Output {
     let mut words = line.split(' ');
     let mut command = program(words.next().unwrap(), folder);
     command.args(words).output().unwrap()
 }
 
+/// The same under strace, which writes to `trace`.
+pub(crate) fn traced(folder: &Path, options: &str, line: &str) -> Output {
+    let mut words = line.split(' ');
+    let program = programs::path(words.next().unwrap());
+    let mut command = in_folder("strace", folder);
+    command.args(["-f", "-qqq", "-o", "trace"]);
+    command.args(options.split(' ')).arg(program).args(words);
+    command.output().unwrap()
+}
+
 /// Files of an output, by name, with their contents.
-fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     if !path.is_dir() {
         return fs::read(path).map_or(Vec::new(), |bytes| vec![(path.into(), bytes)]);
     }
@@ -62,87 +77,6 @@ fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect();
     names.sort();
     names.into_iter().flat_map(|name| contents(&name)).collect()
-}
-
-/// Kills conversions at moments spread over their whole time. The output is the old one or the new
-/// one each time, never a part of either.
-fn killed(to: &str, output: &str, moments: u32) {
-    let scratch = tempfile::tempdir().unwrap();
-    let folder = scratch.path();
-    large(folder, 4 << 20);
-    let target = folder.join(output);
-    let old_args = [
-        "IN", "--to", to, "--allow", "all", "-q", "--redact", "-o", output,
-    ];
-    let new_args = [
-        "IN", "--to", to, "--allow", "all", "-q", "--force", "-o", output,
-    ];
-    assert_eq!(run(folder, &old_args).status.code(), Some(0));
-    let old = contents(&target);
-    let started = Instant::now();
-    assert_eq!(run(folder, &new_args).status.code(), Some(0));
-    let whole = started.elapsed();
-    let new = contents(&target);
-    assert!(old != new, "the two outputs cannot be told apart");
-    let mut random = Random::new(u64::from(moments));
-    let (mut kept, mut made) = (0, 0);
-    for moment in 0..moments {
-        let mut child: Child = convert(folder, &new_args).spawn().unwrap();
-        let share = 1 + u32::try_from(random.below(100)).unwrap();
-        std::thread::sleep(whole * share / 90);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let found = contents(&target);
-        if found == new {
-            made += 1;
-            fs::rename(&target, folder.join("done")).unwrap();
-            let _ = fs::remove_dir_all(folder.join("done"));
-            let _ = fs::remove_file(folder.join("done"));
-            assert_eq!(run(folder, &old_args).status.code(), Some(0));
-        } else {
-            assert!(found == old, "kill {moment}: the output of {to} is half");
-            kept += 1;
-        }
-    }
-    println!("{to}: {kept} old, {made} new");
-}
-
-/// A document and the contents of its memory are two files, and no file system replaces two in one step. So there may be
-/// no document for a moment, but never one beside the contents of another.
-#[test]
-fn a_killed_conversion_to_a_document_leaves_a_pair_that_belongs_together() {
-    let scratch = tempfile::tempdir().unwrap();
-    let folder = scratch.path();
-    large(folder, 4 << 20);
-    let old_args = ["IN", "--to", "json", "-q", "--redact", "-f", "-o", "OUT"];
-    let new_args = ["IN", "--to", "json", "-q", "-f", "-o", "OUT"];
-    let pair = || ["OUT", "OUT.mem"].map(|name| fs::read(folder.join(name)).ok());
-    assert_eq!(run(folder, &old_args).status.code(), Some(0));
-    let old = pair();
-    let started = Instant::now();
-    assert_eq!(run(folder, &new_args).status.code(), Some(0));
-    let whole = started.elapsed();
-    let new = pair();
-    assert!(old[0] != new[0] && old[1] != new[1] && new[1].is_some());
-    let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
-    let (all, mut random) = (names(folder), Random::new(7));
-    for moment in 0..moments() {
-        assert_eq!(run(folder, &old_args).status.code(), Some(0));
-        let mut child = convert(folder, &new_args).spawn().unwrap();
-        // The names change at the very end.
-        let share = 60 + u32::try_from(random.below(50)).unwrap();
-        std::thread::sleep(whole * share / 100);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let found = pair();
-        let memory = found[1] == old[1] || found[1] == new[1];
-        let alone = found[0].is_none() && memory;
-        assert!(
-            found == old || found == new || alone,
-            "kill {moment}: the document lies beside the memory of another"
-        );
-        assert!(names(folder) <= all, "kill {moment} left something");
-    }
 }
 
 /// A reader that opened the old document and then the new contents is told.
@@ -179,64 +113,6 @@ fn a_document_that_is_replaced_while_it_is_read_gives_no_mixture() {
             }
         }
     });
-}
-
-/// Reports and views appear as a whole, or the old ones stay.
-#[test]
-fn a_killed_report_or_view_leaves_the_old_or_the_new() {
-    let scratch = tempfile::tempdir().unwrap();
-    let folder = scratch.path();
-    large(folder, 1 << 20);
-    for command in [
-        "ckpt-inspect IN --json -o OUT",
-        "ckpt-inspect IN --tree -o OUT",
-        "ckpt-check IN --all-targets --format json -o OUT",
-        "ckpt-convert IN --to r12 --allow all -q -f -o copy --report OUT",
-    ] {
-        let started = Instant::now();
-        let code = line(folder, command).status.code();
-        assert!(matches!(code, Some(0 | 1)), "{command}: {code:?}");
-        let whole = started.elapsed();
-        let new = fs::read(folder.join("OUT")).unwrap();
-        let before = fs::read_dir(folder).unwrap().count();
-        for share in (5..=100).step_by(10) {
-            fs::write(folder.join("OUT"), "old").unwrap();
-            let mut words = command.split(' ');
-            let mut child = program(words.next().unwrap(), folder);
-            let mut child = child.args(words).spawn().unwrap();
-            std::thread::sleep(whole * share / 100);
-            child.kill().unwrap();
-            child.wait().unwrap();
-            let found = fs::read(folder.join("OUT")).unwrap();
-            assert!(found == b"old" || found == new, "{command}: half");
-            let after = fs::read_dir(folder).unwrap().count();
-            assert_eq!(after, before, "{command} left something");
-        }
-    }
-}
-
-/// All 200 moments only on demand: each takes a whole conversion.
-fn moments() -> u32 {
-    if std::env::var_os("CKPT_EXHAUSTIVE").is_some() {
-        200
-    } else {
-        12
-    }
-}
-
-#[test]
-fn a_killed_conversion_to_a_stream_leaves_the_old_or_the_new() {
-    killed("r18", "OUT", moments());
-}
-
-#[test]
-fn a_killed_conversion_to_a_set_leaves_the_old_or_the_new() {
-    killed("criu", "OUT", moments());
-}
-
-#[test]
-fn a_killed_conversion_to_a_core_leaves_the_old_or_the_new() {
-    killed("core", "OUT", moments());
 }
 
 /// A small file system of its own.
@@ -604,27 +480,13 @@ fn a_read_that_fails_is_no_verdict() {
         .join("../converter/bridge/tests/data/real/naked/criu");
     let command = format!("ckpt-convert {} --to core -q -o core", set.display());
     assert_eq!(line(folder, &command).status.code(), Some(0));
-    let check = |wrapper: &str| {
-        let mut words = wrapper.split(' ').filter(|word| !word.is_empty());
-        let path = programs::path("ckpt-check");
-        let mut command = match words.next() {
-            Some(first) => {
-                let mut command = Command::new(first);
-                command.args(words).arg(path);
-                command
-            }
-            None => Command::new(path),
-        };
-        let args = ["-j", "1", "-t", "v7", "--format", "json", "core"];
-        command.current_dir(folder).args(args).output().unwrap()
-    };
-    let good = check("");
+    let check = "ckpt-check -j 1 -t v7 --format json core";
+    let good = line(folder, check);
     assert_eq!(good.status.code(), Some(0));
     let mut failed = 0;
     for nth in (1..100).step_by(4) {
-        let done = check(&format!(
-            "strace -f -qqq -o trace -P core -e trace=pread64 -e inject=pread64:error=EIO:when={nth}"
-        ));
+        let options = format!("-P core -e trace=pread64 -e inject=pread64:error=EIO:when={nth}");
+        let done = traced(folder, &options, check);
         let trace = fs::read_to_string(folder.join("trace")).unwrap_or_default();
         if !trace.contains("INJECTED") {
             break;
@@ -642,4 +504,118 @@ fn a_read_that_fails_is_no_verdict() {
         failed > 8 || tools::missing("the right to trace"),
         "{failed}"
     );
+}
+
+/// Commands over the inputs that [`interruptible`] makes.
+const INTERRUPTED: [&str; 15] = [
+    "ckpt-inspect IN --json-lines",
+    "ckpt-inspect IN --find no-such-text",
+    "ckpt-inspect FIFO --json-lines",
+    "ckpt-inspect IN.zst --summary",
+    "ckpt-inspect set --json -o OUT",
+    "ckpt-inspect set --regs --sysroot root",
+    "ckpt-check IN core set set.tar -j 1 -t v7-vfp --sysroot root --format ndjson",
+    "ckpt-check FIFO -t v7-vfp --format json -o OUT",
+    "ckpt-convert IN --to r12 --allow all -q -f -o OUT",
+    "ckpt-convert FIFO --to r18 -q -f -o OUT",
+    "ckpt-convert FIFO --to r18 -q",
+    "ckpt-convert IN --to json -q -f -o OUT",
+    "ckpt-convert set --to core --allow all -q -f -o OUT",
+    "ckpt-convert core --to criu --allow all -q -f -o OUT",
+    "ckpt-convert document --to r18 -q -f -o OUT",
+];
+
+/// An image in every form, and the files that it maps.
+fn interruptible(folder: &Path) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../converter/bridge/tests/data/real/naked/criu");
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inspector/tests/data/sysroot");
+    std::os::unix::fs::symlink(data, folder.join("set")).unwrap();
+    std::os::unix::fs::symlink(files, folder.join("root")).unwrap();
+    large(folder, 4 << 20);
+    for made in [
+        "IN --to r18 -q --compress zstd -o IN.zst",
+        "IN --to json -q -o document",
+        "set --to core --allow all -q -o core",
+        "set --to criu -q -o set.tar",
+    ] {
+        let done = line(folder, &format!("ckpt-convert {made}"));
+        assert_eq!(done.status.code(), Some(0), "{made}: {done:?}");
+    }
+    let made = Command::new("mkfifo").arg(folder.join("FIFO")).status();
+    assert!(made.unwrap().success());
+}
+
+/// The files that a command reads: calls on others, which the loader makes, are not ours to repeat.
+fn inputs_of(folder: &Path, command: &str) -> Vec<PathBuf> {
+    let words = command.split(' ').map(|word| folder.join(word));
+    let mut paths: Vec<PathBuf> = words.filter(|path| path.exists()).collect();
+    let mut files = Vec::new();
+    while let Some(path) = paths.pop() {
+        match fs::read_dir(&path) {
+            Ok(entries) => paths.extend(entries.map(|entry| entry.unwrap().path())),
+            // Calls go by what a link leads to.
+            Err(_) => files.push(fs::canonicalize(path).unwrap()),
+        }
+    }
+    files
+}
+
+/// A signal that a program handles ends the call that it waits in; nothing is lost by that.
+#[test]
+fn a_call_that_is_interrupted_is_made_again() {
+    if !tools::have(&["strace"]) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    interruptible(folder);
+    let made = |options: Option<&str>, command: &str| {
+        for old in ["OUT", "OUT.mem"].map(|name| folder.join(name)) {
+            let _ = fs::remove_dir_all(&old);
+            let _ = fs::remove_file(&old);
+        }
+        let mut feeder = command.contains("FIFO").then(|| {
+            let mut cat = in_folder("sh", folder);
+            cat.args(["-c", "exec cat IN > FIFO"]).spawn().unwrap()
+        });
+        let done = match options {
+            None => line(folder, command),
+            Some(options) => traced(folder, options, command),
+        };
+        if let Some(feeder) = &mut feeder {
+            let _ = feeder.kill();
+            feeder.wait().unwrap();
+        }
+        let files = ["OUT", "OUT.mem"].map(|name| contents(&folder.join(name)));
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        (done.status.code(), said, done.stdout, files)
+    };
+    for command in INTERRUPTED {
+        let good = made(None, command);
+        assert!(matches!(good.0, Some(0 | 1)), "{command}: {}", good.1);
+        let inputs: Vec<String> = inputs_of(folder, command)
+            .iter()
+            .map(|path| format!("-P {}", path.display()))
+            .collect();
+        let reads = "openat,read,readv,pread64,copy_file_range,splice,sendfile";
+        let writes =
+            "write,writev,pwrite64,fsync,fdatasync,ftruncate,copy_file_range,splice,sendfile";
+        for (calls, only) in [(reads, inputs.join(" ")), (writes, String::new())] {
+            let inject = format!("-e trace={calls} -e inject={calls}:error=EINTR:when=1+2");
+            let options = format!("{inject} {only}");
+            let found = made(Some(options.trim()), command);
+            let trace = fs::read_to_string(folder.join("trace")).unwrap_or_default();
+            assert!(
+                trace.contains("INJECTED") || tools::missing("the right to trace"),
+                "{command}: no call of {calls}"
+            );
+            assert!(
+                found == good,
+                "{command}, {calls}: {:?} {}",
+                found.0,
+                found.1
+            );
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod faults;
 mod fleet;
 mod guide;
 mod hostile;
+mod killed;
 mod lazy;
 mod payload;
 mod properties;
