@@ -506,6 +506,50 @@ fn a_read_that_fails_is_no_verdict() {
     );
 }
 
+/// A file below the sysroot that is there and cannot be read is not a file that is missing: what it holds would decide.
+#[test]
+fn a_file_of_the_sysroot_that_cannot_be_read_is_no_verdict() {
+    if !tools::have(&["strace"]) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../converter");
+    fs::create_dir_all(folder.join("root/opt/lab/bin")).unwrap();
+    let program = "root/opt/lab/bin/naked";
+    fs::copy(data.join("tests/data/naked.elf"), folder.join(program)).unwrap();
+    std::os::unix::fs::symlink(
+        data.join("bridge/tests/data/real/naked/criu"),
+        folder.join("set"),
+    )
+    .unwrap();
+    let check = "ckpt-check -j 1 -t v5te --sysroot root --format json set";
+    let good = line(folder, check);
+    assert_eq!(good.status.code(), Some(1));
+    for (calls, error, words) in [
+        ("pread64", "EIO", "Input/output error"),
+        ("openat", "EMFILE", "Too many open files"),
+    ] {
+        let mut failed = 0;
+        for nth in (1..200).step_by(7) {
+            let inject = format!("-e trace={calls} -e inject={calls}:error={error}:when={nth}");
+            let done = traced(folder, &format!("-P {program} {inject}"), check);
+            let trace = fs::read_to_string(folder.join("trace")).unwrap_or_default();
+            if !trace.contains("INJECTED") {
+                break;
+            }
+            failed += 1;
+            let told = String::from_utf8_lossy(&done.stdout);
+            assert_eq!(done.status.code(), Some(2), "{calls} {nth}: {told}");
+            assert!(told.contains(words), "{calls} {nth}: {told}");
+        }
+        assert!(
+            failed > 0 || tools::missing("the right to trace"),
+            "{calls} was never called"
+        );
+    }
+}
+
 /// Commands over the inputs that [`interruptible`] makes.
 const INTERRUPTED: [&str; 15] = [
     "ckpt-inspect IN --json-lines",

@@ -45,17 +45,26 @@ impl ReadAt for &[u8] {
 
 impl ReadAt for std::fs::File {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
-        let mut done = 0;
-        while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match std::os::unix::fs::FileExt::read_at(self, rest, offset + done as u64) {
-                Ok(0) => break,
-                Ok(len) => done += len,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        done
+        read_from(self, offset, out).0
     }
+}
+
+/// Reads until the buffer is full or the file ends, or the system has an error.
+pub(crate) fn read_from(
+    file: &std::fs::File,
+    offset: u64,
+    out: &mut [u8],
+) -> (usize, Option<std::io::Error>) {
+    let mut done = 0;
+    while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match std::os::unix::fs::FileExt::read_at(file, rest, offset + done as u64) {
+            Ok(0) => break,
+            Ok(len) => done += len,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return (done, Some(error)),
+        }
+    }
+    (done, None)
 }
 
 /// The bytes are no ELF file of a 32-bit ARM process.

@@ -45,6 +45,9 @@ pub struct Evidence {
     pub spaces: Vec<SpaceFacts>,
     /// Names of files that the image needs and that could not be looked at.
     pub missing_files: Vec<String>,
+    /// Files below the `--sysroot` that the system could not read, with its reason: to the rules they are missing, but
+    /// what they would have shown is not known to be. Who needs a verdict should not take one beside them.
+    pub unreadable_files: Vec<String>,
     /// Where the image was read from files by `--sysroot`.
     pub sysroot: bool,
 }
@@ -87,6 +90,7 @@ impl Evidence {
                 self.missing_files.push(name);
             }
         }
+        self.unreadable_files.extend(part.unreadable_files);
     }
 
     /// A fact of the image as a whole, which its header says if it has one.

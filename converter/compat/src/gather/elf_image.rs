@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::readable::{Faults, Readable};
 use super::space::{
     Piece, PieceMemory, Plan, coprocessor_one, instructions, places, pointers, run,
 };
@@ -36,8 +37,9 @@ pub fn from_elf(
         sysroot: options.sysroot.is_some(),
         ..Evidence::default()
     };
+    let faults = Faults::default();
     let libraries = match &options.sysroot {
-        Some(sysroot) => libraries(&file, sysroot, &mut evidence.missing_files),
+        Some(sysroot) => libraries(&file, sysroot, &mut evidence.missing_files, &faults),
         None => Vec::new(),
     };
     let main: (&(dyn ReadAt + Sync), _, _, _) = (source, &file, name, true);
@@ -49,6 +51,7 @@ pub fn from_elf(
     evidence.spaces = parallel::map(&loaded, options.jobs, |(source, file, name, main)| {
         space_of(*source, file, name, *main, &each)
     });
+    evidence.unreadable_files = faults.all();
     Ok(evidence)
 }
 
@@ -65,7 +68,8 @@ fn libraries(
     file: &ElfFile,
     sysroot: &std::path::Path,
     missing: &mut Vec<String>,
-) -> Vec<(std::fs::File, ElfFile, String)> {
+    faults: &Faults,
+) -> Vec<(Readable, ElfFile, String)> {
     let mut found = Vec::new();
     let mut wanted: Vec<String> = file
         .interpreter
@@ -79,7 +83,7 @@ fn libraries(
         if !done.insert(short) {
             continue;
         }
-        let opened = find_library(sysroot, &name).and_then(|path| std::fs::File::open(path).ok());
+        let opened = find_library(sysroot, &name).and_then(|path| faults.open(&path));
         let Some((source, library)) =
             opened.and_then(|source| elf::read(&source).ok().map(|library| (source, library)))
         else {

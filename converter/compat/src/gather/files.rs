@@ -8,6 +8,7 @@ use ckpt_parser::model::{Image, Mm, ObjRef, Vma};
 
 use super::below_sysroot;
 use super::elf_image::find_library;
+use super::readable::{Faults, Readable};
 use crate::elf::{self, ElfFile, ReadAt as _, Segment};
 use crate::scan::Memory;
 
@@ -28,7 +29,7 @@ const MAX_ENTRIES: usize = 20_000;
 /// A file that was found below the sysroot.
 pub(super) struct SysrootFile {
     pub(super) name: String,
-    pub(super) file: std::fs::File,
+    pub(super) file: Readable,
     pub(super) elf: Option<ElfFile>,
     pub(super) is_exe: bool,
     /// Its object, if the image names it.
@@ -95,6 +96,7 @@ pub(super) struct Finder<'a> {
     pub(super) memory: &'a dyn Memory,
     /// Names that the sysroot lacks.
     pub(super) missing: &'a mut Vec<String>,
+    pub(super) faults: &'a Faults,
 }
 
 impl Finder<'_> {
@@ -140,7 +142,7 @@ impl Finder<'_> {
         let base = name.rsplit('/').next().unwrap_or(name);
         let path =
             below_sysroot(self.sysroot, name).or_else(|| below_sysroot(self.sysroot, base))?;
-        let mut found = load(&path, name)?;
+        let mut found = load(&path, name, self.faults)?;
         found.is_exe = object == self.mm.exe;
         found.object = Some(object);
         found.bias = found
@@ -214,7 +216,7 @@ impl Finder<'_> {
         let candidates = near.chain(named_below(self.sysroot, base));
         candidates
             .into_iter()
-            .find_map(|path| self.fits(load(&path, name)?))
+            .find_map(|path| self.fits(load(&path, name, self.faults)?))
     }
 
     /// Is this the file that the process began in: entry, place and number of the program headers?
@@ -244,7 +246,8 @@ impl Finder<'_> {
             wanted.push((name.clone(), base, None));
         }
         for (name, bias, dynamic) in wanted {
-            let file = find_library(self.sysroot, &name).and_then(|path| load(&path, &name));
+            let file =
+                find_library(self.sysroot, &name).and_then(|path| load(&path, &name, self.faults));
             let fits = |file: &SysrootFile| {
                 let own = file.elf.as_ref().and_then(dynamic_of);
                 dynamic.is_none_or(|dynamic| own == Some(dynamic.wrapping_sub(bias)))
@@ -316,8 +319,8 @@ impl Finder<'_> {
     }
 }
 
-fn load(path: &Path, name: &str) -> Option<SysrootFile> {
-    let file = std::fs::File::open(path).ok()?;
+fn load(path: &Path, name: &str, faults: &Faults) -> Option<SysrootFile> {
+    let file = faults.open(path)?;
     let elf = elf::read(&file).ok();
     Some(SysrootFile {
         name: name.to_owned(),

@@ -11,6 +11,7 @@ use super::Options;
 use super::elf_image::{facts_of, flags_of, function_names, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
 use super::linkage::{self, Linked};
+use super::readable::Faults;
 use super::space::{
     Piece, PieceMemory, Plan, coprocessor_one, instructions, places, pointers, run,
 };
@@ -88,6 +89,7 @@ pub fn from_image(
             options,
             mm: image.mms.get(number).unwrap_or(&empty),
             evidence: &mut part,
+            faults: Faults::default(),
         }
         .space(tasks);
         part
@@ -156,6 +158,7 @@ struct Gatherer<'a> {
     options: &'a Options,
     mm: &'a Mm,
     evidence: &'a mut Evidence,
+    faults: Faults,
 }
 
 impl Gatherer<'_> {
@@ -199,6 +202,7 @@ impl Gatherer<'_> {
         }
         self.evidence.threads.extend(threads);
         self.evidence.spaces.push(space);
+        self.evidence.unreadable_files = self.faults.all();
     }
 
     /// The files that the sysroot has of this address space.
@@ -207,6 +211,7 @@ impl Gatherer<'_> {
             return Files::default();
         };
         let none = Files::default();
+        let faults = &self.faults;
         let stored = memory_of(self.image, self.mm, self.source, &none);
         Finder {
             image: self.image,
@@ -214,6 +219,7 @@ impl Gatherer<'_> {
             sysroot,
             memory: &stored,
             missing: &mut self.evidence.missing_files,
+            faults,
         }
         .find()
     }

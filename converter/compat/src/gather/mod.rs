@@ -5,6 +5,7 @@ mod elf_image;
 mod files;
 mod image;
 mod linkage;
+mod readable;
 mod space;
 
 use std::path::{Path, PathBuf};
