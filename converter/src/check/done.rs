@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use ckpt_cli::output::Atomic;
 use ckpt_compat::Verdict;
 use serde::Deserialize;
 
@@ -87,6 +88,34 @@ impl Done {
     pub(super) fn verdicts(&self, image: &str) -> Option<&[Verdict]> {
         self.0.get(image).map(Vec::as_slice)
     }
+}
+
+/// Takes lines without an answer out of what will be written on, those that a crash cut short and those of errors: their
+/// images are tried again, and each image has one line in the end.
+pub(super) fn keep_answers(path: &Path) -> io::Result<()> {
+    let is_answer = |line: &[u8]| {
+        let line = serde_json::from_slice::<Line>(line);
+        line.is_ok_and(|line| line.error.is_none())
+    };
+    let lines = || Ok::<_, io::Error>(BufReader::new(File::open(path)?).split(b'\n'));
+    match path.metadata() {
+        Ok(meta) if meta.is_file() => {}
+        _ => return Ok(()),
+    }
+    if lines()?.all(|line| line.is_ok_and(|line| is_answer(&line))) {
+        return Ok(());
+    }
+    let kept = Atomic::create(path, true)?;
+    let mut out = BufWriter::new(kept.file()?);
+    for line in lines()? {
+        let line = line?;
+        if is_answer(&line) {
+            out.write_all(&line)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    kept.commit()
 }
 
 /// Ends the line that a crash left unfinished, if what is written on is what `done` names.

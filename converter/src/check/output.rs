@@ -36,6 +36,9 @@ impl Place {
                 let fail = || path.display().to_string();
                 if arguments.format == Format::Ndjson {
                     let goes_on = arguments.skip_done.as_ref() == Some(path);
+                    if goes_on {
+                        done::keep_answers(path).with_context(fail)?;
+                    }
                     let mut options = File::options();
                     options.create(true).write(true);
                     options.append(goes_on).truncate(!goes_on);
