@@ -1,6 +1,6 @@
 //! Running all rules: one image, one target, verdicts with their reasons.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evidence::{Evidence, ProcessAbi};
 use crate::feature::FeatureSet;
@@ -55,6 +55,29 @@ impl Assessment {
     pub fn finding(&self, id: &str) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.rule.id == id)
     }
+}
+
+/// Rules that are unknown for want of the same evidence as one before them, each with the first of those. What is
+/// missing stops several rules as a rule, and needs to be told once.
+pub fn same_want<'a>(
+    findings: impl IntoIterator<Item = (&'a str, Verdict, Option<&'a str>)>,
+) -> BTreeMap<&'a str, &'a str> {
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut same = BTreeMap::new();
+    for (rule, verdict, condition) in findings {
+        let Some(want) = condition.filter(|_| verdict == Verdict::Unknown) else {
+            continue;
+        };
+        match first.get(want) {
+            Some(known) => {
+                same.insert(rule, *known);
+            }
+            None => {
+                first.insert(want, rule);
+            }
+        }
+    }
+    same
 }
 
 /// Judges an image for a target. The texts of the answer are safe to show, whatever names the image has.
@@ -221,6 +244,19 @@ pub fn lacking(evidence: &Evidence, target: &Target) -> FeatureSet {
 mod tests {
     use super::*;
     use crate::evidence::{ThreadFacts, VfpFacts};
+
+    #[test]
+    fn what_is_wanted_is_told_by_the_first_rule_that_wants_it() {
+        let same = same_want([
+            ("a", Verdict::Unknown, Some("libc")),
+            ("b", Verdict::Conditional, Some("libc")),
+            ("c", Verdict::Unknown, Some("libm")),
+            ("d", Verdict::Unknown, Some("libc")),
+            ("e", Verdict::Unknown, None),
+            ("f", Verdict::Unknown, Some("libc")),
+        ]);
+        assert_eq!(same, BTreeMap::from([("d", "a"), ("f", "a")]));
+    }
 
     #[test]
     fn answers_are_safe_to_show() {

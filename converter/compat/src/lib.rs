@@ -33,7 +33,7 @@ pub mod scan;
 pub mod target;
 mod verdict;
 
-pub use check::{Assessment, Finding, Nearest, check, lacking, nearest};
+pub use check::{Assessment, Finding, Nearest, check, lacking, nearest, same_want};
 pub use feature::{Feature, FeatureSet};
 pub use policy::{Policy, PolicyError};
 pub use target::Target;

@@ -1,5 +1,6 @@
 //! The report for people.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use ckpt_compat::Verdict;
@@ -166,42 +167,25 @@ fn print_target(
     let matters = |finding: &&FindingReport| style.verbose || finding.matters();
     let mut shown: Vec<&FindingReport> = target.findings.iter().filter(matters).collect();
     shown.sort_by_key(|finding| std::cmp::Reverse(finding.verdict()));
-    let mut told: Vec<&str> = Vec::new();
-    for finding in &shown {
-        let reason = finding
-            .condition
-            .as_deref()
-            .filter(|_| finding.verdict() == Verdict::Unknown && !style.verbose);
-        match reason {
-            Some(reason) if told.contains(&reason) => {}
-            Some(reason) => {
-                print_finding(out, finding, style)?;
-                told.push(reason);
-                print_same(out, &shown, finding, reason)?;
-            }
-            None => print_finding(out, finding, style)?,
+    let same = if style.verbose {
+        BTreeMap::new()
+    } else {
+        let wants = shown.iter().map(|finding| {
+            let condition = finding.condition.as_deref();
+            (finding.rule, finding.verdict(), condition)
+        });
+        ckpt_compat::same_want(wants)
+    };
+    for finding in shown.iter().filter(|one| !same.contains_key(one.rule)) {
+        print_finding(out, finding, style)?;
+        let others = shown.iter().map(|other| other.rule);
+        let others = others.filter(|rule| same.get(rule) == Some(&finding.rule));
+        let others: Vec<&str> = others.collect();
+        if !others.is_empty() {
+            writeln!(out, "      the same:  {}", others.join(", "))?;
         }
     }
     writeln!(out, "  next: {}", next_step(report, target))
-}
-
-/// Other rules that miss the same evidence, in one line.
-fn print_same(
-    out: &mut impl Write,
-    shown: &[&FindingReport],
-    first: &FindingReport,
-    reason: &str,
-) -> io::Result<()> {
-    let same = shown
-        .iter()
-        .filter(|other| other.rule != first.rule && other.verdict == first.verdict)
-        .filter(|other| other.condition.as_deref() == Some(reason));
-    let rules: Vec<&str> = same.map(|other| other.rule).collect();
-    if rules.is_empty() {
-        Ok(())
-    } else {
-        writeln!(out, "      the same:  {}", rules.join(", "))
-    }
 }
 
 fn print_finding(out: &mut impl Write, finding: &FindingReport, style: Style) -> io::Result<()> {

@@ -117,15 +117,17 @@ fn byte_order(image: &Image) -> Endian {
         .tasks
         .iter()
         .find_map(|task| task.live.as_ref()?.abi?.endian);
+    big_endian(abi, image.header.arm.map(|arm| arm.cpu_architecture))
+}
+
+/// Which of the big-endian orders: what the ABI record says, or else the `cpu_architecture` of the source.
+fn big_endian(abi: Option<u8>, cpu_architecture: Option<u32>) -> Endian {
     // Big-endian kernels for v6 and later are BE8 (CONFIG_CPU_ENDIAN_BE8 has no prompt).
-    let v6 = image
-        .header
-        .arm
-        .is_some_and(|arm| arm.cpu_architecture >= 8);
+    const V6: u32 = 8;
     match abi {
         Some(2) => Endian::Be32,
         Some(1) => Endian::Be8,
-        _ if v6 => Endian::Be8,
+        _ if cpu_architecture >= Some(V6) => Endian::Be8,
         _ => Endian::Be32,
     }
 }
@@ -829,6 +831,22 @@ mod tests {
     use ckpt_parser::model::{Live, SigAction};
 
     use super::*;
+
+    #[test]
+    fn big_endian_is_be8_from_v6_on() {
+        for (abi, cpu_architecture, expected) in [
+            (None, Some(7), Endian::Be32),
+            (None, Some(8), Endian::Be8),
+            (None, Some(9), Endian::Be8),
+            (None, None, Endian::Be32),
+            // The record knows better than the machine.
+            (Some(1), Some(7), Endian::Be8),
+            (Some(2), Some(8), Endian::Be32),
+        ] {
+            let found = big_endian(abi, cpu_architecture);
+            assert_eq!(found, expected, "{abi:?}, {cpu_architecture:?}");
+        }
+    }
 
     #[test]
     fn handlers_are_known_only_where_the_image_holds_them() {

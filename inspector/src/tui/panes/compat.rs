@@ -11,7 +11,7 @@ use ckpt_compat::{Assessment, Cite, Finding, Layer, Verdict};
 use ckpt_format::Tag;
 use ckpt_parser::model::{Image, Mm, ObjRef, Task};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What the rules say for each target.
@@ -199,27 +199,27 @@ fn target_row(model: &Model, i: usize, assessment: &Assessment) -> Row {
 /// What decides stands first: the worst layer, and in it the worst rule.
 fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
     let mut rows = Vec::new();
-    // What is missing stops several rules as a rule: the first says what it is, the others name that one.
-    let mut missing: BTreeMap<&str, &str> = BTreeMap::new();
     let mut layers = Layer::ALL;
     layers.sort_by_key(|layer| Reverse(assessment.layer(*layer)));
-    for layer in layers {
-        let verdict = assessment.layer(layer);
+    let sorted = layers.map(|layer| (layer, of_layer(assessment, layer)));
+    let all = sorted.iter().flat_map(|(_, findings)| findings);
+    let same = ckpt_compat::same_want(all.map(|finding| {
+        let outcome = &finding.outcome;
+        (
+            finding.rule.id,
+            outcome.verdict,
+            outcome.condition.as_deref(),
+        )
+    }));
+    for (layer, findings) in &sorted {
+        let verdict = assessment.layer(*layer);
         rows.push(
             Row::new(format!("{} layer: ", layer.name()), Ink::Title)
                 .and(verdict.name(), ink(verdict)),
         );
-        let mut findings: Vec<&Finding> = assessment
-            .findings
-            .iter()
-            .filter(|f| f.rule.layer == layer)
-            .collect();
-        findings.sort_by_key(|finding| Reverse(finding.outcome.verdict));
         for finding in findings {
             let (ascii, place) = (model.look.ascii, |cite: &Cite| place(model, cite));
-            let reason = finding.outcome.condition.as_deref();
-            let reason = reason.filter(|_| finding.outcome.verdict == Verdict::Unknown);
-            if let Some(first) = reason.and_then(|reason| missing.get(reason)) {
+            if let Some(first) = same.get(finding.rule.id) {
                 rows.push(head(finding, ascii, &place));
                 rows.push(Row::new(
                     format!("     misses what {first} misses"),
@@ -227,11 +227,18 @@ fn rules(model: &Model, assessment: &Assessment) -> Vec<Row> {
                 ));
                 continue;
             }
-            missing.extend(reason.map(|reason| (reason, finding.rule.id)));
             rule(finding, ascii, &place, &mut rows);
         }
     }
     rows
+}
+
+/// The answers of a layer's rules, the worst first.
+fn of_layer(assessment: &Assessment, layer: Layer) -> Vec<&Finding> {
+    let findings = assessment.findings.iter();
+    let mut findings: Vec<&Finding> = findings.filter(|f| f.rule.layer == layer).collect();
+    findings.sort_by_key(|finding| Reverse(finding.outcome.verdict));
+    findings
 }
 
 /// The first line of a rule: its verdict, its id, what it is about.
