@@ -7,7 +7,7 @@ use super::space::{
     Piece, PieceMemory, Plan, coprocessor_one, instructions, places, pointers, run,
 };
 use super::{Options, below_sysroot};
-use crate::elf::{self, ElfError, ElfFile, ReadAt};
+use crate::elf::{self, Attributes, ElfError, ElfFile, ReadAt};
 use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
 use crate::feature::FeatureSet;
 use crate::parallel;
@@ -257,6 +257,7 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
             .collect(),
         sections: moved_pairs(&file.code, bias),
         is_all_arm: is_all_arm(file),
+        declared: (file.attributes.as_ref()).map_or(FeatureSet::EMPTY, Attributes::unit_features),
         undeclared: FeatureSet::EMPTY,
         functions: moved(&file.functions, bias),
         aborts: moved(&file.aborts, bias),

@@ -41,6 +41,8 @@ pub struct CodeRegion {
     pub sections: Vec<(u32, u32)>,
     /// The file names many functions, and none of Thumb code.
     pub is_all_arm: bool,
+    /// Units that the file declares to use: it does so without asking AT_HWCAP.
+    pub declared: FeatureSet,
     /// What neither the file declares nor the process was told of: where only a guess leads to it, it is data.
     pub undeclared: FeatureSet,
     /// Where functions begin, with the Thumb bit, ascending: all that there are if there are mapping symbols.
