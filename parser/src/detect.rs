@@ -597,3 +597,131 @@ fn allows(tables: &Tables, number: u32, len: u32, body: &[u8]) -> bool {
         None => record.variants().any(|(_, layout)| fits(layout)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the first TASK record says of its revision, by its words at these offsets: `Some(true)` for R16 and later.
+    fn asked(frame: Frame, words: &[(usize, u32)]) -> (Detector, Option<bool>) {
+        let mut body = vec![0; 80];
+        for (at, word) in words {
+            body[*at..*at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        // Nothing is known of the header: every dialect is a candidate.
+        let mut detector = Detector::new(Order::Little, &[], Override::default());
+        detector.task_rule(&frame, &body);
+        let says = says(&detector);
+        (detector, says)
+    }
+
+    fn says(detector: &Detector) -> Option<bool> {
+        let fits = detector.candidates.iter().filter(|c| c.mismatches == 0);
+        let mut found = fits.map(|candidate| candidate.dialect.revision >= R16);
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
+    }
+
+    const TASK: Frame = Frame {
+        offset: 200,
+        number: 103,
+        len: 80,
+        raw: 0,
+    };
+    const SIGCHLD: u32 = 17;
+
+    #[test]
+    fn the_fields_of_a_task_tell_on_which_side_of_their_move_it_was_written() {
+        let asked = |words: &[(usize, u32)]| asked(TASK, words).1;
+        // state, exit_state, exit_code, exit_signal, pdeath_signal from 8 on.
+        let early = [(8, 1), (20, SIGCHLD)];
+        assert_eq!(asked(&early), Some(false));
+        assert_eq!(
+            asked(&[(8, 64), (12, 16), (20, SIGCHLD)]),
+            Some(false),
+            "a zombie"
+        );
+        // The same from 12 on.
+        let late = [(8, 1), (12, 1), (24, SIGCHLD)];
+        assert_eq!(asked(&late), Some(true));
+        assert_eq!(asked(&[(24, SIGCHLD)]), Some(true), "running");
+        assert_eq!(
+            asked(&[(12, 64), (16, 16), (24, SIGCHLD)]),
+            Some(true),
+            "a zombie"
+        );
+        assert_eq!(asked(&[(24, u32::MAX)]), Some(true), "a thread");
+        assert_eq!(asked(&[(20, u32::MAX)]), Some(false), "a thread");
+        assert_eq!(asked(&[]), None, "nothing is said");
+        // Values that no such field has.
+        for wrong in [(8, 3), (12, 5), (20, 65), (24, 65)] {
+            let words = [early.as_slice(), &[(28, 65), wrong]].concat();
+            assert_eq!(asked(&words), None, "{wrong:?}");
+        }
+        for wrong in [(8, 4), (12, 3), (16, 5), (24, 65), (28, 65)] {
+            let words = [late.as_slice(), &[wrong]].concat();
+            assert_eq!(asked(&words), None, "{wrong:?}");
+        }
+        // The largest that they have.
+        assert_eq!(asked(&[(8, 1), (20, 64), (24, 64), (28, 65)]), Some(false));
+        assert_eq!(asked(&[(8, 3), (12, 1), (24, 64), (28, 64)]), Some(true));
+    }
+
+    #[test]
+    fn only_the_first_task_of_the_length_that_stayed_is_asked() {
+        let words = [(24, SIGCHLD)];
+        assert_eq!(asked(Frame { len: 88, ..TASK }, &words).1, None);
+        assert_eq!(
+            asked(
+                Frame {
+                    number: 104,
+                    ..TASK
+                },
+                &words
+            )
+            .1,
+            None
+        );
+        let (mut detector, silent) = asked(TASK, &[]);
+        assert_eq!(silent, None);
+        let mut body = [0; 80];
+        body[24] = 17;
+        detector.task_rule(&TASK, &body);
+        assert_eq!(says(&detector), None);
+    }
+
+    #[test]
+    fn the_first_page_group_tells_the_page_size() {
+        let group = Frame {
+            number: 403,
+            len: 16,
+            ..TASK
+        };
+        let size = |pages: u64, len: u32, between: Option<Frame>| {
+            let mut detector = Detector::new(Order::Little, &[], Override::default());
+            let word = detector.candidates[0].dialect.abi.arch.word_size();
+            let mut head = [0; 16];
+            head[8..].copy_from_slice(&pages.to_le_bytes());
+            detector.pages_rule(&group, &head);
+            if let Some(frame) = between {
+                detector.pages_rule(&frame, &[]);
+            }
+            let len = 8 + (len + u32::from(word)) * u32::try_from(pages).unwrap();
+            let buffer = Frame {
+                number: 4,
+                len,
+                ..TASK
+            };
+            detector.pages_rule(&buffer, &[]);
+            detector.page_size
+        };
+        for page in [4096, 8192, 65536] {
+            assert_eq!(size(3, page, None), Some(page));
+        }
+        for wrong in [2048, 5000, 131_072] {
+            assert_eq!(size(1, wrong, None), None, "{wrong}");
+        }
+        assert_eq!(size(0, 4096, None), None);
+        assert_eq!(size(2, 4096, Some(TASK)), None, "another record between");
+    }
+}
