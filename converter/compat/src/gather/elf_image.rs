@@ -170,7 +170,7 @@ fn space_of(
         ..SpaceFacts::default()
     };
     space.coprocessor_one = coprocessor_one(&space);
-    space.instructions = instructions(&memory, &space.code, plan.big_endian_code);
+    space.instructions = instructions(&memory, &space.code);
     space.functions = function_names(source, bias, places(&space.code));
     space
 }
@@ -202,7 +202,7 @@ fn plan_of<'a>(
     bias: u32,
     runs: bool,
 ) -> (PieceMemory<'a>, Plan) {
-    let mut memory = PieceMemory::default();
+    let mut memory = PieceMemory::new(byte_order(&file.header));
     let mut plan = Plan {
         regions: Vec::new(),
         entries: Vec::new(),
@@ -212,7 +212,6 @@ fn plan_of<'a>(
         resolvers: moved(&file.linkage.resolvers, bias),
         handlers: None,
         from_start: true,
-        big_endian_code: file.header.big_endian && !file.header.is_be8(),
     };
     let mut ranges = Vec::new();
     for segment in file.segments.iter().filter(|segment| segment.is_load()) {

@@ -311,7 +311,7 @@ impl Finder<'_> {
     }
 
     fn word(&self, addr: u32) -> Option<u32> {
-        super::image::word_at(self.memory, addr)
+        crate::scan::word_at(self.memory, addr)
     }
 
     fn text(&self, addr: u32) -> Option<String> {

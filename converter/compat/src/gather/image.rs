@@ -23,7 +23,7 @@ use crate::evidence::{
 };
 use crate::feature::{Feature, FeatureSet};
 use crate::parallel;
-use crate::scan::{CodeRegion, Entry, EntryKind, Memory};
+use crate::scan::{CodeRegion, Entry, EntryKind, Memory, bytes_at};
 use crate::target::Endian;
 use crate::verdict::Cite;
 
@@ -193,7 +193,7 @@ impl Gatherer<'_> {
         space.code = run(&memory, &plan, space.advertised(), self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
-        space.instructions = instructions(&memory, &space.code, plan.big_endian_code);
+        space.instructions = instructions(&memory, &space.code);
         let places = places(&space.code);
         for file in files.iter() {
             let inside = places.iter().copied();
@@ -372,7 +372,6 @@ impl Gatherer<'_> {
             resolvers: linkage::resolvers(files),
             handlers,
             from_start: false,
-            big_endian_code: self.evidence.endian == Some(Endian::Be32),
         };
         for thread in threads {
             enter_thread(&mut plan, thread, memory);
@@ -652,7 +651,7 @@ fn memory_of<'a>(
     source: &'a (dyn ReadAt + Sync),
     files: &'a Files,
 ) -> PieceMemory<'a> {
-    let mut memory = PieceMemory::default();
+    let mut memory = PieceMemory::new(byte_order(image));
     for Span { addr, len, backing } in spans(image, mm, 0, 1 << 32) {
         let piece = |source: &'a (dyn ReadAt + Sync), offset, file_len| Piece {
             start: addr,
@@ -708,11 +707,6 @@ impl ReadAt for At<'_> {
     }
 }
 
-pub(super) fn word_at(memory: &dyn Memory, addr: u32) -> Option<u32> {
-    let mut bytes = [0; 4];
-    (memory.read(addr, &mut bytes) == 4).then(|| u32::from_le_bytes(bytes))
-}
-
 /// A string of at most PATH_MAX bytes.
 pub(super) fn text_at(memory: &dyn Memory, addr: u32) -> Option<String> {
     let mut bytes = vec![0; 4096];
@@ -730,23 +724,22 @@ const MOV_R7_SIGRETURN: u32 = 0xe3a0_7077;
 fn has_sigreturn(memory: &dyn Memory, page: u32) -> bool {
     let mut bytes = vec![0; 4096];
     let len = memory.read(page, &mut bytes);
-    bytes
-        .get(..len)
-        .unwrap_or_default()
-        .chunks_exact(4)
-        .any(|word| word == MOV_R7_SIGRETURN.to_le_bytes())
+    let code = memory.endian().of_code();
+    let words = bytes.get(..len).unwrap_or_default().chunks_exact(4);
+    words
+        .filter_map(|word| word.try_into().ok())
+        .any(|word| code.word(word) == MOV_R7_SIGRETURN)
 }
 
 /// The system call that a thread is in: its instruction lies before pc, or at pc once it was wound back.
 fn call_at(memory: &dyn Memory, thread: &ThreadFacts) -> Option<u32> {
     let (pc, width) = (thread.pc(), if thread.thumb() { 2 } else { 4 });
+    let code = memory.endian().of_code();
     [pc.wrapping_sub(width), pc].into_iter().find_map(|addr| {
         let instruction = if thread.thumb() {
-            let mut bytes = [0; 2];
-            let half = (memory.read(addr, &mut bytes) == 2).then(|| u16::from_le_bytes(bytes))?;
-            classify_thumb(half, 0, addr)
+            classify_thumb(code.half(bytes_at(memory, addr)?), 0, addr)
         } else {
-            classify_arm(word_at(memory, addr)?, addr)
+            classify_arm(code.word(bytes_at(memory, addr)?), addr)
         };
         match instruction.flow {
             Flow::Syscall(number) => Some(number.unwrap_or(0)),
@@ -779,7 +772,7 @@ fn words(memory: &dyn Memory, start: u32, len: u32) -> Vec<u32> {
     let got = memory.read(start & !3, &mut bytes);
     let words = bytes.get(..got).unwrap_or_default().chunks_exact(4);
     words
-        .filter_map(|word| word.try_into().ok().map(u32::from_le_bytes))
+        .filter_map(|word| Some(memory.endian().word(word.try_into().ok()?)))
         .collect()
 }
 

@@ -7,6 +7,7 @@ use crate::elf::ReadAt;
 use crate::evidence::{CoprocessorOne, SpaceFacts};
 use crate::feature::{Feature, FeatureSet};
 use crate::scan::{CodeRegion, Entry, EntryKind, Found, Hit, Job, Memory, scan};
+use crate::target::Endian;
 
 /// Bytes of an address range: from a source at an offset, zero from `file_len` on.
 pub(super) struct Piece<'a> {
@@ -22,9 +23,17 @@ pub(super) struct Piece<'a> {
 #[derive(Default)]
 pub(super) struct PieceMemory<'a> {
     pieces: Vec<Piece<'a>>,
+    endian: Endian,
 }
 
 impl<'a> PieceMemory<'a> {
+    pub(super) fn new(endian: Endian) -> Self {
+        Self {
+            endian,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn add(&mut self, piece: Piece<'a>) {
         let at = self
             .pieces
@@ -74,6 +83,10 @@ impl Memory for PieceMemory<'_> {
         }
         done
     }
+
+    fn endian(&self) -> Endian {
+        self.endian
+    }
 }
 
 /// Words that are looked at for pointers into code, in all of an address space.
@@ -97,6 +110,7 @@ pub(super) fn pointers(
         (value & 1 == 1 || value.is_multiple_of(4))
             && regions.get(at).is_some_and(|region| region.start <= value)
     };
+    let endian = memory.endian();
     let mut page = vec![0; 4096];
     for (start, end) in ranges {
         for at in (*start..*end).step_by(4096) {
@@ -112,7 +126,7 @@ pub(super) fn pointers(
                 continue;
             }
             for (place, word) in (at..).step_by(4).zip(bytes.chunks_exact(4)) {
-                let Ok(word) = word.try_into().map(u32::from_le_bytes) else {
+                let Ok(word) = word.try_into().map(|word| endian.word(word)) else {
                     continue;
                 };
                 // Few words are pointers: only those are looked up among the slots.
@@ -143,7 +157,6 @@ pub(super) struct Plan {
     /// Handlers of signals, if the image says.
     pub(super) handlers: Option<Vec<u32>>,
     pub(super) from_start: bool,
-    pub(super) big_endian_code: bool,
 }
 
 impl Plan {
@@ -169,7 +182,6 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs
         handlers: plan.handlers.as_deref(),
         advertised,
         from_start: plan.from_start,
-        big_endian_code: plan.big_endian_code,
         jobs,
     })
 }
@@ -210,17 +222,13 @@ pub(super) fn coprocessor_one(space: &SpaceFacts) -> Option<CoprocessorOne> {
 }
 
 /// The instructions that findings name first, to be shown as evidence.
-pub(super) fn instructions(
-    memory: &dyn Memory,
-    found: &Found,
-    big_endian_code: bool,
-) -> BTreeMap<u32, String> {
+pub(super) fn instructions(memory: &dyn Memory, found: &Found) -> BTreeMap<u32, String> {
     let number = |addr, len| {
         let mut bytes = vec![0; len];
         if memory.read(addr, &mut bytes) < len {
             return None;
         }
-        if !big_endian_code {
+        if memory.endian().of_code() == Endian::Little {
             bytes.reverse();
         }
         let digits = bytes.iter().map(|byte| format!("{byte:02x}"));

@@ -6,17 +6,36 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use super::Job;
+use crate::target::Endian;
 
 /// An address space that can be read; several threads may.
 pub trait Memory: Sync {
     /// Copies bytes from `addr` on into `out` and returns how many were there, from the first on.
     fn read(&self, addr: u32, out: &mut [u8]) -> usize;
+
+    /// Its byte order.
+    fn endian(&self) -> Endian {
+        Endian::Little
+    }
+}
+
+/// The bytes at an address.
+pub(crate) fn bytes_at<const N: usize>(memory: &dyn Memory, addr: u32) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    (memory.read(addr, &mut bytes) == N).then_some(bytes)
+}
+
+/// A word of data.
+pub(crate) fn word_at(memory: &dyn Memory, addr: u32) -> Option<u32> {
+    Some(memory.endian().word(bytes_at(memory, addr)?))
 }
 
 /// Memory made of slices at addresses.
 #[derive(Debug, Default, Clone)]
 pub struct SliceMemory<'a> {
     pieces: Vec<(u32, &'a [u8])>,
+    /// Its byte order.
+    pub endian: Endian,
 }
 
 impl<'a> SliceMemory<'a> {
@@ -49,6 +68,10 @@ impl Memory for SliceMemory<'_> {
         }
         done
     }
+
+    fn endian(&self) -> Endian {
+        self.endian
+    }
 }
 
 const PAGE_LEN: usize = 4096;
@@ -65,7 +88,7 @@ pub(super) struct Window<'a> {
     pages: HashMap<u32, Page>,
     last: Option<(u32, Page)>,
     slots: &'a BTreeMap<u32, u32>,
-    big_endian_code: bool,
+    endian: Endian,
 }
 
 impl<'a> Window<'a> {
@@ -75,7 +98,7 @@ impl<'a> Window<'a> {
             pages: HashMap::new(),
             last: None,
             slots: job.slots,
-            big_endian_code: job.big_endian_code,
+            endian: job.memory.endian(),
         }
     }
 
@@ -101,37 +124,31 @@ impl<'a> Window<'a> {
         if let Some(bytes) = page.get(start..start + N) {
             return bytes.try_into().ok();
         }
-        let mut bytes = [0; N];
-        (self.memory.read(addr, &mut bytes) == N).then_some(bytes)
+        bytes_at(self.memory, addr)
     }
 
-    /// A data word, little-endian unless the image's code is big-endian too. A slot of a linkage table holds what it
+    /// A data word. A slot of a linkage table holds what it
     /// will be bound to.
     pub(super) fn word(&mut self, addr: u32) -> Option<u32> {
         match self.slots.get(&addr) {
             Some(function) => Some(*function),
-            None => self.code_word(addr),
+            None => Some(self.endian.word(self.bytes(addr)?)),
         }
     }
 
     /// An A32 instruction word.
     pub(super) fn code_word(&mut self, addr: u32) -> Option<u32> {
-        let bytes = self.bytes(addr)?;
-        Some(if self.big_endian_code {
-            u32::from_be_bytes(bytes)
-        } else {
-            u32::from_le_bytes(bytes)
-        })
+        Some(self.endian.of_code().word(self.bytes(addr)?))
     }
 
     /// A T32 halfword.
     pub(super) fn half(&mut self, addr: u32) -> Option<u16> {
-        let bytes = self.bytes(addr)?;
-        Some(if self.big_endian_code {
-            u16::from_be_bytes(bytes)
-        } else {
-            u16::from_le_bytes(bytes)
-        })
+        Some(self.endian.of_code().half(self.bytes(addr)?))
+    }
+
+    /// A halfword of data.
+    pub(super) fn data_half(&mut self, addr: u32) -> Option<u16> {
+        Some(self.endian.half(self.bytes(addr)?))
     }
 
     /// A byte.

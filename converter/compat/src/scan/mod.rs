@@ -18,6 +18,7 @@ mod walk;
 
 pub use hits::{FeatureHits, Hit};
 pub use memory::{Memory, SliceMemory};
+pub(crate) use memory::{bytes_at, word_at};
 
 use std::collections::BTreeMap;
 
@@ -186,8 +187,6 @@ pub struct Job<'a> {
     pub advertised: FeatureSet,
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
-    /// Big-endian code (BE32).
-    pub big_endian_code: bool,
     /// Threads to use for the sweep.
     pub jobs: usize,
 }

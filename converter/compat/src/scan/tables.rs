@@ -88,9 +88,9 @@ pub(super) fn targets(
             Table::SignedBytes(_) => window
                 .byte(at)
                 .map(|byte| distance(i32::from(byte.cast_signed()))),
-            Table::Halfwords(_) => window.half(at).map(|half| distance(i32::from(half))),
+            Table::Halfwords(_) => window.data_half(at).map(|half| distance(i32::from(half))),
             Table::SignedHalfwords(_) => window
-                .half(at)
+                .data_half(at)
                 .map(|half| distance(i32::from(half.cast_signed()))),
             Table::Distances(_) => window
                 .word(at)

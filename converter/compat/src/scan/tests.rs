@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan};
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
+use crate::target::Endian;
 
 const BASE: u32 = 0x1_0000;
 const VADD: u32 = 0xee30_0a00;
@@ -19,9 +20,19 @@ fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
 fn run_bytes(bytes: &[u8], map: &[(u32, MapKind)], pointer: u32, kind: EntryKind) -> Found {
     let mut memory = SliceMemory::default();
     memory.add(BASE, bytes);
+    run_memory(&memory, bytes.len(), map, pointer, kind)
+}
+
+fn run_memory(
+    memory: &SliceMemory<'_>,
+    len: usize,
+    map: &[(u32, MapKind)],
+    pointer: u32,
+    kind: EntryKind,
+) -> Found {
     let region = CodeRegion {
         start: BASE,
-        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        end: BASE + u32::try_from(len).unwrap(),
         name: "test".to_owned(),
         map: map.to_vec(),
         // Mapping symbols come with the names of all functions.
@@ -29,7 +40,7 @@ fn run_bytes(bytes: &[u8], map: &[(u32, MapKind)], pointer: u32, kind: EntryKind
         ..CodeRegion::default()
     };
     scan(&Job {
-        memory: &memory,
+        memory,
         regions: &[region],
         entries: &[Entry {
             pointer,
@@ -43,7 +54,6 @@ fn run_bytes(bytes: &[u8], map: &[(u32, MapKind)], pointer: u32, kind: EntryKind
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: true,
-        big_endian_code: false,
         jobs: 2,
     })
 }
@@ -163,7 +173,6 @@ fn memory_that_is_missing_is_not_seen() {
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
-        big_endian_code: false,
         jobs: 1,
     });
     assert_eq!((found.code_len, found.seen_len), (8192, 0));
@@ -273,7 +282,6 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
-        big_endian_code: false,
         jobs: 1,
     })
 }
@@ -436,7 +444,6 @@ fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
-        big_endian_code: false,
         jobs: 1,
     })
 }
@@ -599,7 +606,6 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
-        big_endian_code: false,
         jobs: 1,
     })
 }
@@ -726,7 +732,6 @@ fn with_pointer(words: &[u32], function: usize, handlers: Option<&[u32]>) -> Fou
         handlers,
         advertised: FeatureSet::EMPTY,
         from_start: false,
-        big_endian_code: false,
         jobs: 1,
     })
 }
@@ -778,4 +783,28 @@ fn who_may_install_a_handler_keeps_pointers_alive() {
         0xe3a0_7004,
         SVC
     ]));
+}
+
+#[test]
+fn literals_are_data_and_instructions_are_code_in_every_byte_order() {
+    // ldr r3, [pc, #4]; blx r3; b .; .word 1f; 1: vadd; bx lr
+    let (before, literal) = ([0xe59f_3004, 0xe12f_ff33, 0xeaff_fffe], BASE + 16);
+    for endian in [Endian::Little, Endian::Be8, Endian::Be32] {
+        let code = |word: u32| match endian {
+            Endian::Be32 => word.to_be_bytes(),
+            Endian::Little | Endian::Be8 => word.to_le_bytes(),
+        };
+        let data = |word: u32| match endian {
+            Endian::Little => word.to_le_bytes(),
+            Endian::Be8 | Endian::Be32 => word.to_be_bytes(),
+        };
+        let behind = [code(VADD), code(BX_LR)];
+        let bytes = [&before.map(code)[..], &[data(literal)], &behind].concat();
+        let bytes = bytes.concat();
+        let mut memory = SliceMemory::default();
+        memory.endian = endian;
+        memory.add(BASE, &bytes);
+        let found = run_memory(&memory, bytes.len(), &[], BASE, EntryKind::Pc);
+        assert!(has(&found.from_pc, Vfp), "{endian}: {found:?}");
+    }
 }

@@ -21,14 +21,41 @@ pub use order::meet;
 use crate::feature::{Feature, FeatureSet};
 
 /// Byte order of data and code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Endian {
     /// Little-endian data and code.
+    #[default]
     Little,
     /// Big-endian data, little-endian code (v6 and later).
     Be8,
     /// Big-endian data and code (before v7).
     Be32,
+}
+
+impl Endian {
+    /// A word of data.
+    pub(crate) fn word(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Be8 | Self::Be32 => u32::from_be_bytes(bytes),
+        }
+    }
+
+    /// A halfword of data.
+    pub(crate) fn half(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Be8 | Self::Be32 => u16::from_be_bytes(bytes),
+        }
+    }
+
+    /// The byte order of instructions.
+    pub(crate) const fn of_code(self) -> Self {
+        match self {
+            Self::Be32 => Self::Be32,
+            Self::Little | Self::Be8 => Self::Little,
+        }
+    }
 }
 
 impl fmt::Display for Endian {
