@@ -7,29 +7,44 @@ use ckpt_compat::{Assessment, Target, gather};
 use ckpt_parser::model::Image;
 use ckpt_parser::source::Source;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// A source that several threads read.
-struct Shared(Mutex<Box<dyn Source>>);
+/// A source that several threads read. To who gathers what cannot be read is not there, so a disk that fails is
+/// remembered: a verdict without what it did not give would look like any other.
+struct Shared {
+    source: Mutex<Box<dyn Source>>,
+    failure: Mutex<Option<io::Error>>,
+}
 
 impl ReadAt for Shared {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
-        self.0
-            .lock()
-            .ok()
-            .and_then(|mut source| source.read_at(offset, out).ok())
-            .unwrap_or(0)
+        let Ok(mut source) = self.source.lock() else {
+            return 0;
+        };
+        source.read_at(offset, out).unwrap_or_else(|error| {
+            let broken = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+            if !broken.contains(&error.kind())
+                && let Ok(mut failure) = self.failure.lock()
+            {
+                *failure = Some(error);
+            }
+            0
+        })
     }
 }
 
 /// What an image shows of what its processes need.
+///
+/// # Errors
+/// Those of the system that reading the image or a file below the sysroot met.
 pub fn evidence(
     image: &Image,
     source: Box<dyn Source>,
     origin: Origin,
     sysroot: Option<PathBuf>,
-) -> Evidence {
+) -> io::Result<Evidence> {
     let revision = u16::from(image.detection.dialect.revision.number());
     let origin = match origin {
         Origin::Criu => evidence::Origin::Criu,
@@ -37,7 +52,18 @@ pub fn evidence(
         Origin::Stream | Origin::Sample => evidence::Origin::LinuxCr { revision },
     };
     let options = gather::Options { sysroot, jobs: 1 };
-    gather::from_image(image, &Shared(Mutex::new(source)), origin, &options)
+    let shared = Shared {
+        source: Mutex::new(source),
+        failure: Mutex::default(),
+    };
+    let evidence = gather::from_image(image, &shared, origin, &options);
+    if let Some(error) = shared.failure.into_inner().ok().flatten() {
+        return Err(error);
+    }
+    match evidence.unreadable_files.first() {
+        Some(fault) => Err(io::Error::other(format!("below --sysroot: {fault}"))),
+        None => Ok(evidence),
+    }
 }
 
 /// What the rules say for every target that people ask for; the one by this name before all others.

@@ -17,7 +17,7 @@ pub(super) fn compat(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8>
     let image = opened.image()?;
     has_task(args, &image)?;
     let source = opened.decoder.into_source();
-    let evidence = judge::evidence(&image, source, opened.origin, args.sysroot.clone());
+    let evidence = judge::evidence(&image, source, opened.origin, args.sysroot.clone())?;
     let judged = match &target {
         Some(target) => vec![ckpt_compat::check(&evidence, target, None)],
         None => judge::assess(&evidence, None),

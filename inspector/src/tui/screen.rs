@@ -100,7 +100,8 @@ impl Screen {
         self.model.phase.is_reading()
     }
     fn judging(&self) -> bool {
-        let compat = self.model.compat.asked && self.model.compat.judged.is_empty();
+        let compat = &self.model.compat;
+        let compat = compat.asked && compat.judged.is_empty() && compat.failure.is_none();
         compat || (self.model.diff.other.is_some() && self.model.diff.diff.is_none())
     }
     fn ask(&mut self) {

@@ -172,7 +172,7 @@ pub enum Message {
     /// An export is done: what to say about it.
     Exported(Result<String, String>),
     /// The image has been judged.
-    Judged(Box<Vec<Assessment>>),
+    Judged(Box<Result<Vec<Assessment>, String>>),
     /// The images have been compared.
     Compared(Box<Result<Diff, String>>),
     /// Symbols of an address space.
@@ -347,10 +347,11 @@ impl Jobs<'_> {
                 let (image, source) = (image_of(&known), opened.source()?);
                 let (origin, sysroot) = (opened.origin, self.how.sysroot.clone());
                 std::thread::spawn(move || {
-                    let judged = image.map_or_else(Vec::new, |image| {
-                        let evidence = judge::evidence(&image, source, origin, sysroot);
-                        judge::assess(&evidence, target.as_deref())
+                    let judged = image.map_or(Ok(Vec::new()), |image| {
+                        let evidence = judge::evidence(&image, source, origin, sysroot)?;
+                        Ok(judge::assess(&evidence, target.as_deref()))
                     });
+                    let judged = judged.map_err(|e: io::Error| escape(e.to_string().as_bytes()));
                     let _ = tell.send(Message::Judged(Box::new(judged)));
                 });
             }

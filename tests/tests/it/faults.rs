@@ -543,6 +543,16 @@ fn a_file_of_the_sysroot_that_cannot_be_read_is_no_verdict() {
             assert_eq!(done.status.code(), Some(2), "{calls} {nth}: {told}");
             assert!(told.contains(words), "{calls} {nth}: {told}");
         }
+        let inject =
+            format!("-P {program} -e trace={calls} -e inject={calls}:error={error}:when=1");
+        let view = "ckpt-inspect set --compat --target v5te --sysroot root";
+        let done = traced(folder, &inject, view);
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            done.status.code() == Some(2) && told.contains(words) && done.stdout.is_empty()
+                || tools::missing("the right to trace"),
+            "{view}: {told}"
+        );
         assert!(
             failed > 0 || tools::missing("the right to trace"),
             "{calls} was never called"

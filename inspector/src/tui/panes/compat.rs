@@ -25,6 +25,8 @@ pub struct State {
     pub wanted: Option<String>,
     /// It has been asked for.
     pub asked: bool,
+    /// Why there is no answer: a file cannot be read.
+    pub failure: Option<String>,
 }
 
 /// Asks for the verdicts, once the image is read and somebody wants to see them.
@@ -37,9 +39,12 @@ pub fn begin(model: &mut Model) -> Option<Request> {
 }
 
 /// The verdicts are there.
-pub fn judged(model: &mut Model, judged: Vec<Assessment>) {
-    model.compat.judged = judged;
+pub fn judged(model: &mut Model, judged: Result<Vec<Assessment>, String>) {
     model.passing = None;
+    match judged {
+        Ok(judged) => model.compat.judged = judged,
+        Err(why) => model.compat.failure = Some(why),
+    }
     let wanted = model.compat.wanted.clone();
     if let Some(wanted) = wanted {
         choose_named(model, &wanted);
@@ -117,7 +122,9 @@ fn chosen(model: &Model) -> Option<&Assessment> {
 /// Lines of a pane.
 pub fn list(model: &Model, pane: usize, range: Range<usize>) -> (usize, Vec<Row>) {
     if model.compat.judged.is_empty() {
-        let rows = if model.image.is_some() {
+        let rows = if let Some(why) = &model.compat.failure {
+            vec![Row::new(format!("No verdict: {why}"), Ink::Bad)]
+        } else if model.image.is_some() {
             vec![Row::new("Looking at registers, memory and code…", Ink::Dim)]
         } else {
             pending(model)
