@@ -131,14 +131,14 @@ impl Node {
 
 /// What is known on the way to a place.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct State {
-    known: Known,
+pub(super) struct State {
+    pub(super) known: Known,
     /// Instructions that an `IT` still makes conditional.
-    it_left: u8,
+    pub(super) it_left: u8,
 }
 
 impl State {
-    fn meet(&self, other: &Self) -> Self {
+    pub(super) fn meet(&self, other: &Self) -> Self {
         Self {
             known: self.known.meet(&other.known),
             it_left: self.it_left.max(other.it_left),

@@ -2,33 +2,30 @@
 
 use hashbrown::HashMap;
 
-use super::inevitable::Place;
+use super::inevitable::{Place, State};
 use super::memory::Window;
-use super::{CallEffect, Job, Known, call_effect, call_number, fetch, region_at, resolve};
+use super::{CallEffect, Job, call_effect, call_number, fetch, region_at, resolve};
 use crate::arm::{EQ, Flow, Insn, Isa, NE, Trap};
 use crate::feature::FeatureSet;
 
 /// Functions that were looked at: from where to where, and the bits tested at each of their instructions.
 #[derive(Default)]
 pub(super) struct Tested {
-    functions: HashMap<(u32, u32), HashMap<Place, State>>,
+    functions: HashMap<(u32, u32), HashMap<Place, Held>>,
 }
 
 /// What holds on all ways to an instruction.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct State {
-    known: Known,
-    /// Instructions that an `IT` still makes conditional.
-    it_left: u8,
+struct Held {
+    state: State,
     /// Bits of AT_HWCAP that were seen to be set.
     bits: u32,
 }
 
-impl State {
+impl Held {
     fn meet(&self, other: &Self) -> Self {
         Self {
-            known: self.known.meet(&other.known),
-            it_left: self.it_left.max(other.it_left),
+            state: self.state.meet(&other.state),
             bits: self.bits & other.bits,
         }
     }
@@ -66,19 +63,19 @@ fn states(
     window: &mut Window<'_>,
     (from, to): (u32, u32),
     isa: Isa,
-) -> Option<HashMap<Place, State>> {
+) -> Option<HashMap<Place, Held>> {
     let start = (from, isa);
-    let mut states = HashMap::from([(start, State::default())]);
+    let mut states = HashMap::from([(start, Held::default())]);
     let mut work = vec![start];
     while let Some(place) = work.pop() {
-        let Some(mut state) = states.get(&place).copied() else {
+        let Some(mut held) = states.get(&place).copied() else {
             continue;
         };
         let Some(insn) = fetch(window, place.0, place.1) else {
             continue;
         };
-        let insn = super::under_it(insn, &mut state.it_left);
-        for (next, left) in ways(job, window, place, &insn, &state)? {
+        let insn = super::under_it(insn, &mut held.state.it_left);
+        for (next, left) in ways(job, window, place, &insn, &held)? {
             if !(from..to).contains(&next.0) {
                 continue;
             }
@@ -97,16 +94,17 @@ fn ways(
     window: &mut Window<'_>,
     (addr, isa): Place,
     insn: &Insn,
-    state: &State,
-) -> Option<Vec<(Place, State)>> {
-    let mut left = *state;
-    left.known.step(insn, window, None);
+    held: &Held,
+) -> Option<Vec<(Place, Held)>> {
+    let known = &held.state.known;
+    let mut left = *held;
+    left.state.known.step(insn, window, None);
     if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
-        left.known.call();
+        left.state.known.call();
     }
     let next = (addr.wrapping_add(u32::from(insn.len)), isa);
     let ends = match insn.flow {
-        Flow::Syscall(oabi) => call_effect(call_number(oabi, &state.known)) == CallEffect::NoReturn,
+        Flow::Syscall(oabi) => call_effect(call_number(oabi, known)) == CallEffect::NoReturn,
         Flow::Call(to, isa) => {
             region_at(job.regions, to).is_some_and(|region| region.aborts_at(to, isa))
         }
@@ -122,14 +120,14 @@ fn ways(
         | Flow::CallRegister(_)
         | Flow::Trap(Trap::Breakpoint) => true,
         Flow::Return | Flow::Trap(_) => false,
-        _ => state.known.get(14) == Some(next.0),
+        _ => known.get(14) == Some(next.0),
     };
     if comes_back {
         return Some(vec![(next, left)]);
     }
     // Where a jump on zero is not taken, or one on non-zero is, the bit that was tested is set.
-    let set = State {
-        bits: state.bits | state.known.tested_bit(),
+    let set = Held {
+        bits: held.bits | known.tested_bit(),
         ..left
     };
     let (taken, falls) = match insn.condition {
@@ -140,11 +138,10 @@ fn ways(
     let targets = match insn.flow {
         Flow::Return | Flow::Trap(_) => Vec::new(),
         Flow::JumpTable(table, index) => {
-            let known = &state.known;
             let count = known.entries(index, insn);
             super::tables::targets(table, count, isa, job.regions, known, window)?
         }
-        flow => vec![resolve(flow, &state.known, window)?],
+        flow => vec![resolve(flow, known, window)?],
     };
     let ways = targets.into_iter().map(|target| (target, taken));
     Some(
