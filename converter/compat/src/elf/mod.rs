@@ -257,6 +257,8 @@ const SHF_EXECINSTR: u32 = 4;
 const SHT_PROGBITS: u32 = 1;
 const SHT_SYMTAB: u32 = 2;
 const SHT_DYNSYM: u32 = 11;
+/// `SHT_ARM_ATTRIBUTES`
+const SHT_ARM_ATTRIBUTES: u32 = 0x7000_0003;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_INTERP: u32 = 3;
 const MAX_SECTION_LEN: u32 = 256 << 20;
@@ -440,7 +442,8 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         let names =
             u64::from(header.shoff) + u64::from(header.shstrndx) * u64::from(header.shentsize);
         let names = self.section(names).map(|names| u64::from(names.offset));
-        for section in self.section_headers(&header) {
+        let sections = self.section_headers(&header);
+        for section in &sections {
             if section.flags & SHF_EXECINSTR != 0 && section.kind == SHT_PROGBITS {
                 let end = section.addr.saturating_add(section.len);
                 file.code.push((section.addr, end));
@@ -450,30 +453,23 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
                 let end = section.addr.saturating_add(section.len);
                 file.linkage.tables.push((section.addr, end));
             }
-            match section.kind {
-                0x7000_0003 => {
-                    let bytes = self.section_bytes(&section);
-                    file.attributes =
-                        bytes.and_then(|bytes| Attributes::parse(&bytes, self.big_endian));
-                }
-                SHT_SYMTAB | SHT_DYNSYM => {
-                    self.symbols(&header, &section, |symbol| file.take(symbol));
-                }
-                _ => {}
-            }
         }
+        let attributes = first_of(&sections, SHT_ARM_ATTRIBUTES);
+        let attributes = attributes.and_then(|section| self.section_bytes(section));
+        file.attributes = attributes.and_then(|bytes| Attributes::parse(&bytes, self.big_endian));
+        self.symbols(&sections, |symbol| file.take(symbol));
     }
 
     /// The section headers, as far as they can be read.
-    fn section_headers<'h>(&'h self, header: &'h Header) -> impl Iterator<Item = Section> + 'h {
+    fn section_headers(&self, header: &Header) -> Vec<Section> {
         let num = if header.shentsize < 40 {
             0
         } else {
-            header.shnum
+            u64::from(header.shnum)
         };
-        (0..u64::from(num)).map_while(|index| {
-            self.section(u64::from(header.shoff) + index * u64::from(header.shentsize))
-        })
+        let at = |index| u64::from(header.shoff) + index * u64::from(header.shentsize);
+        let sections = (0..num).map_while(|index| self.section(at(index)));
+        sections.collect()
     }
 
     fn section(&self, at: u64) -> Option<Section> {
@@ -510,18 +506,22 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         Some(bytes)
     }
 
-    /// Every entry of a symbol table.
-    fn symbols(&self, header: &Header, table: &Section, mut take: impl FnMut(&Symbol<'_>)) {
-        let strings = u64::from(header.shoff) + u64::from(table.link) * u64::from(header.shentsize);
-        let names = self
-            .section(strings)
-            .and_then(|strings| self.section_bytes(&strings));
-        let Some((entries, names)) = self.section_bytes(table).zip(names) else {
-            return;
-        };
-        for entry in entries.chunks_exact(16) {
-            let symbol = self.symbol(entry, &names, table.kind == SHT_DYNSYM);
-            symbol.iter().for_each(&mut take);
+    /// Every symbol of the loader's and the linker's tables. A file has one of each (System V ABI chapter 4), however
+    /// many it claims.
+    fn symbols(&self, sections: &[Section], mut take: impl FnMut(&Symbol<'_>)) {
+        for kind in [SHT_DYNSYM, SHT_SYMTAB] {
+            let Some(table) = first_of(sections, kind) else {
+                continue;
+            };
+            let names = usize::try_from(table.link).ok();
+            let names = names.and_then(|link| self.section_bytes(sections.get(link)?));
+            let Some((entries, names)) = self.section_bytes(table).zip(names) else {
+                continue;
+            };
+            for entry in entries.chunks_exact(16) {
+                let symbol = self.symbol(entry, &names, kind == SHT_DYNSYM);
+                symbol.iter().for_each(&mut take);
+            }
         }
     }
 
@@ -546,6 +546,10 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             dynamic,
         })
     }
+}
+
+fn first_of(sections: &[Section], kind: u32) -> Option<&Section> {
+    sections.iter().find(|section| section.kind == kind)
 }
 
 /// A symbol of a file.

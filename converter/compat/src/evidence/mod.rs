@@ -688,7 +688,6 @@ fn before_2_6_36(release: &str) -> bool {
 mod tests {
     use super::*;
     use crate::Feature::*;
-    use crate::arm::Isa;
 
     #[test]
     fn signs_of_the_abi() {

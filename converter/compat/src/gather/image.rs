@@ -213,7 +213,6 @@ impl Gatherer<'_> {
             return Files::default();
         };
         let none = Files::default();
-        let faults = &self.faults;
         let stored = memory_of(self.image, self.mm, self.source, &none);
         Finder {
             image: self.image,
@@ -221,7 +220,7 @@ impl Gatherer<'_> {
             sysroot,
             memory: &stored,
             missing: &mut self.evidence.missing_files,
-            faults,
+            faults: &self.faults,
         }
         .find()
     }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::files::{Files, SysrootFile};
 use crate::elf::ElfFile;
-use crate::scan::Memory;
-use crate::scan::word_at;
+use crate::scan::{Memory, word_at};
 
 const KIND_SHARED: u16 = 3;
 const SEGMENT_RELRO: u32 = 0x6474_e552;

@@ -127,8 +127,7 @@ impl<'a> Window<'a> {
         bytes_at(self.memory, addr)
     }
 
-    /// A data word. A slot of a linkage table holds what it
-    /// will be bound to.
+    /// A data word. A slot of a linkage table holds what it will be bound to.
     pub(super) fn word(&mut self, addr: u32) -> Option<u32> {
         match self.slots.get(&addr) {
             Some(function) => Some(*function),

@@ -4,14 +4,28 @@ use hashbrown::HashMap;
 
 use super::inevitable::{Place, State};
 use super::memory::Window;
-use super::{CallEffect, Job, call_effect, call_number, fetch, region_at, resolve};
+use super::{
+    CallEffect, Job, MAX_STRETCH_LEN, call_effect, call_number, fetch, region_at, resolve,
+};
 use crate::arm::{EQ, Flow, Insn, Isa, NE, Trap};
 use crate::feature::FeatureSet;
 
-/// Functions that were looked at: from where to where, and the bits tested at each of their instructions.
-#[derive(Default)]
+/// Instructions that are followed in all functions together, each as often as its state changes.
+const MAX_STEPS: usize = 1 << 22;
+
+/// Functions that were looked at, from where to where, and the bits that were tested at their instructions, where any were.
 pub(super) struct Tested {
-    functions: HashMap<(u32, u32), HashMap<Place, Held>>,
+    functions: HashMap<(u32, u32), HashMap<Place, u32>>,
+    budget: usize,
+}
+
+impl Default for Tested {
+    fn default() -> Self {
+        Self {
+            functions: HashMap::new(),
+            budget: MAX_STEPS,
+        }
+    }
 }
 
 /// What holds on all ways to an instruction.
@@ -33,7 +47,8 @@ impl Held {
 
 impl Tested {
     /// Of these features, those that are advertised wherever the instruction is executed. None, if its function is not
-    /// known from its first instruction to its last: mapping symbols come with the names of all functions.
+    /// known from its first instruction to its last (mapping symbols come with the names of all functions) or is too
+    /// long.
     pub(super) fn covers(
         &mut self,
         needs: FeatureSet,
@@ -44,28 +59,37 @@ impl Tested {
         if needs.is_empty() {
             return FeatureSet::EMPTY;
         }
-        let region = region_at(job.regions, place.0).filter(|region| !region.map.is_empty());
-        let Some(bounds) = region.and_then(|region| region.function_at(place.0)) else {
+        let Some(region) = region_at(job.regions, place.0).filter(|region| !region.map.is_empty())
+        else {
             return FeatureSet::EMPTY;
         };
-        let states = self
+        let needs = needs.minus(region.declared);
+        let bounds = region.function_at(place.0);
+        let short = bounds.filter(|(from, to)| to - from <= MAX_STRETCH_LEN);
+        let Some(bounds) = short.filter(|_| !needs.is_empty()) else {
+            return FeatureSet::EMPTY;
+        };
+        let budget = &mut self.budget;
+        let function = self
             .functions
             .entry(bounds)
-            .or_insert_with(|| states(job, window, bounds, place.1).unwrap_or_default());
-        let bits = states.get(&place).map_or(0, |state| state.bits);
+            .or_insert_with(|| bits(job, window, bounds, place.1, budget).unwrap_or_default());
+        let bits = function.get(&place).copied().unwrap_or(0);
         needs.meet(super::known::features_behind(bits))
     }
 }
 
-/// The state at each instruction of a function; `None` if a jump leads to a place in it that cannot be told.
-fn states(
+/// The bits that were tested at each instruction of a function, where any were; `None` if a jump leads to a place in it
+/// that cannot be told, or the budget does not last.
+fn bits(
     job: &Job<'_>,
     window: &mut Window<'_>,
     (from, to): (u32, u32),
     isa: Isa,
-) -> Option<HashMap<Place, Held>> {
+    budget: &mut usize,
+) -> Option<HashMap<Place, u32>> {
     let start = (from, isa);
-    let mut states = HashMap::from([(start, Held::default())]);
+    let mut states: HashMap<Place, Held> = HashMap::from([(start, Held::default())]);
     let mut work = vec![start];
     while let Some(place) = work.pop() {
         let Some(mut held) = states.get(&place).copied() else {
@@ -75,7 +99,9 @@ fn states(
             continue;
         };
         let insn = super::under_it(insn, &mut held.state.it_left);
-        for (next, left) in ways(job, window, place, &insn, &held)? {
+        let ways = ways(job, window, place, &insn, &held)?;
+        *budget = budget.checked_sub(ways.len().max(1))?;
+        for (next, left) in ways {
             if !(from..to).contains(&next.0) {
                 continue;
             }
@@ -85,7 +111,8 @@ fn states(
             }
         }
     }
-    Some(states)
+    let tested = states.into_iter().filter(|(_, held)| held.bits != 0);
+    Some(tested.map(|(place, held)| (place, held.bits)).collect())
 }
 
 /// Where control goes from an instruction, and what holds there.

@@ -239,6 +239,33 @@ fn a_test_on_each_way_guards_where_the_ways_join() {
 }
 
 #[test]
+fn a_function_that_is_too_long_is_not_followed() {
+    // The same with a table of zeros behind it, as part of the function.
+    let ways = [
+        0xe200_2040,
+        0xe351_0005,
+        0x8a00_0002,
+        0xe392_2000,
+        0x0a00_0003,
+    ];
+    let joined = [
+        0xea00_0001,
+        0xe392_2000,
+        0x0a00_0000,
+        VADD,
+        EXIT[0],
+        EXIT[1],
+    ];
+    for (len, is_followed) in [(64 << 10, true), ((64 << 10) + 4, false)] {
+        let mut words = [ways.as_slice(), joined.as_slice()].concat();
+        words.resize(len / 4, 0);
+        let map = [(BASE, MapKind::Arm), (BASE + 44, MapKind::Data)];
+        let found = run_with(&words, &map, EntryKind::Pc);
+        assert_eq!(has(&found.from_pc, Vfp), !is_followed, "{len}");
+    }
+}
+
+#[test]
 fn memory_that_was_never_written_is_no_code() {
     // clz; bx lr; zeros, then vmov.i32 as data would have it; a pointer with the Thumb bit leads into the zeros.
     let mut words = [0; 32];

@@ -698,9 +698,7 @@ impl Walker<'_, '_> {
         let guarded = known
             .guarded(needs, place.0)
             .union(needs.meet(self.only_if_advertised));
-        let declared = self.region(place.0).map(|region| region.declared);
         let rest = needs.meet(self.units).minus(guarded);
-        let rest = rest.minus(declared.unwrap_or(FeatureSet::EMPTY));
         guarded.union(self.tested.covers(rest, self.job, &mut self.window, place))
     }
 
