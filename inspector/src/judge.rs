@@ -1,8 +1,8 @@
 //! On which targets an image could go on.
 
 use crate::open::Origin;
-use ckpt_compat::elf::ReadAt;
 use ckpt_compat::evidence::{self, Evidence};
+use ckpt_compat::gather::Watched;
 use ckpt_compat::{Assessment, Target, gather};
 use ckpt_parser::model::Image;
 use ckpt_parser::source::Source;
@@ -10,30 +10,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
-
-/// A source that several threads read. To who gathers what cannot be read is not there, so a disk that fails is
-/// remembered: a verdict without what it did not give would look like any other.
-struct Shared {
-    source: Mutex<Box<dyn Source>>,
-    failure: Mutex<Option<io::Error>>,
-}
-
-impl ReadAt for Shared {
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
-        let Ok(mut source) = self.source.lock() else {
-            return 0;
-        };
-        source.read_at(offset, out).unwrap_or_else(|error| {
-            let broken = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
-            if !broken.contains(&error.kind())
-                && let Ok(mut failure) = self.failure.lock()
-            {
-                *failure = Some(error);
-            }
-            0
-        })
-    }
-}
 
 /// What an image shows of what its processes need.
 ///
@@ -52,18 +28,23 @@ pub fn evidence(
         Origin::Stream | Origin::Sample => evidence::Origin::LinuxCr { revision },
     };
     let options = gather::Options { sysroot, jobs: 1 };
-    let shared = Shared {
-        source: Mutex::new(source),
-        failure: Mutex::default(),
-    };
-    let evidence = gather::from_image(image, &shared, origin, &options);
-    if let Some(error) = shared.failure.into_inner().ok().flatten() {
-        return Err(error);
-    }
-    match evidence.unreadable_files.first() {
-        Some(fault) => Err(io::Error::other(format!("below --sysroot: {fault}"))),
-        None => Ok(evidence),
-    }
+    // Several threads read it.
+    let source = Mutex::new(source);
+    let bytes = Watched::new(|offset, out: &mut [u8]| {
+        let mut source = source.lock().map_err(|_| io::ErrorKind::Other)?;
+        source.read_at(offset, out).or_else(|error| {
+            let broken = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+            if broken.contains(&error.kind()) {
+                Ok(0)
+            } else {
+                Err(error)
+            }
+        })
+    });
+    let evidence = gather::from_image(image, &bytes, origin, &options);
+    bytes.all_read()?;
+    evidence.all_read()?;
+    Ok(evidence)
 }
 
 /// What the rules say for every target that people ask for; the one by this name before all others.

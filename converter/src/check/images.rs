@@ -3,21 +3,21 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use ckpt_bridge::bytes::{Blob, FileAt};
 use ckpt_bridge::criu::{self, Archive};
 use ckpt_bridge::{Foreign, core};
-use ckpt_compat::elf::ReadAt;
+use ckpt_compat::elf::ReadAt as _;
 use ckpt_compat::evidence::{Evidence, Origin};
-use ckpt_compat::gather::{Options, from_elf, from_image};
+use ckpt_compat::gather::{Options, Watched, from_elf, from_image};
 use ckpt_format::Arch;
 use ckpt_parser::decoder::{self, Decoder};
 use ckpt_parser::diagnostic::{Diagnostic, Findings, Severity};
 use ckpt_parser::limits::Limits;
 use ckpt_parser::model;
-use ckpt_parser::source::Compression;
+use ckpt_parser::source::{Compression, copy};
 
 use crate::Error;
 
@@ -44,7 +44,7 @@ enum Kind {
 impl Kind {
     fn of(blob: &Blob) -> Result<Self, Error> {
         let mut head = [0; 512];
-        let bytes = BlobAt::new(blob);
+        let bytes = bytes_of(blob);
         let len = bytes.read_at(0, &mut head);
         bytes.all_read()?;
         Ok(Self::of_head(head.get(..len).unwrap_or_default()))
@@ -111,16 +111,6 @@ fn spooled(name: &str, mut from: impl io::Read) -> Result<Blob> {
     Ok(Blob::new(name, Arc::new(FileAt::new(spool)?)))
 }
 
-/// [`io::copy`], which gives up where a signal interrupts the kernel's own copying.
-fn copy(from: &mut impl io::Read, to: &mut File) -> io::Result<()> {
-    while let Err(error) = io::copy(from, to) {
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-    Ok(())
-}
-
 /// Whether it is a tar file, of one image or of many.
 pub(super) fn is_tar(blob: &Blob) -> Result<bool> {
     Ok(Kind::of(blob)? == Kind::Tar)
@@ -139,7 +129,7 @@ pub(super) fn looks_like_image(blob: &Blob) -> bool {
 fn begins_like_image(blob: &Blob) -> bool {
     match Kind::of(blob) {
         Ok(Kind::Core) => true,
-        Ok(Kind::Elf) => ckpt_compat::elf::read_headers(&BlobAt::new(blob)).is_ok(),
+        Ok(Kind::Elf) => ckpt_compat::elf::read_headers(&bytes_of(blob)).is_ok(),
         Ok(Kind::Tar | Kind::Packed(_)) | Err(_) => false,
         Ok(Kind::Other) => Decoder::new(blob.clone(), decoder::Options::default()).is_ok(),
     }
@@ -181,7 +171,7 @@ pub(super) fn gather(image: &Image, how: &How) -> Result<Evidence> {
             match Kind::of(&blob)? {
                 Kind::Core => from_foreign(&ckpt_bridge::core_in(&blob)?, Origin::Core, how),
                 Kind::Elf => {
-                    let bytes = BlobAt::new(&blob);
+                    let bytes = bytes_of(&blob);
                     let evidence = from_elf(&bytes, &blob.name, &how.gather)?;
                     bytes.all_read()?;
                     Ok(evidence)
@@ -194,43 +184,17 @@ pub(super) fn gather(image: &Image, how: &How) -> Result<Evidence> {
     }
 }
 
-/// Bytes for the gatherer. To it what cannot be read is not there, so a disk that fails is remembered: a verdict
-/// without what it did not give would look like any other.
-struct BlobAt<'a> {
-    blob: &'a Blob,
-    failure: Mutex<Option<Error>>,
-}
-
-impl<'a> BlobAt<'a> {
-    fn new(blob: &'a Blob) -> Self {
-        let failure = Mutex::default();
-        Self { blob, failure }
-    }
-
-    /// An error of the system that a read met, the last one.
-    fn all_read(self) -> Result<(), Error> {
-        let failure = self.failure.into_inner().ok().flatten();
-        failure.map_or(Ok(()), Err)
-    }
-}
-
-impl ReadAt for BlobAt<'_> {
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
-        let left = usize::try_from(self.blob.len().saturating_sub(offset)).unwrap_or(usize::MAX);
+/// Bytes for the gatherer: what is damaged, or not in an image that ends early, is not there.
+fn bytes_of(blob: &Blob) -> Watched<impl Fn(u64, &mut [u8]) -> Result<usize, Error>, Error> {
+    Watched::new(|offset, out: &mut [u8]| {
+        let left = usize::try_from(blob.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = left.min(out.len());
-        let read = out
-            .get_mut(..len)
-            .map(|out| self.blob.read_exact_at(offset, out));
-        let Some(Err(error)) = read.map(|read| read.map_err(Error::from)) else {
-            return len;
-        };
-        if !error.is_damage()
-            && let Ok(mut failure) = self.failure.lock()
-        {
-            *failure = Some(error);
+        let out = out.get_mut(..len).unwrap_or_default();
+        match blob.read_exact_at(offset, out).map_err(Error::from) {
+            Err(error) if error.is_damage() => Ok(0),
+            read => read.map(|()| len),
         }
-        0
-    }
+    })
 }
 
 fn from_stream(blob: &Blob, how: &How) -> Result<Evidence> {
@@ -263,7 +227,7 @@ fn judged(
     }
     refuse_errors(&model::validate(&image, KEPT_FINDINGS))?;
     let origin = origin(&image);
-    let bytes = BlobAt::new(blob);
+    let bytes = bytes_of(blob);
     let evidence = from_image(&image, &bytes, origin, &how.gather);
     bytes.all_read()?;
     if evidence.threads.is_empty() && image.detection.dialect.abi.arch == Arch::Arm {

@@ -357,9 +357,7 @@ impl Job<'_> {
             },
         };
         let evidence = images::gather(&image, &how)?;
-        if let Some(fault) = evidence.unreadable_files.first() {
-            bail!("below --sysroot: {fault}");
-        }
+        evidence.all_read()?;
         let mut report = Report::new(&name, &evidence);
         for target in self.targets {
             report.add(&check(&evidence, target, self.policy));

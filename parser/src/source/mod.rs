@@ -13,7 +13,7 @@ pub use composite::{Composite, Piece};
 pub use compressed::{Compression, open_compressed, unpacked};
 pub use file::FileSource;
 pub use prefixed::{InOrder, Prefixed};
-pub use stream::StreamSource;
+pub use stream::{StreamSource, copy};
 pub use window::Window;
 
 use std::fs::File;

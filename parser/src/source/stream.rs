@@ -3,7 +3,7 @@
 
 use super::Source;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileTypeExt;
 
 /// What drains a pipe; pipes rarely give more at once.
@@ -121,18 +121,27 @@ impl Source for StreamSource {
         let Some((pipe, _)) = &self.pipe else {
             return Ok(0);
         };
-        // From pipe to pipe this moves the pages themselves. A signal may end it on the way.
+        // From pipe to pipe this moves the pages themselves.
         let mut wanted = pipe.take(len);
-        while let Err(e) = io::copy(&mut wanted, &mut &*into) {
-            if e.kind() != io::ErrorKind::Interrupted {
-                return Err(e);
-            }
-        }
+        copy(&mut wanted, &mut &*into)?;
         let n = len.saturating_sub(wanted.limit());
         self.at = self.at.saturating_add(n);
         self.ended = n < len;
         Ok(n)
     }
+}
+
+/// [`io::copy`], which gives up where a signal interrupts the kernel's own copying.
+///
+/// # Errors
+/// Those of both ends, but for that.
+pub fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    while let Err(error) = io::copy(from, to) {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// Reads until the buffer is full or the stream ends.

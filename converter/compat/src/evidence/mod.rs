@@ -46,7 +46,7 @@ pub struct Evidence {
     /// Names of files that the image needs and that could not be looked at.
     pub missing_files: Vec<String>,
     /// Files below the `--sysroot` that the system could not read, with its reason: to the rules they are missing, but
-    /// what they would have shown is not known to be. Who needs a verdict should not take one beside them.
+    /// what they would have shown is not known to be. Who needs a verdict asks [`Evidence::all_read`] first.
     pub unreadable_files: Vec<String>,
     /// Where the image was read from files by `--sysroot`.
     pub sysroot: bool,
@@ -91,6 +91,17 @@ impl Evidence {
             }
         }
         self.unreadable_files.extend(part.unreadable_files);
+    }
+
+    /// Was every file read that is there below the sysroot?
+    ///
+    /// # Errors
+    /// The first that was not, with the reason.
+    pub fn all_read(&self) -> std::io::Result<()> {
+        let fault = self.unreadable_files.first();
+        fault.map_or(Ok(()), |fault| {
+            Err(std::io::Error::other(format!("below --sysroot: {fault}")))
+        })
     }
 
     /// A fact of the image as a whole, which its header says if it has one.

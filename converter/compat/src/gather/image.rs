@@ -600,15 +600,7 @@ fn thread_facts(
     thread.call_before_pc = call_at(memory, &thread);
     thread.returns_to_kernel_page = kernel_returns(memory, &thread, kernel_pages);
     for file in &live.fpu {
-        let unit = match &file.regs {
-            FpRegs::Vfp(_) => Some(Feature::Vfp),
-            FpRegs::Fpa(_) => Some(Feature::Fpa),
-            FpRegs::Iwmmxt(_) => Some(Feature::Iwmmxt),
-            FpRegs::Crunch(_) => Some(Feature::Crunch),
-            FpRegs::XscaleDsp(_) => Some(Feature::XscaleDsp),
-            FpRegs::Other(..) => None,
-        };
-        let unit = unit.zip(place_of(file.record));
+        let unit = unit_of(&file.regs).zip(place_of(file.record));
         thread.places.units.extend(unit);
         match &file.regs {
             FpRegs::Vfp(vfp) => {
@@ -641,6 +633,18 @@ fn label(kind: &str, task: Option<&&Task>) -> String {
             )
         },
     )
+}
+
+/// The unit that a register file belongs to.
+fn unit_of(regs: &FpRegs) -> Option<Feature> {
+    match regs {
+        FpRegs::Vfp(_) => Some(Feature::Vfp),
+        FpRegs::Fpa(_) => Some(Feature::Fpa),
+        FpRegs::Iwmmxt(_) => Some(Feature::Iwmmxt),
+        FpRegs::Crunch(_) => Some(Feature::Crunch),
+        FpRegs::XscaleDsp(_) => Some(Feature::XscaleDsp),
+        FpRegs::Other(..) => None,
+    }
 }
 
 /// All that is known of an address space: what the image stores, zeros, and files of the sysroot.

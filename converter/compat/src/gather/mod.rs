@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub use elf_image::from_elf;
 pub use image::from_image;
+pub use readable::Watched;
 
 /// How to gather.
 #[derive(Clone, Debug)]
