@@ -229,7 +229,7 @@ fn sniff(source: Box<dyn Source>, limits: &Limits) -> io::Result<Found> {
     } else {
         return Ok(Found::Once(Box::new(source)));
     };
-    let (foreign, origin) = read.map_err(io::Error::other)?;
+    let (foreign, origin) = read?;
     Ok(Found::Again(Opened::foreign(foreign, origin)))
 }
 
@@ -249,5 +249,5 @@ fn open_foreign(path: &Path, limits: &Limits) -> io::Result<Option<(Foreign, Ori
         Ok(Kind::Other) => Ok(None),
         Err(error) => Err(error),
     };
-    opened.map_err(io::Error::other)
+    Ok(opened?)
 }

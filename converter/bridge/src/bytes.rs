@@ -133,8 +133,7 @@ impl ReadAt for Joined {
         let n = usize::try_from(end - offset).unwrap_or(usize::MAX);
         let n = n.min(buf.len());
         let buf = buf.get_mut(..n).unwrap_or_default();
-        part.read_exact_at(offset - (end - part.len), buf)
-            .map_err(io::Error::other)?;
+        part.read_exact_at(offset - (end - part.len), buf)?;
         Ok(n)
     }
 
@@ -228,6 +227,16 @@ impl Blob {
         }
         self.tell(wanted);
         Ok(())
+    }
+
+    /// Reads what there is at `offset`, up to `buf.len()` bytes; how many. None at the end and behind it.
+    pub fn read_up_to(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let n = left.min(buf.len());
+        if let Some(buf) = buf.get_mut(..n).filter(|buf| !buf.is_empty()) {
+            self.read_exact_at(offset, buf)?;
+        }
+        Ok(n)
     }
 
     /// Reads `len` bytes at `offset`; `limit` bounds what is ever allocated.
@@ -335,12 +344,7 @@ pub struct Reader {
 
 impl io::Read for Reader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.blob.len.saturating_sub(self.at);
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        if let Some(buf) = buf.get_mut(..n) {
-            let read = self.blob.read_exact_at(self.at, buf);
-            read.map_err(io::Error::other)?;
-        }
+        let n = self.blob.read_up_to(self.at, buf)?;
         self.at += n as u64;
         Ok(n)
     }

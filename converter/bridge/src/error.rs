@@ -111,3 +111,18 @@ impl Error {
         }))
     }
 }
+
+/// For those who read foreign bytes through the traits of `std`: what the system met keeps its kind, damage is
+/// [`InvalidData`](io::ErrorKind::InvalidData).
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Io { source, .. } | Error::Write { source, .. } | Error::Temporary(source) => {
+                source.kind()
+            }
+            Error::Damaged(_) => io::ErrorKind::InvalidData,
+            Error::Unsupported(_) => io::ErrorKind::Unsupported,
+        };
+        io::Error::new(kind, error)
+    }
+}

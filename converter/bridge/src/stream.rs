@@ -189,8 +189,7 @@ impl ReadAt for Stream {
             }
             Part::Blob(blob, at) => {
                 let blob = self.blobs.get(blob).ok_or(io::ErrorKind::UnexpectedEof)?;
-                blob.read_exact_at(at + skip, buf)
-                    .map_err(io::Error::other)?;
+                blob.read_exact_at(at + skip, buf)?;
             }
         }
         Ok(n)

@@ -186,15 +186,12 @@ pub(super) fn gather(image: &Image, how: &How) -> Result<Evidence> {
 
 /// Bytes for the gatherer: what is damaged, or not in an image that ends early, is not there.
 fn bytes_of(blob: &Blob) -> Watched<impl Fn(u64, &mut [u8]) -> Result<usize, Error>, Error> {
-    Watched::new(|offset, out: &mut [u8]| {
-        let left = usize::try_from(blob.len().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let len = left.min(out.len());
-        let out = out.get_mut(..len).unwrap_or_default();
-        match blob.read_exact_at(offset, out).map_err(Error::from) {
+    Watched::new(
+        |offset, out: &mut [u8]| match blob.read_up_to(offset, out).map_err(Error::from) {
             Err(error) if error.is_damage() => Ok(0),
-            read => read.map(|()| len),
-        }
-    })
+            read => read,
+        },
+    )
 }
 
 fn from_stream(blob: &Blob, how: &How) -> Result<Evidence> {

@@ -2,7 +2,7 @@
 
 use super::args::{Args, Form};
 use super::part::List;
-use super::{has_task, opened, report};
+use super::{all_findings, has_task, opened, report};
 use crate::judge;
 use crate::tui::panes::compat::{sign, text_of};
 use anyhow::{Error, Result};
@@ -36,7 +36,8 @@ pub(super) fn compat(args: &Args, form: Form, out: &mut dyn Write) -> Result<u8>
         }
         List::lines(std::iter::once(document), out)?;
     }
-    Ok(report(&image.findings, args))
+    // A verdict on what contradicts itself must not look like one on a sound image.
+    Ok(report(&all_findings(&image), args))
 }
 
 /// The verdict of each layer, and of all.

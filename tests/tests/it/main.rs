@@ -17,3 +17,4 @@ mod replay;
 mod search;
 mod surface;
 mod validated;
+mod verdicts;

@@ -87,13 +87,7 @@ pub fn from_image(image: &Image, stream: &Blob) -> Result<(Tree, Vec<Loss>)> {
 
 impl Source for Blob {
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let left = Blob::len(self).saturating_sub(offset);
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        let Some(buf) = buf.get_mut(..n) else {
-            return Ok(0);
-        };
-        self.read_exact_at(offset, buf).map_err(io::Error::other)?;
-        Ok(n)
+        Ok(self.read_up_to(offset, buf)?)
     }
 
     fn len(&self) -> Option<u64> {
