@@ -1,4 +1,4 @@
-//! Work side by side: address spaces, each of which control flow is followed in on one thread, and the pieces of a sweep.
+//! Work side by side: address spaces, and the parts of their code.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,7 +1,7 @@
 //! Reading an address space through a small window.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -80,7 +80,7 @@ const PAGE_MASK: u32 = 4095;
 const MAX_PAGES: usize = 2048;
 
 /// A page as far as it could be read.
-type Page = Rc<[u8]>;
+type Page = Arc<[u8]>;
 
 /// A cache of pages over a memory, for one thread.
 pub(super) struct Window<'a> {

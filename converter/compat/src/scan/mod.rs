@@ -187,7 +187,7 @@ pub struct Job<'a> {
     pub advertised: FeatureSet,
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
-    /// Threads to use for the sweep.
+    /// Threads to use.
     pub jobs: usize,
 }
 
@@ -238,6 +238,11 @@ impl Found {
 
 /// Runs the scan.
 pub fn scan(job: &Job<'_>) -> Found {
+    scan_in_parts(job, walk::PART_LEN)
+}
+
+/// The same with code cut into parts of another length, in bytes.
+fn scan_in_parts(job: &Job<'_>, part_len: u32) -> Found {
     let mut found = Found::default();
     let mut stacks = walk::Stacks::default();
     for entry in job
@@ -250,7 +255,7 @@ pub fn scan(job: &Job<'_>) -> Found {
         stacks.add(&ahead);
         found.frames.extend(ahead.frames);
     }
-    let reached = walk::walk(job, stacks, &mut found);
+    let reached = walk::walk(job, stacks, part_len, &mut found);
     sweep::sweep(job, &reached, &mut found);
     found
 }

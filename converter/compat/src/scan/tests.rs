@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan};
+use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan_in_parts, walk};
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
 use crate::target::Endian;
@@ -10,6 +10,15 @@ const VADD: u32 = 0xee30_0a00;
 const CLZ: u32 = 0xe16f_0f11;
 const EXIT: [u32; 2] = [0xe3a0_7001, 0xef00_0000];
 const BX_LR: u32 = 0xe12f_ff1e;
+
+/// However the code is cut into parts, the same is found.
+fn scan(job: &Job<'_>) -> Found {
+    let found = scan_in_parts(job, walk::PART_LEN);
+    for part_len in [16, 64, 4096] {
+        assert_eq!(scan_in_parts(job, part_len), found, "{part_len}");
+    }
+    found
+}
 
 fn run_with(words: &[u32], map: &[(u32, MapKind)], kind: EntryKind) -> Found {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -834,4 +843,100 @@ fn literals_are_data_and_instructions_are_code_in_every_byte_order() {
         let found = run_memory(&memory, bytes.len(), &[], BASE, EntryKind::Pc);
         assert!(has(&found.from_pc, Vfp), "{endian}: {found:?}");
     }
+}
+
+/// A region without symbols, and functions of a file that may be called.
+fn job_of<'a>(
+    memory: &'a SliceMemory<'a>,
+    regions: &'a [CodeRegion],
+    entries: &'a [Entry],
+    slots: &'a BTreeMap<u32, u32>,
+    jobs: usize,
+) -> Job<'a> {
+    Job {
+        memory,
+        regions,
+        entries,
+        slots,
+        main: None,
+        starts: &[],
+        resolvers: &[],
+        handlers: None,
+        advertised: FeatureSet::EMPTY,
+        from_start: true,
+        jobs,
+    }
+}
+
+fn known(pointer: u32) -> Entry {
+    Entry {
+        pointer,
+        kind: EntryKind::Known,
+        regs: None,
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        u32::try_from(state >> 32).unwrap()
+    };
+    // Half of the words branch, so that much leads from part to part.
+    let words: Vec<u32> = (0..4096_u32)
+        .map(|_| match random() & 1 {
+            0 => random(),
+            _ => random() & 0xf000_0fff | 0x0b00_0000,
+        })
+        .collect();
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let end = BASE + u32::try_from(bytes.len()).unwrap();
+    let regions = [CodeRegion {
+        start: BASE,
+        end,
+        ..CodeRegion::default()
+    }];
+    let entries: Vec<Entry> = (BASE..end).step_by(64).map(known).collect();
+    let slots = BTreeMap::new();
+    let found = |jobs| scan_in_parts(&job_of(&memory, &regions, &entries, &slots, jobs), 2048);
+    let one = found(1);
+    assert!(one.from_entries.features.len() > 10, "{one:?}");
+    for jobs in [2, 3, 8] {
+        assert_eq!(found(jobs), one, "{jobs}");
+    }
+}
+
+#[test]
+fn more_code_than_is_marked_leaves_the_scan_open() {
+    const STEP: u32 = walk::PART_LEN;
+    let bytes: Vec<u8> = [VADD, BX_LR]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let mut memory = SliceMemory::default();
+    let starts: Vec<u32> = (0..65).map(|part| BASE + part * STEP).collect();
+    for start in &starts {
+        memory.add(*start, &bytes);
+    }
+    let regions = [CodeRegion {
+        start: BASE,
+        end: BASE + 65 * STEP,
+        ..CodeRegion::default()
+    }];
+    let slots = BTreeMap::new();
+    let reached = |num: usize| {
+        let entries: Vec<Entry> = starts.iter().take(num).copied().map(known).collect();
+        let job = job_of(&memory, &regions, &entries, &slots, 1);
+        let mut found = Found::default();
+        walk::walk(&job, walk::Stacks::default(), STEP, &mut found);
+        let hit = found.from_entries.get(Vfp).unwrap();
+        (hit.count, found.open)
+    };
+    assert_eq!(reached(64), (64, false));
+    assert_eq!(reached(65), (64, true));
 }

@@ -1,0 +1,705 @@
+//! Following control flow in one part of the code.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::marks::{Literals, Pages, Reached};
+use crate::arm::{Flow, Insn, Isa, Value};
+use crate::feature::{Feature, FeatureSet};
+use crate::scan::memory::Window;
+use crate::scan::returns::Returns;
+use crate::scan::tested::Tested;
+use crate::scan::{
+    CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
+};
+use crate::scan::{
+    call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, region_at,
+    resolve, sweep, tables, under_it,
+};
+
+/// Instructions in which a system call's number is looked for from a place that several ways lead to, and the addition of
+/// a distance that was loaded.
+const MAX_AHEAD: usize = 16;
+
+/// A function, from and to, and the instruction set of a jump in it.
+pub(super) type Function = (u32, u32, Isa);
+
+/// What holds in all parts while something is followed.
+pub(super) struct Pass<'a, 'j> {
+    pub(super) job: &'j Job<'a>,
+    pub(super) literals: Literals,
+    /// No word is a return address but those that were followed.
+    pub(super) knows_returns: bool,
+    /// It matters whether handlers of signals are installed.
+    pub(super) watches: bool,
+    /// What is followed may not be code at all.
+    pub(super) guesses: bool,
+    /// Units that AT_HWCAP has bits for, but those that the process was told to have.
+    pub(super) units: FeatureSet,
+    /// The resolvers that are being followed, from and to.
+    pub(super) resolvers: Vec<(u32, u32)>,
+    /// Features that the code which is being followed uses only where they are advertised.
+    pub(super) only_if_advertised: FeatureSet,
+}
+
+/// A part of the code, with what is known of it.
+pub(super) struct Part {
+    /// Number of its region.
+    region: usize,
+    addrs: Range<u32>,
+    pub(super) reached: Reached,
+    /// What program counters and functions of files led to, before any guess.
+    pub(super) sure: Pages,
+    returns: Returns,
+    tested: Tested,
+}
+
+impl Part {
+    pub(super) fn new(region: usize, addrs: Range<u32>) -> Self {
+        Self {
+            region,
+            addrs,
+            reached: Reached::default(),
+            sure: Pages::new(),
+            returns: Returns::default(),
+            tested: Tested::default(),
+        }
+    }
+}
+
+/// What comes to be followed in a part.
+pub(super) enum Arrival {
+    Enter(Box<Entry>),
+    Jump(u32, Isa),
+    /// Straight code from the part before.
+    Way(Box<Way>),
+    /// A halfword that code of another part reads.
+    Data(u32),
+    /// A constant that may be a function pointer.
+    Pointer(u32),
+    /// A jump in it may go to any of its instructions.
+    Function(Function),
+}
+
+impl Arrival {
+    /// Where.
+    pub(super) fn addr(&self) -> u32 {
+        match self {
+            Self::Enter(entry) => Isa::of_pointer(entry.pointer).0,
+            Self::Pointer(pointer) => Isa::of_pointer(*pointer).0,
+            Self::Jump(addr, _) | Self::Data(addr) | Self::Function((addr, ..)) => *addr,
+            Self::Way(way) => way.addr,
+        }
+    }
+}
+
+/// A place on the way through straight code.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    addr: u32,
+    isa: Isa,
+    known: Known,
+    it_left: u8,
+    /// Straight code does not run into its own literals: a branch in front of them is always taken.
+    pool: u32,
+    /// Control came here by a jump.
+    begins: bool,
+}
+
+impl Way {
+    fn from(addr: u32, isa: Isa, known: Known) -> Self {
+        Self {
+            addr,
+            isa,
+            known,
+            it_left: 0,
+            pool: u32::MAX,
+            begins: true,
+        }
+    }
+}
+
+/// What following met.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) hits: FeatureHits,
+    pub(super) met: Met,
+    /// What leads into other parts.
+    pub(super) sent: Vec<Arrival>,
+}
+
+/// What was met beside features.
+#[derive(Default)]
+pub(super) struct Met {
+    /// Constants that point into code.
+    pub(super) taken: BTreeSet<u32>,
+    /// Functions that only resolvers name.
+    pub(super) chosen: BTreeSet<u32>,
+    /// Functions with a jump through a register.
+    pub(super) computed: BTreeSet<Function>,
+    pub(super) guarded: FeatureHits,
+    /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
+    pub(super) stays_in_arm: FeatureHits,
+    pub(super) num_insns: u64,
+    /// System calls whose numbers their callers pass, and those of them whose callers are all known.
+    unnumbered: BTreeSet<u32>,
+    numbered: BTreeSet<u32>,
+    /// A handler of signals may be installed.
+    installs: bool,
+    /// Control went on where it cannot be told.
+    pub(super) lost: bool,
+    /// Thumb code calls what may be ARM code.
+    pub(super) calls_from_thumb: bool,
+    /// `longjmp` was reached.
+    pub(super) leaps: bool,
+    /// What was not reached may run, too.
+    pub(super) open: bool,
+}
+
+impl Met {
+    /// Does code that was followed tell the kernel of a handler?
+    pub(super) fn installs(&self) -> bool {
+        self.installs || !self.unnumbered.is_subset(&self.numbered)
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.taken.extend(other.taken);
+        self.chosen.extend(other.chosen);
+        self.computed.extend(other.computed);
+        self.guarded.merge(&other.guarded);
+        self.stays_in_arm.merge(&other.stays_in_arm);
+        self.num_insns += other.num_insns;
+        self.unnumbered.extend(other.unnumbered);
+        self.numbered.extend(other.numbered);
+        self.installs |= other.installs;
+        self.lost |= other.lost;
+        self.calls_from_thumb |= other.calls_from_thumb;
+        self.leaps |= other.leaps;
+        self.open |= other.open;
+    }
+}
+
+/// Follows what arrived, in its order.
+pub(super) fn follow<'a>(
+    pass: &Pass<'a, '_>,
+    part: &mut Part,
+    window: &mut Window<'a>,
+    arrivals: &[Arrival],
+) -> Outcome {
+    let mut walker = Walker {
+        job: pass.job,
+        pass,
+        part,
+        window,
+        work: Vec::new(),
+        hits: FeatureHits::default(),
+        met: Met::default(),
+        sent: Vec::new(),
+    };
+    for arrival in arrivals {
+        walker.arrive(arrival);
+    }
+    Outcome {
+        hits: walker.hits,
+        met: walker.met,
+        sent: walker.sent,
+    }
+}
+
+/// Follows control flow in a part.
+struct Walker<'w, 'a> {
+    job: &'w Job<'a>,
+    pass: &'w Pass<'a, 'w>,
+    part: &'w mut Part,
+    window: &'w mut Window<'a>,
+    work: Vec<(u32, Isa)>,
+    hits: FeatureHits,
+    met: Met,
+    sent: Vec<Arrival>,
+}
+
+impl<'w> Walker<'w, '_> {
+    fn arrive(&mut self, arrival: &Arrival) {
+        match arrival {
+            Arrival::Enter(entry) => self.enter(entry),
+            Arrival::Jump(addr, isa) => self.queue(*addr, *isa),
+            Arrival::Way(way) => self.way(**way),
+            Arrival::Data(half) => self.mark_data(*half),
+            Arrival::Pointer(pointer) => {
+                let (addr, isa) = Isa::of_pointer(*pointer);
+                if self.part.reached.isa_at(addr).is_none() && self.begins_function(*pointer) {
+                    self.queue(addr, isa);
+                }
+            }
+            Arrival::Function(function) => self.function(*function),
+        }
+        self.drain();
+    }
+
+    /// Control goes to an address by a jump or call.
+    fn queue(&mut self, addr: u32, isa: Isa) {
+        if self.part.addrs.contains(&addr) {
+            self.work.push((addr, isa));
+        } else if self.region(addr).is_some() {
+            self.sent.push(Arrival::Jump(addr, isa));
+        } else {
+            self.met.lost = true;
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some((addr, isa)) = self.work.pop() {
+            self.way(Way::from(addr, isa, Known::default()));
+        }
+    }
+
+    fn mark_data(&mut self, half: u32) {
+        if self.part.addrs.contains(&half) {
+            self.part.reached.mark_data(half);
+        } else if self.region(half).is_some() {
+            self.sent.push(Arrival::Data(half));
+        }
+    }
+
+    fn region(&self, addr: u32) -> Option<&'w CodeRegion> {
+        if self.part.addrs.contains(&addr) {
+            return self.job.regions.get(self.part.region);
+        }
+        region_at(self.job.regions, addr)
+    }
+
+    /// Sections and mapping symbols overrule every guess.
+    fn is_code(&self, addr: u32, isa: Isa) -> bool {
+        self.region(addr).is_some_and(|region| {
+            region.may_hold_code(addr)
+                && match sweep::kind_at(region, addr) {
+                    Some(MapKind::Arm) => isa == Isa::Arm,
+                    Some(MapKind::Thumb) => isa == Isa::Thumb,
+                    _ => true,
+                }
+        })
+    }
+
+    /// Is the place sure to be code of the other instruction set, or the inside of an instruction? Then a guess that
+    /// leads here was wrong.
+    fn is_others(&self, addr: u32, isa: Isa) -> bool {
+        let sure = self.part.sure.get(&(addr >> 12));
+        sure.is_some_and(|marks| match isa {
+            Isa::Arm => marks.thumb.get(addr) || marks.thumb.get(addr.wrapping_add(2)),
+            Isa::Thumb => marks.arm.get(addr & !3),
+        })
+    }
+
+    fn aborts(&self, addr: u32, isa: Isa) -> bool {
+        self.region(addr)
+            .is_some_and(|region| region.aborts_at(addr, isa))
+    }
+
+    /// A jump that was not resolved may go to any label of its function (computed goto), or leave it (a call in tail
+    /// position). Where the function's bounds are not known, the scan stays open.
+    fn computed(&mut self, addr: u32, isa: Isa) {
+        self.met.lost = true;
+        // Without mapping symbols, Thumb code among literals cannot be read instruction by instruction.
+        let region = self
+            .region(addr)
+            .filter(|region| !region.map.is_empty() || region.is_all_arm);
+        let function = region.and_then(|region| region.function_at(addr));
+        match function {
+            Some((from, to)) => {
+                self.met.computed.insert((from, to, isa));
+            }
+            None => self.met.open = true,
+        }
+    }
+
+    /// All instructions of a function that jumps through a register.
+    fn function(&mut self, (mut at, end, jumps_in): Function) {
+        while at < end {
+            let Some(isa) = self.isa_by_map(at, jumps_in) else {
+                at = at.saturating_add(2);
+                continue;
+            };
+            let Some(insn) = fetch(self.window, at, isa) else {
+                break;
+            };
+            let is_code = insn.is_defined() && !sweep::is_unlikely(&insn, isa);
+            if is_code && self.part.reached.isa_at(at).is_none() {
+                self.queue(at, isa);
+                self.drain();
+            }
+            at = at.saturating_add(u32::from(insn.len));
+        }
+    }
+
+    /// The instruction set at an address of a function by mapping symbols, without any that of its jump; none for data.
+    fn isa_by_map(&self, addr: u32, jumps_in: Isa) -> Option<Isa> {
+        let region = self.region(addr)?;
+        match sweep::kind_at(region, addr) {
+            Some(MapKind::Arm) => Some(Isa::Arm),
+            Some(MapKind::Thumb) => Some(Isa::Thumb),
+            Some(MapKind::Data) => None,
+            None if !region.map.is_empty() || self.pass.literals.is_data(addr) => None,
+            None => Some(jumps_in).filter(|isa| addr.is_multiple_of(isa.alignment())),
+        }
+    }
+
+    /// Can a function begin at a pointer? Mapping symbols come with the names of all functions; without, one begins
+    /// behind code that ends, or padding. What is turned down although it decodes leaves the scan open.
+    fn begins_function(&mut self, pointer: u32) -> bool {
+        let (addr, isa) = Isa::of_pointer(pointer);
+        let Some(region) = self.region(addr) else {
+            return false;
+        };
+        if region.names_function(pointer) {
+            return true;
+        }
+        if self.pass.literals.is_data(addr) {
+            return false;
+        }
+        // Code that was written at run time, for one.
+        let first = addr == region.start;
+        let excluded = !region.map.is_empty() || isa == Isa::Thumb && region.is_all_arm;
+        if excluded || !self.looks_like_code(addr, isa) {
+            return false;
+        }
+        let zeros = self.window.half(addr.wrapping_sub(2)) == Some(0);
+        let before = zeros
+            || first
+            || [2, 4].into_iter().any(|len| {
+                let insn = fetch(self.window, addr.wrapping_sub(len), isa);
+                insn.is_some_and(|insn| {
+                    u32::from(insn.len) == len && (insn.ends_block() || insn.is_padding())
+                }) || self.part.reached.is_data(addr.wrapping_sub(len))
+            });
+        if !before && self.pass.knows_returns && follows_call(self.window, addr, isa) {
+            return false;
+        }
+        if !before && self.in_function_of_other(addr, isa) {
+            return false;
+        }
+        // A label of a computed jump, perhaps, or a place behind a call; almost anything decodes as Thumb code.
+        let inside = before || self.is_arm_code(addr, isa);
+        self.met.open |= !inside;
+        inside
+    }
+
+    /// Is the function around a place, which does not begin there, in the other instruction set?
+    fn in_function_of_other(&self, addr: u32, isa: Isa) -> bool {
+        let region = self.region(addr);
+        let Some((start, _)) = region.and_then(|region| region.function_at(addr)) else {
+            return false;
+        };
+        let other = match isa {
+            Isa::Arm => Isa::Thumb,
+            Isa::Thumb => Isa::Arm,
+        };
+        let named =
+            |isa: Isa| region.is_some_and(|region| region.names_function(isa.pointer(start)));
+        self.part.reached.isa_at(start) == Some(other) || named(other) && !named(isa)
+    }
+
+    /// Is it code in ARM state for sure: in a file of nothing else, or where most instructions are unconditional? Hardly
+    /// any are of what Thumb code or data look like in ARM state.
+    fn is_arm_code(&mut self, addr: u32, isa: Isa) -> bool {
+        const LEN: u32 = 16;
+        let all = self.region(addr).is_some_and(|region| region.is_all_arm);
+        let words =
+            (0..LEN).map_while(|number| self.window.code_word(addr.wrapping_add(number * 4)));
+        isa == Isa::Arm && (all || words.filter(|word| word >> 28 == 14).count() >= 10)
+    }
+
+    /// A word that points into code is taken for a function pointer if eight instructions from there decode.
+    fn looks_like_code(&mut self, addr: u32, isa: Isa) -> bool {
+        let mut at = addr;
+        for _ in 0..8 {
+            // Zeros decode, but nobody writes them: memory that was never written lies among data in mappings of
+            // processes that may execute whatever they may read.
+            let zero = match isa {
+                Isa::Arm => self.window.code_word(at) == Some(0),
+                Isa::Thumb => self.window.half(at) == Some(0),
+            };
+            if zero || !self.is_code(at, isa) || self.is_others(at, isa) {
+                return false;
+            }
+            match fetch(self.window, at, isa) {
+                Some(insn) if insn.is_defined() && !sweep::is_unlikely(&insn, isa) => {
+                    if insn.ends_block() {
+                        return true;
+                    }
+                    at = at.wrapping_add(u32::from(insn.len));
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    fn enter(&mut self, entry: &Entry) {
+        let (addr, isa) = Isa::of_pointer(entry.pointer);
+        let plausible = match entry.kind {
+            EntryKind::Pointer => self.begins_function(entry.pointer),
+            EntryKind::Return => {
+                self.begins_function(entry.pointer)
+                    || self.looks_like_code(addr, isa) && follows_call(self.window, addr, isa)
+            }
+            _ => true,
+        };
+        if plausible {
+            self.way(Way::from(addr, isa, Known::of(entry.regs)));
+        }
+    }
+
+    /// Straight code from a place to where it ends or has been before.
+    fn way(&mut self, mut way: Way) {
+        if let Some(region) = self.region(way.addr).filter(|_| way.begins) {
+            let pointer = way.isa.pointer(way.addr);
+            self.met.leaps |= region.leaps_to(pointer);
+            self.met.open |= region.throws_at(pointer);
+        }
+        let isa = way.isa;
+        while way.addr < way.pool && self.is_code(way.addr, isa) && !self.is_others(way.addr, isa) {
+            let addr = way.addr;
+            if !self.part.addrs.contains(&addr) {
+                self.sent.push(Arrival::Way(Box::new(way)));
+                return;
+            }
+            let Some(insn) = fetch(self.window, addr, isa) else {
+                break;
+            };
+            let insn = under_it(insn, &mut way.it_left);
+            if !self.visit(&insn, &way) {
+                return;
+            }
+            way.begins = false;
+            self.met.num_insns += 1;
+            self.note_state(&insn, addr, isa);
+            if let Some(literal) = insn.literal {
+                if literal > addr {
+                    way.pool = way.pool.min(literal);
+                }
+                for half in 0..u32::from(insn.literal_len) * 2 {
+                    self.mark_data(literal.wrapping_add(half * 2));
+                }
+            }
+            let goes_on = self.flow(&insn, addr, isa, &way.known);
+            way.known.step(&insn, self.window, None);
+            self.note_pointers(&insn, &way.known, (addr, isa));
+            let calls = matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_));
+            if calls {
+                way.known.call();
+            }
+            if !goes_on && !insn.conditional {
+                return;
+            }
+            way.addr = addr.wrapping_add(u32::from(insn.len));
+            if calls && !insn.conditional && self.is_pool(way.addr) {
+                return;
+            }
+        }
+        self.met.lost |= way.addr < way.pool;
+    }
+
+    /// Marks and files an instruction; false if it was reached before.
+    fn visit(&mut self, insn: &Insn, way: &Way) -> bool {
+        let Way { addr, isa, .. } = *way;
+        let needs = self.needs_of(insn, addr, &way.known);
+        let guarded = self.guarded_at(needs, (addr, isa), &way.known);
+        if !guarded.is_empty() {
+            // Not marked as reached: another way may lead here without the test.
+            let new = self.part.reached.guarded.insert(addr, isa).is_none();
+            if new {
+                self.met.guarded.add(guarded, addr, isa);
+                self.hits.add(needs.minus(guarded), addr, isa);
+            }
+            return new;
+        }
+        let new = self.part.reached.visit(addr, isa);
+        if new {
+            self.hits.add(needs, addr, isa);
+        } else if !way.begins {
+            // Who jumps has looked ahead already.
+            self.call_ahead((addr, isa), &way.known);
+        }
+        new
+    }
+
+    /// What an instruction needs, without what only a process does that was told of more than the file declares.
+    fn needs_of(&self, insn: &Insn, addr: u32, known: &Known) -> FeatureSet {
+        let needs = known.needs(insn);
+        self.region(addr).map_or(needs, |region| {
+            let needs = needs.minus(region.guarded(needs, addr));
+            // Without mapping symbols data behind calls that do not return is taken for code.
+            if self.pass.guesses || region.map.is_empty() {
+                needs.minus(region.undeclared)
+            } else {
+                needs
+            }
+        })
+    }
+
+    /// Of these features, those that the process uses at a place only if they were advertised to it.
+    fn guarded_at(&mut self, needs: FeatureSet, place: (u32, Isa), known: &Known) -> FeatureSet {
+        let guarded = known
+            .guarded(needs, place.0)
+            .union(needs.meet(self.pass.only_if_advertised));
+        let rest = needs.meet(self.pass.units).minus(guarded);
+        guarded.union(self.part.tested.covers(rest, self.job, self.window, place))
+    }
+
+    /// Calls and returns that change between the instruction sets, or fail to.
+    fn note_state(&mut self, insn: &Insn, addr: u32, isa: Isa) {
+        let calls = matches!(insn.flow, Flow::CallRegister(_) | Flow::Call(_, Isa::Arm));
+        self.met.calls_from_thumb |= isa == Isa::Thumb && calls;
+        if insn.keeps_state {
+            self.met
+                .stays_in_arm
+                .add(FeatureSet::one(Feature::V7), addr, isa);
+        }
+    }
+
+    /// Do literals begin here, behind at most one halfword of padding?
+    fn is_pool(&self, addr: u32) -> bool {
+        self.pass.literals.is_data(addr) || self.pass.literals.is_data(addr.wrapping_add(2))
+    }
+
+    /// Constants that point into code, and words that were loaded from places that are known, may be called; the
+    /// program counter itself is where a call returns to, or what a distance is added to.
+    fn note_pointers(&mut self, insn: &Insn, known: &Known, (addr, isa): (u32, Isa)) {
+        let pc = isa.pc_bias().wrapping_add(addr);
+        let next = addr.wrapping_add(u32::from(insn.len));
+        let loaded = insn.transfer.as_ref().filter(|transfer| transfer.load);
+        let loaded = loaded.map_or(0, |transfer| transfer.list);
+        let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
+        for reg in (0..15).filter(|reg| (loaded | computed) >> reg & 1 == 1) {
+            let value = known
+                .get(reg)
+                .filter(|value| *value != pc && self.is_pointer(*value));
+            if let Some(value) = value.filter(|_| !self.is_distance(reg, next, isa)) {
+                self.note_pointer(value, addr);
+            }
+        }
+    }
+
+    /// Is what a register holds here a distance that is added to the program counter a little later?
+    fn is_distance(&mut self, reg: u8, mut addr: u32, isa: Isa) -> bool {
+        for _ in 0..MAX_AHEAD {
+            let Some(insn) = fetch(self.window, addr, isa) else {
+                return false;
+            };
+            let pc = isa.pc_bias().wrapping_add(addr).cast_signed();
+            if insn.value == Some((reg, Value::Offset(reg, pc))) {
+                return true;
+            }
+            if insn.writes >> (reg & 15) & 1 == 1 || insn.flow != Flow::Next {
+                return false;
+            }
+            addr = addr.wrapping_add(u32::from(insn.len));
+        }
+        false
+    }
+
+    fn is_pointer(&self, value: u32) -> bool {
+        let (addr, _) = Isa::of_pointer(value);
+        (value.is_multiple_of(4) || value & 1 == 1) && self.region(addr).is_some()
+    }
+
+    /// A pointer into code that the instruction at an address gets hold of.
+    fn note_pointer(&mut self, value: u32, at: u32) {
+        let resolves = |(start, end): &(u32, u32)| (*start..*end).contains(&at);
+        if self.pass.resolvers.iter().any(resolves) {
+            self.met.chosen.insert(value);
+        } else {
+            self.met.taken.insert(value);
+        }
+    }
+
+    /// A system call close behind a place that several ways lead to, or in a stub that makes the call which its caller
+    /// names: the number on this way. Where it is not followed, [`Self::installs`] takes it for anything.
+    fn call_ahead(&mut self, (mut addr, isa): (u32, Isa), known: &Known) {
+        if !self.pass.watches {
+            return;
+        }
+        let mut known = *known;
+        for _ in 0..MAX_AHEAD {
+            let insn = fetch(self.window, addr, isa);
+            let Some(insn) = insn.filter(|insn| !insn.conditional) else {
+                return;
+            };
+            match insn.flow {
+                Flow::Next => known.step(&insn, self.window, None),
+                Flow::Syscall(oabi) => {
+                    self.met.installs |= call_number(oabi, &known).is_none_or(installs_handler);
+                    self.met.numbered.insert(addr);
+                    return;
+                }
+                _ => return,
+            }
+            addr = addr.wrapping_add(u32::from(insn.len));
+        }
+    }
+
+    /// Queues where an instruction leads; tells whether the next one is executed too.
+    fn flow(&mut self, insn: &Insn, addr: u32, isa: Isa, known: &Known) -> bool {
+        match insn.flow {
+            Flow::Next => true,
+            Flow::Syscall(oabi) => {
+                let number = call_number(oabi, known);
+                self.hits.syscall(oabi, addr, isa);
+                self.met.installs |= number.is_some_and(installs_handler);
+                if self.pass.watches && number.is_none() {
+                    self.met.unnumbered.insert(addr);
+                }
+                if number.is_some_and(flushes_cache) {
+                    self.hits.cache_flushes.add(addr, isa);
+                }
+                call_effect(number) != CallEffect::NoReturn
+            }
+            Flow::Trap(trap) => trap == crate::arm::Trap::Breakpoint,
+            Flow::Return => false,
+            Flow::JumpUnknown => {
+                self.computed(addr, isa);
+                false
+            }
+            Flow::JumpTable(table, index) => {
+                let targets = tables::targets(
+                    table,
+                    known.entries(index, insn),
+                    isa,
+                    self.job.regions,
+                    known,
+                    self.window,
+                );
+                match targets {
+                    Some(targets) => {
+                        for (addr, isa) in targets {
+                            self.queue(addr, isa);
+                        }
+                    }
+                    None => self.computed(addr, isa),
+                }
+                false
+            }
+            flow => {
+                let target = resolve(flow, known, self.window);
+                let calls = matches!(flow, Flow::Call(..) | Flow::CallRegister(_))
+                    || known.get(14) == Some(addr.wrapping_add(u32::from(insn.len)));
+                match target {
+                    Some((to, _)) if to >= VECTORS => {
+                        self.hits.kuser(addr, isa);
+                        return calls;
+                    }
+                    // Whoever comes here dies by his own hand.
+                    Some((to, to_isa)) if self.aborts(to, to_isa) => return false,
+                    Some(to) => {
+                        self.call_ahead(to, known);
+                        self.queue(to.0, to.1);
+                        return calls && self.part.returns.may(self.job, self.window, to);
+                    }
+                    None if !calls => self.computed(addr, isa),
+                    None => self.met.lost = true,
+                }
+                calls
+            }
+        }
+    }
+}
