@@ -148,3 +148,53 @@ const fn hex_digit(nibble: u8) -> u8 {
         _ => b'a'.wrapping_add(nibble.wrapping_sub(10)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(write: impl FnOnce(&mut Json), expected: &str) {
+        let mut json = Json::default();
+        write(&mut json);
+        assert_eq!(String::from_utf8(json.out).unwrap(), expected);
+    }
+
+    #[test]
+    fn numbers_that_a_double_cannot_hold_are_hex_strings() {
+        let exact = 9_007_199_254_740_992;
+        check(|json| json.number(0), "0");
+        check(|json| json.number(exact), "9007199254740992");
+        check(|json| json.number(exact + 1), r#""0x0020000000000001""#);
+        check(
+            |json| json.signed(-9_007_199_254_740_992),
+            "-9007199254740992",
+        );
+        check(
+            |json| json.signed(-9_007_199_254_740_993),
+            r#""0xffdfffffffffffff""#,
+        );
+        check(
+            |json| json.signed(9_007_199_254_740_993),
+            r#""0x0020000000000001""#,
+        );
+    }
+
+    #[test]
+    fn hex_numbers_have_the_digits_of_their_size_or_more() {
+        check(|json| json.hex(0, 1), r#""0x0""#);
+        check(|json| json.hex(0xabc, 8), r#""0x00000abc""#);
+        check(|json| json.hex(0x1_2345_6789, 8), r#""0x123456789""#);
+        check(|json| json.hex(u64::MAX, 1), r#""0xffffffffffffffff""#);
+    }
+
+    #[test]
+    fn text_never_ends_its_string_early() {
+        check(|json| json.text(b"a b~"), r#""a b~""#);
+        // What is escaped for a terminal is escaped once more.
+        check(|json| json.text(br#""\"#), r#""\"\\\\""#);
+        check(
+            |json| json.string("\"\\\n\u{1f}é"),
+            r#""\"\\\u000a\u001fé""#,
+        );
+    }
+}

@@ -337,7 +337,7 @@ fn fields_of<S: Source>(decoder: &Decoder<S>) -> String {
             .layout
             .slots
             .iter()
-            .filter(|slot| !slot.is_padding() && !slot.name.contains("padding"));
+            .filter(|slot| !slot.is_padding() && !slot.name.contains("pad"));
         for slot in plain.take(MAX_FIELDS) {
             push_field(&mut out, &view, slot);
         }
