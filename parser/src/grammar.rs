@@ -170,7 +170,7 @@ enum Item {
     /// As many of these as announced. Others may be in between if they are objects.
     Many(Tag, u64),
     /// Any number of these directly behind each other.
-    Run(Tag, Role),
+    Run(Tag),
     /// Page groups up to the terminator (§4.1).
     Pages,
     /// Epoll items and socket queues behind a file table.
@@ -270,10 +270,6 @@ impl Grammar {
     pub fn take_found(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.found)
     }
-    /// Whether an ERROR record was seen.
-    pub fn failed(&self) -> bool {
-        self.failed
-    }
     /// Whether TAIL was seen in its place.
     pub fn complete(&self) -> bool {
         self.complete
@@ -325,7 +321,7 @@ impl Grammar {
         }
         items.push(Item::Many(Tag::Task, 0));
         if revision >= R18 {
-            items.push(Item::Run(Tag::Foreign, Role::Plain));
+            items.push(Item::Run(Tag::Foreign));
         }
         items.push(One(Tag::Tail, Role::Plain));
         self.expect(&items);
@@ -362,7 +358,7 @@ impl Grammar {
         if let Some(view) = view
             && role != Role::Stray
         {
-            self.announce(tag, role, view);
+            self.announce(tag, view);
         }
         self.settle();
         place
@@ -425,7 +421,6 @@ impl Grammar {
                 self.stack.pop();
                 role
             }
-            Item::Run(_, role) => role,
             Item::Many(wanted, left) => {
                 self.stack.pop();
                 self.stack.push(Item::Many(wanted, left.checked_sub(1)?));
@@ -461,14 +456,6 @@ impl Grammar {
     }
 
     fn stray(&mut self, frame: &Frame, index: u64, tag: Tag) -> Role {
-        let expected = self.stack.iter().rev().find_map(|item| match item {
-            Item::One(tag, _) | Item::Maybe(tag, _) | Item::Many(tag, _) | Item::Run(tag, _) => {
-                Some(tag.name())
-            }
-            Item::Pages => Some("PGARR"),
-            Item::SocketBody => Some("SOCKET_UNIX or SOCKET_INET"),
-            _ => None,
-        });
         let diagnostic = Diagnostic::new(
             Code::Unexpected,
             frame.offset,
@@ -479,9 +466,20 @@ impl Grammar {
         self.found.push(
             diagnostic
                 .len(u64::from(frame.len))
-                .expected(expected.unwrap_or("end of image")),
+                .expected(self.required().unwrap_or("end of image")),
         );
         Role::Stray
+    }
+
+    /// The record that has to come next.
+    fn required(&self) -> Option<&'static str> {
+        self.stack.iter().rev().find_map(|item| match item {
+            Item::One(tag, _) | Item::Many(tag, 1..) => Some(tag.name()),
+            Item::Pages => Some("PGARR"),
+            Item::SocketBody => Some("SOCKET_UNIX or SOCKET_INET"),
+            Item::Text(1..) | Item::Parts(1..) => Some("BUFFER"),
+            _ => None,
+        })
     }
 
     fn pop(&mut self) {
@@ -603,7 +601,7 @@ impl Grammar {
     }
 
     /// Expects what a record says will follow it.
-    fn announce(&mut self, tag: Tag, role: Role, view: &View) {
+    fn announce(&mut self, tag: Tag, view: &View) {
         use Item::{Many, Maybe, One};
         let get = |id| view.uint(id).unwrap_or(0);
         match tag {
@@ -661,7 +659,7 @@ impl Grammar {
                 One(Tag::String, Role::ForeignName),
                 Item::Parts(get(FOREIGN_PARTS)),
             ]),
-            Tag::Buffer if role == Role::MsgText => self.count_text(view),
+            Tag::Buffer => self.count_text(view),
             _ => {}
         }
     }
@@ -688,7 +686,7 @@ impl Grammar {
             }
             items.extend([plain(Tag::RestartBlock), plain(Tag::Cpu)]);
             if self.dialect.revision >= R18 && self.dialect.abi.arch == Arch::Arm {
-                items.extend([Item::Run(Tag::CpuFpu, Role::Plain), plain(Tag::ArmAbi)]);
+                items.extend([Item::Run(Tag::CpuFpu), plain(Tag::ArmAbi)]);
             }
             items.extend([
                 plain(Tag::TaskCreds),
@@ -742,9 +740,7 @@ impl Grammar {
             505 => Tag::IpcSem,
             _ => return,
         };
-        if count > 0 {
-            self.expect_inside(&[Item::Many(tag, count)]);
-        }
+        self.expect_inside(&[Item::Many(tag, count)]);
     }
 
     fn expect_directory(&mut self, view: &View) {
@@ -761,7 +757,7 @@ impl Grammar {
         }
     }
 
-    /// A message may be split over several buffers (§3.12).
+    /// A message may be split over several buffers (§3.12). Behind any other buffer something else is on top.
     fn count_text(&mut self, view: &View) {
         let read = (view.bytes.len() as u64).saturating_sub(8);
         if let Some(Item::Text(left)) = self.stack.last_mut() {
@@ -774,13 +770,9 @@ impl Grammar {
         let reason = Item::One(Tag::String, Role::ErrorText);
         let cut_before_reason = self.stack.last() == Some(&reason);
         if !self.complete && (!self.failed || cut_before_reason) {
-            let expected = self.stack.iter().rev().find_map(|item| match item {
-                Item::One(tag, _) | Item::Many(tag, 1..) => Some(tag.name()),
-                Item::Pages => Some("PGARR"),
-                _ => None,
-            });
             let found = Diagnostic::new(Code::NoTail, offset, index, "", "end of image");
-            self.found.push(found.expected(expected.unwrap_or("TAIL")));
+            self.found
+                .push(found.expected(self.required().unwrap_or("TAIL")));
         }
     }
 }
@@ -806,10 +798,16 @@ fn unfinished(item: Item) -> Option<(Code, String)> {
             Code::CountMismatch,
             format!("{left} {} fewer than announced", tag.name()),
         )),
-        Item::Parts(left @ 1..) => Some((Code::Missing, format!("{left} parts of a file missing"))),
+        Item::Parts(left @ 1..) => Some((
+            Code::Missing,
+            format!("{} of a file missing", crate::text::count(left, "part")),
+        )),
         Item::Text(left @ 1..) => Some((
             Code::Missing,
-            format!("{left} bytes of message text missing"),
+            format!(
+                "{} of message text missing",
+                crate::text::count(left, "byte")
+            ),
         )),
         Item::Pages => Some((
             Code::Missing,
@@ -825,7 +823,7 @@ fn unfinished(item: Item) -> Option<(Code, String)> {
 
 fn accepts(item: Item, tag: Tag) -> bool {
     match item {
-        Item::One(wanted, _) | Item::Maybe(wanted, _) | Item::Run(wanted, _) => wanted == tag,
+        Item::One(wanted, _) | Item::Maybe(wanted, _) | Item::Run(wanted) => wanted == tag,
         Item::Many(wanted, left) => wanted == tag && left > 0,
         Item::Pages => matches!(tag, Tag::Pgarr | Tag::Hpage),
         Item::SocketBody => matches!(tag, Tag::SocketUnix | Tag::SocketInet),
