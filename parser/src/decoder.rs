@@ -150,10 +150,6 @@ impl<S: Source> Decoder<S> {
     pub fn offset(&self) -> u64 {
         self.framer.offset()
     }
-    /// How often the source was asked for bytes.
-    pub fn reads(&self) -> u64 {
-        self.window.reads()
-    }
 
     /// The next record; `None` at the end.
     ///
@@ -293,13 +289,11 @@ impl<S: Source> Decoder<S> {
     }
 
     fn collect(&mut self, record: &'static str) {
-        if self.framer.has_found() {
-            for mut diagnostic in self.framer.take_found() {
-                if diagnostic.record.is_empty() {
-                    diagnostic.record = record;
-                }
-                self.findings.push(diagnostic);
+        for mut diagnostic in self.framer.take_found() {
+            if diagnostic.record.is_empty() {
+                diagnostic.record = record;
             }
+            self.findings.push(diagnostic);
         }
         for diagnostic in self.grammar.take_found() {
             self.findings.push(diagnostic);

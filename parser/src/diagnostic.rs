@@ -333,6 +333,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_code_is_known_by_its_text_in_any_case() {
+        assert_eq!(Code::parse("p003"), Some(Code::Truncated));
+        assert_eq!(Code::parse("V014"), Some(Code::BadPid));
+        assert_eq!(Code::parse("P999"), None);
+    }
+
+    #[test]
     fn what_is_not_kept_still_counts_when_collections_join() {
         let mut other = Findings::new(0);
         other.push(Diagnostic::new(Code::BadPid, 0, 0, "", "pid -5"));
@@ -340,5 +347,8 @@ mod tests {
         all.extend(other);
         assert!(all.has_errors());
         assert_eq!((all.kept().len(), all.dropped()), (0, 1));
+        all.push(Diagnostic::new(Code::BadPid, 0, 0, "", "pid -6"));
+        assert_eq!((all.kept().len(), all.dropped()), (1, 1));
+        assert_eq!(Findings::new(9).dropped(), 0);
     }
 }

@@ -90,27 +90,15 @@ pub struct Framer {
     image_len: Option<u64>,
 }
 
-/// Byte order of an image from its first bytes; `None` if it is no image.
-pub fn byte_order(head: &[u8]) -> Option<Order> {
-    let number = head.get(..4)?;
-    let magic = head.get(8..16)?;
-    if number == HEADER.to_le_bytes() && magic == HEAD_MAGIC.to_le_bytes() {
-        Some(Order::Little)
-    } else if number == HEADER.to_be_bytes() && magic == HEAD_MAGIC.to_be_bytes() {
-        Some(Order::Big)
-    } else {
-        None
-    }
-}
-
-/// Byte order of an image whose HEADER may be damaged: what number and length say without magic.
+/// Byte order of an image from the start of its HEADER, which may be damaged: magic or length may be
+/// wrong, not both. `None` if it is no image.
 pub fn byte_order_salvaged(head: &[u8]) -> Option<Order> {
-    byte_order(head).or_else(|| {
-        let plausible = |order: Order| {
-            let (_, (number, len)) = header(order, head).ok()?;
-            (number == HEADER && len == 72).then_some(order)
+    [Order::Little, Order::Big].into_iter().find(|order| {
+        let Ok((rest, (number, len))) = header(*order, head) else {
+            return false;
         };
-        plausible(Order::Little).or_else(|| plausible(Order::Big))
+        let magic = rest.get(..8).map(|magic| read_uint(magic, *order));
+        number == HEADER && (magic == Some(HEAD_MAGIC) || len == 72)
     })
 }
 
@@ -123,9 +111,9 @@ fn header(order: Order, bytes: &[u8]) -> IResult<&[u8], (u32, u32)> {
 }
 
 /// Whether a number is one of a record in any revision (§3.1).
-pub fn is_known_number(number: u32) -> bool {
+fn is_known_number(number: u32) -> bool {
     matches!(number, 1..=8 | 101..=118 | 201..=203 | 301..=308 | 401..=405 | 451 | 501..=507
-        | 601..=604 | 701..=709 | 9001 | 9999)
+        | 601..=604 | 701..=709 | 801 | 9001 | 9999)
 }
 
 /// Whether a header could stand in an image: known number, and a length that no rule forbids.
@@ -165,10 +153,6 @@ impl Framer {
     pub fn offset(&self) -> u64 {
         self.at
     }
-    /// Whether TAIL has been seen.
-    pub fn seen_tail(&self) -> bool {
-        self.seen_tail
-    }
     /// Goes on at a record boundary that is known from an earlier walk.
     pub fn resume(&mut self, offset: u64, index: u64) {
         self.at = offset;
@@ -180,10 +164,6 @@ impl Framer {
     /// Findings since the last call.
     pub fn take_found(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.found)
-    }
-    /// Whether there are findings to take.
-    pub fn has_found(&self) -> bool {
-        !self.found.is_empty()
     }
 
     /// One step. `bytes` is what the source has at `offset`; fewer than were needed means the
@@ -210,25 +190,33 @@ impl Framer {
     fn record(&mut self, number: u32, len: u32) -> Step {
         let end = self.at.saturating_add(u64::from(len));
         let too_long = len > self.limits.payload_len;
-        if len < 8 || too_long || (number == 0 && len == 0) {
+        if len < 8 || too_long {
             return self.damaged(number, len);
         }
         if let Some(image_len) = self.image_len
             && end > image_len
         {
-            return self.beyond_end(number, len, image_len);
+            return self.beyond_end(number, len);
         }
         let raw = if number == SOCKET_FRAG && len == FRAG_LEN {
             self.page_size.unwrap_or(4096)
         } else {
             0
         };
-        self.take(Frame {
+        let frame = Frame {
             offset: self.at,
             number,
             len,
             raw,
-        })
+        };
+        let step = self.take(frame);
+        match self.image_len {
+            // The page behind the record is cut.
+            Some(image_len) if frame.end() > image_len => {
+                Step::Frame(self.cut(frame, image_len.saturating_sub(frame.offset)))
+            }
+            _ => step,
+        }
     }
 
     fn take(&mut self, frame: Frame) -> Step {
@@ -243,13 +231,9 @@ impl Framer {
     /// A length beyond the end: either the image is cut in this record, or the length lies.
     ///
     /// If records follow, the length lies; the search decides.
-    fn beyond_end(&mut self, number: u32, len: u32, image_len: u64) -> Step {
+    fn beyond_end(&mut self, number: u32, len: u32) -> Step {
         if !is_plausible(number, len) {
             return self.damaged(number, len);
-        }
-        let have = image_len.saturating_sub(self.at);
-        if have <= HEADER_LEN {
-            return self.truncated(number, len, have);
         }
         self.cut = Some((number, len));
         self.gap = Some(self.at);
@@ -273,10 +257,16 @@ impl Framer {
     }
 
     /// Tells the framer that the source ended inside the last record it returned; `have` bytes of
-    /// it are there. For streams, whose length is not known in advance.
+    /// it are there. For streams, whose length is not known in advance. The record as far as it goes.
     pub fn cut(&mut self, frame: Frame, have: u64) -> Frame {
         self.at = frame.offset.saturating_add(have);
-        let whole = u64::from(frame.len).saturating_add(u64::from(frame.raw));
+        // Of a record that is cut itself nobody knows whether a page would follow.
+        let raw = if have < u64::from(frame.len) {
+            0
+        } else {
+            frame.raw
+        };
+        let whole = u64::from(frame.len).saturating_add(u64::from(raw));
         let found = format!("{have} of {whole} bytes");
         let index = self.index.saturating_sub(1);
         self.found
@@ -308,21 +298,14 @@ impl Framer {
     /// Looks for two plausible headers in a row.
     fn search(&mut self, start: u64, offset: u64, bytes: &[u8]) -> Step {
         let ended = bytes.len() < SEARCH_LEN;
-        // A record whose successor lies outside of what is shown is looked at again next time.
-        let visible = if ended {
-            bytes.len()
-        } else {
-            SEARCH_LEN.saturating_sub(LOOK_AHEAD)
-        };
         let mut skip = 0usize;
-        while let Some(rest) = bytes
-            .get(skip..)
-            .filter(|rest| rest.len() >= 16 && skip < visible)
-        {
-            if let Some(true) = self.is_start(rest) {
-                return self.close_gap(start, offset.saturating_add(skip as u64));
+        while let Some(rest) = bytes.get(skip..).filter(|rest| rest.len() >= 16) {
+            match self.is_start(rest) {
+                Some(true) => return self.close_gap(start, offset.saturating_add(skip as u64)),
+                // Its successor lies outside of what is shown: it is looked at again with more behind it.
+                None if skip > 0 && !ended => break,
+                _ => skip = skip.saturating_add(1),
             }
-            skip = skip.saturating_add(1);
         }
         let next = offset.saturating_add(skip as u64);
         let too_far = next.saturating_sub(start) > self.limits.resync;
@@ -423,12 +406,13 @@ impl Framer {
 
 /// How many bytes a search looks at in one step.
 pub const SEARCH_LEN: usize = 64 << 10;
-/// Bytes at the end of a search window in which a record and its successor may not both be seen.
-const LOOK_AHEAD: usize = 8 << 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ckpt_format::layout::RecordLayout;
+    use ckpt_format::{Arch, Dialect, Revision, Tables, Tag};
+    use std::collections::BTreeSet;
 
     fn le(number: u32, len: u32, payload: usize) -> Vec<u8> {
         let mut bytes = [number.to_le_bytes(), len.to_le_bytes()].concat();
@@ -436,8 +420,8 @@ mod tests {
         bytes
     }
 
-    fn walk(image: &[u8]) -> (Vec<Frame>, Vec<Code>) {
-        let mut framer = Framer::new(Order::Little, Some(image.len() as u64), Limits::default());
+    fn walk(image: &[u8], limits: &Limits) -> (Vec<Frame>, Vec<Code>) {
+        let mut framer = Framer::new(Order::Little, Some(image.len() as u64), limits.clone());
         let (mut offset, mut len) = (0u64, 8usize);
         let mut frames = Vec::new();
         let mut codes = Vec::new();
@@ -455,7 +439,11 @@ mod tests {
     }
 
     fn check(image: &[u8], lens: &[(u32, u32)], codes: &[Code]) {
-        let (frames, found) = walk(image);
+        check_within(&Limits::default(), image, lens, codes);
+    }
+
+    fn check_within(limits: &Limits, image: &[u8], lens: &[(u32, u32)], codes: &[Code]) {
+        let (frames, found) = walk(image, limits);
         let have: Vec<_> = frames.iter().map(|f| (f.number, f.len + f.raw)).collect();
         assert_eq!(have, lens);
         assert_eq!(found, codes);
@@ -518,5 +506,146 @@ mod tests {
             &[(9001, 16), (Frame::GAP, 3)],
             &[Code::AfterTail],
         );
+    }
+
+    #[test]
+    fn an_image_is_known_by_what_damage_left_of_its_header() {
+        let check = |number: u32, len: u32, magic: u64, is_image: bool| {
+            let little = [
+                &number.to_le_bytes()[..],
+                &len.to_le_bytes(),
+                &magic.to_le_bytes(),
+            ]
+            .concat();
+            let big = [
+                &number.to_be_bytes()[..],
+                &len.to_be_bytes(),
+                &magic.to_be_bytes(),
+            ]
+            .concat();
+            let seen = [&little, &big].map(|head| byte_order_salvaged(head));
+            let both = [Order::Little, Order::Big].map(|order| is_image.then_some(order));
+            assert_eq!(seen, both, "{number} {len} {magic:#x}");
+        };
+        check(1, 72, HEAD_MAGIC, true);
+        check(1, 3, HEAD_MAGIC, true);
+        check(1, 72, 0, true);
+        check(1, 3, 0, false);
+        check(2, 72, HEAD_MAGIC, false);
+        check(2, 3, HEAD_MAGIC, false);
+        assert_eq!(byte_order_salvaged(&[1, 0, 0, 0, 72, 0, 0]), None);
+    }
+
+    /// The number of every record of every dialect, and whether it may be of any length.
+    fn records() -> impl Iterator<Item = (u32, bool)> {
+        let dialects = Revision::all().flat_map(|r| Arch::ALL.map(|arch| Dialect::new(r, arch)));
+        dialects.flat_map(|dialect| {
+            let tables = Tables::shared(dialect);
+            // A thread has three descriptors of its own at most.
+            let may_be_long = |record: &RecordLayout| {
+                record.tag() != Tag::Thread
+                    && (record.record.payload
+                        || record.variants().any(|(_, of)| of.tail().is_some()))
+            };
+            let of_one = |record: &RecordLayout| (record.number, may_be_long(record));
+            tables.records().map(of_one).collect::<Vec<_>>()
+        })
+    }
+
+    #[test]
+    fn behind_damage_every_record_is_looked_for_and_nothing_else() {
+        let numbers: BTreeSet<u32> = records().map(|(number, _)| number).collect();
+        let known: BTreeSet<u32> = (0..20_000).filter(|n| is_known_number(*n)).collect();
+        assert_eq!(known, numbers);
+        for (number, may_be_long) in records() {
+            assert!(!is_plausible(number, 7), "{number}");
+            assert!(is_plausible(number, 4096), "{number}");
+            if may_be_long {
+                assert!(is_plausible(number, 1 << 20), "{number}");
+            }
+        }
+        assert!(!is_plausible(402, 4097), "a mapping");
+    }
+
+    /// A record of 3 bytes, which no record has, and what follows it.
+    fn damaged(follows: &[Vec<u8>]) -> Vec<u8> {
+        [le(4, 3, 0), follows.concat()].concat()
+    }
+
+    #[test]
+    fn what_looks_like_a_record_begins_one_only_before_another() {
+        let two = [le(6, 16, 8), le(3, 8, 0)];
+        let found = |gap| [(Frame::GAP, gap), (6, 16), (3, 8)];
+        for no_record in [
+            le(6, 16, 8),
+            le(4242, 16, 8),
+            [le(4242, 16, 8), vec![0xaa; 3]].concat(),
+            le(402, 5000, 4992),
+        ] {
+            let gap = 8 + 8 + u32::try_from(no_record.len()).unwrap();
+            let image = damaged(&[&[no_record, vec![0xaa; 8]], &two[..]].concat());
+            check(&image, &found(gap), &[Code::BadLength]);
+        }
+        // TAIL is the last.
+        let image = damaged(&[vec![0xaa; 5], le(9001, 16, 8)]);
+        check(&image, &[(Frame::GAP, 13), (9001, 16)], &[Code::BadLength]);
+    }
+
+    #[test]
+    fn a_length_beyond_the_end_is_a_lie_if_records_follow() {
+        let image = [le(4, 5000, 20), le(6, 16, 8), le(3, 8, 0)].concat();
+        let found = [(Frame::GAP, 28), (6, 16), (3, 8)];
+        check(&image, &found, &[Code::BadLength]);
+        check(&le(4, 100, 0), &[(4, 8)], &[Code::Truncated]);
+    }
+
+    #[test]
+    fn a_payload_may_be_as_long_as_the_limit_says() {
+        let limits = Limits {
+            payload_len: 100,
+            ..Limits::default()
+        };
+        let image = |len: u32| [le(4, len, len as usize - 8), le(6, 16, 8), le(3, 8, 0)].concat();
+        let fits = [(4, 100), (6, 16), (3, 8)];
+        check_within(&limits, &image(100), &fits, &[]);
+        let too_long = [(Frame::GAP, 101), (6, 16), (3, 8)];
+        check_within(&limits, &image(101), &too_long, &[Code::BadLength]);
+    }
+
+    #[test]
+    fn records_are_looked_for_as_far_as_the_limit_says() {
+        let image = damaged(&[vec![0xaa; 150_000], le(6, 16, 8), le(3, 8, 0)]);
+        let found = [(Frame::GAP, 150_008), (6, 16), (3, 8)];
+        let lost = [(Frame::GAP, 150_032)];
+        for (resync, lens) in [(0, &lost[..]), (100_000, &lost), (200_000, &found)] {
+            let limits = Limits {
+                resync,
+                ..Limits::default()
+            };
+            check_within(&limits, &image, lens, &[Code::BadLength]);
+        }
+    }
+
+    #[test]
+    fn a_record_is_found_wherever_the_search_meets_it() {
+        for before in [57_300, 57_335, 57_336, 57_337, 62_000, 65_525, 65_530] {
+            for len in [16, 8_000, 9_000, 65_000] {
+                let record = le(5, len, len as usize - 8);
+                let image = damaged(&[vec![0xaa; before], record, le(3, 8, 0), vec![7; 16]]);
+                let (frames, _) = walk(&image, &Limits::default());
+                assert_eq!(frames[1].number, 5, "{len} bytes behind {before}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_behind_a_fragment_is_as_long_as_a_kernel_had_pages() {
+        let framer = Framer::new(Order::Little, None, Limits::default());
+        for page in [4096, 16384, 65536] {
+            let follows = [vec![0; page], le(704, 16, 8)].concat();
+            let guessed = framer.guess_page_size(&follows);
+            assert_eq!(guessed, u32::try_from(page).ok());
+        }
+        assert_eq!(framer.guess_page_size(&vec![0; 70_000]), None);
     }
 }

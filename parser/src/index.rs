@@ -69,20 +69,14 @@ impl Index {
                 .1
                 .bytes
                 .saturating_add(frame.end().saturating_sub(frame.offset));
-            if framer.has_found() {
-                framer
-                    .take_found()
-                    .into_iter()
-                    .for_each(|finding| findings.push(finding));
-            }
+            framer
+                .take_found()
+                .into_iter()
+                .for_each(|finding| findings.push(finding));
             if index.records >= limits.frames {
                 break;
             }
         }
-        framer
-            .take_found()
-            .into_iter()
-            .for_each(|finding| findings.push(finding));
         index.add(last);
         Ok(index)
     }
@@ -184,10 +178,22 @@ mod tests {
         )
         .unwrap();
         assert_eq!(index.records(), all.len() as u64);
+        assert!(!index.is_empty());
+        let mut tallies: BTreeMap<u32, Tally> = BTreeMap::new();
+        for frame in &all {
+            let tally = tallies.entry(frame.number).or_default();
+            tally.records += 1;
+            tally.bytes += frame.end() - frame.offset;
+        }
+        assert!(index.tallies().eq(tallies));
         assert_eq!(index.len(), bytes.len() as u64);
         for first in [0, 1, 63, 64, 65, 200] {
             let frames = index.frames(&mut window, first as u64, 70).unwrap();
             assert_eq!(frames, all[first..(first + 70).min(all.len())]);
         }
+        let mut nothing = Window::new(SliceSource([]));
+        let (detection, limits) = (decoder.detection(), Limits::default());
+        let index = Index::build(&mut nothing, detection, &limits, &mut findings).unwrap();
+        assert!(index.is_empty() && index.tallies().next().is_none());
     }
 }

@@ -168,6 +168,12 @@ mod tests {
         for wrong in ["depth", "deep=1", "depth=-1", "depth=many"] {
             assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
         }
-        assert!(Limits::listed().starts_with("record-len=1048576, "));
+        let help = Limits::help();
+        let (what, names) = help.split_once(": ").unwrap();
+        assert_eq!(
+            what,
+            "Change what is accepted before an image counts as hostile"
+        );
+        assert!(names.starts_with("record-len=1048576, "));
     }
 }

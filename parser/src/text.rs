@@ -106,6 +106,7 @@ mod tests {
             "\\u{202e}x\\u{200b}\\u{9b}"
         );
         assert_eq!(escape(b"\xff\\"), "\\xff\\\\");
+        assert_eq!(escape(b"\n\r\t"), "\\n\\r\\t");
         assert_eq!(escape("häuser 日本".as_bytes()), "häuser 日本");
     }
 

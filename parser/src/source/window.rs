@@ -31,7 +31,6 @@ pub struct Window<S> {
     start: u64,
     filled: usize,
     next_len: usize,
-    reads: u64,
 }
 
 impl<S: Source> Window<S> {
@@ -44,7 +43,6 @@ impl<S: Source> Window<S> {
             start: 0,
             filled: 0,
             next_len: SMALL,
-            reads: 0,
         }
     }
     /// Up to `len` bytes at `offset`; fewer only at the end of the source.
@@ -87,10 +85,6 @@ impl<S: Source> Window<S> {
     pub fn into_source(self) -> S {
         self.source
     }
-    /// How often the source was asked.
-    pub fn reads(&self) -> u64 {
-        self.reads
-    }
 
     fn holds(&self, offset: u64, len: usize) -> bool {
         let end = self.start.saturating_add(self.filled as u64);
@@ -111,7 +105,6 @@ impl<S: Source> Window<S> {
         } else {
             base
         };
-        self.reads = self.reads.saturating_add(1);
         if let Some(at_hand) = self.source.at_hand(offset) {
             let at_hand = usize::try_from(at_hand).unwrap_or(usize::MAX);
             self.next_len = self.next_len.min(at_hand);
