@@ -78,7 +78,6 @@ pub fn arch_id(revision: Revision, arch: Arch) -> Option<u32> {
     match (arch, revision) {
         (Arch::Arm, R12 | R13) => Some(ARM_ARCH_ID_V21),
         (Arch::Arm, R14 | R15 | R16) => Some(4),
-        (Arch::Arm, _) => ARCH_ID.number_of("ARM", revision, arch),
         _ => ARCH_ID.number_of(arch.name(), revision, arch),
     }
 }
@@ -176,6 +175,7 @@ fn not_an_image(head: &[u8]) -> io::Error {
 }
 
 struct Detector {
+    /// Of one architecture and byte order: the header leaves no choice.
     candidates: Vec<Candidate>,
     evidence: Vec<Evidence>,
     seen: BTreeSet<(u32, u32)>,
@@ -393,7 +393,6 @@ impl Detector {
                 self.nr_tasks = u64::from(self.u32_at(body, 8));
                 self.after_tree = AfterTree::Buffer;
             }
-            (AfterTree::NotYet, 101, 24) => self.after_tree = AfterTree::Done,
             (AfterTree::Buffer, 4, len) => {
                 self.after_tree = AfterTree::Vpids;
                 let wide = u64::from(len) == self.nr_tasks.saturating_mul(32).saturating_add(8);
@@ -403,9 +402,9 @@ impl Detector {
                     |d| (d.revision == R08) == wide,
                 );
             }
-            (AfterTree::Vpids, number, len) => {
+            (AfterTree::Vpids, number, _) => {
                 self.after_tree = AfterTree::Done;
-                let vpids = number == 118 && len == 16;
+                let vpids = number == 118;
                 let fact = if vpids {
                     "a VPIDS record"
                 } else {
@@ -471,7 +470,6 @@ impl Detector {
         } else if let Some(pages) = self.word_size_known_pages.take()
             && frame.number == 4
             && self.page_size.is_none()
-            && pages > 0
         {
             let word = self
                 .candidates
@@ -510,7 +508,7 @@ impl Detector {
         best == 0
             && page_known
             && (self.past_arch || first.abi.arch != Arch::Arm)
-            && live.all(|d| d.abi == first.abi && class(d.revision) == class(first.revision))
+            && live.all(|d| class(d.revision) == class(first.revision))
     }
 
     fn conclude(mut self) -> Detection {
@@ -523,11 +521,9 @@ impl Detector {
             .collect();
         let fallback = Dialect::new(Revision::LAST, Arch::Arm);
         let dialect = live.last().copied().unwrap_or(fallback);
-        let differ = |d: &&Dialect| {
-            d.abi.arch != dialect.abi.arch || class(d.revision) != class(dialect.revision)
-        };
+        let differ = |d: &&Dialect| class(d.revision) != class(dialect.revision);
         let others: Vec<&Dialect> = live.iter().filter(differ).collect();
-        if !others.is_empty() && !harmless(&others, dialect) {
+        if !others.is_empty() && !harmless(&live) {
             let names: Vec<String> = others
                 .iter()
                 .map(|d| format!("{} {}", d.revision, d.abi.arch))
@@ -569,12 +565,8 @@ fn class(revision: Revision) -> u8 {
 }
 
 /// R03 to R05 differ in sockets alone; an image that got here has none.
-fn harmless(others: &[&Dialect], taken: Dialect) -> bool {
-    let sockets_only = |r: Revision| r.within(R03, R05);
-    sockets_only(taken.revision)
-        && others
-            .iter()
-            .all(|d| sockets_only(d.revision) && d.abi.arch == taken.abi.arch)
+fn harmless(live: &[Dialect]) -> bool {
+    live.iter().all(|d| d.revision.within(R03, R05))
 }
 
 /// Whether a dialect can have a record of this number and length.
@@ -582,11 +574,8 @@ fn allows(tables: &Tables, number: u32, len: u32, body: &[u8]) -> bool {
     let Some(record) = tables.by_number(number) else {
         return false;
     };
-    if record.record.payload {
+    if record.record.payload || record.tag() == Tag::CpuFpu {
         return true;
-    }
-    if record.tag() == Tag::CpuFpu {
-        return len >= 8;
     }
     let fits = |layout: &ckpt_format::Layout| match layout.tail() {
         Some(tail) => len >= tail.offset,
@@ -601,6 +590,7 @@ fn allows(tables: &Tables, number: u32, len: u32, body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     /// What the first TASK record says of its revision, by its words at these offsets: `Some(true)` for R16 and later.
     fn asked(frame: Frame, words: &[(usize, u32)]) -> (Detector, Option<bool>) {
@@ -654,6 +644,17 @@ mod tests {
         assert_eq!(asked(&[(20, u32::MAX)]), Some(false), "a thread");
         assert_eq!(asked(&[]), None, "nothing is said");
         // Values that no such field has.
+        // A live task has no exit code, a dead one was not running.
+        for words in [
+            [(8, 1), (12, 0), (16, 5), (20, SIGCHLD)],
+            [(8, 1), (12, 16), (16, 0), (20, SIGCHLD)],
+            [(8, 64), (12, 0), (16, 5), (20, SIGCHLD)],
+            [(8, 0), (12, 1), (20, 5), (24, SIGCHLD)],
+            [(8, 0), (12, 1), (16, 16), (24, SIGCHLD)],
+            [(8, 0), (12, 64), (20, 5), (24, SIGCHLD)],
+        ] {
+            assert_eq!(asked(&words), None, "{words:?}");
+        }
         for wrong in [(8, 3), (12, 5), (20, 65), (24, 65)] {
             let words = [early.as_slice(), &[(28, 65), wrong]].concat();
             assert_eq!(asked(&words), None, "{wrong:?}");
@@ -697,7 +698,7 @@ mod tests {
             len: 16,
             ..TASK
         };
-        let size = |pages: u64, len: u32, between: Option<Frame>| {
+        let size_behind = |group: Frame, pages: u64, len: u32, between: Option<Frame>| {
             let mut detector = Detector::new(Order::Little, &[], Override::default());
             let word = detector.candidates[0].dialect.abi.arch.word_size();
             let mut head = [0; 16];
@@ -715,6 +716,7 @@ mod tests {
             detector.pages_rule(&buffer, &[]);
             detector.page_size
         };
+        let size = |pages, len, between| size_behind(group, pages, len, between);
         for page in [4096, 8192, 65536] {
             assert_eq!(size(3, page, None), Some(page));
         }
@@ -723,5 +725,42 @@ mod tests {
         }
         assert_eq!(size(0, 4096, None), None);
         assert_eq!(size(2, 4096, Some(TASK)), None, "another record between");
+        let reference = Frame { number: 6, ..group };
+        assert_eq!(size_behind(reference, 2, 4096, None), None);
+    }
+
+    #[test]
+    fn a_header_leaves_one_architecture() {
+        let revisions = Revision::all().map(Some).chain([None]);
+        for (revision, order) in revisions.flat_map(|r| [(r, Order::Little), (r, Order::Big)]) {
+            for (id, rev) in (0..10).flat_map(|id| (0..9).map(move |rev| (id, rev))) {
+                let mut head = vec![0; 72];
+                head[16] = id;
+                head[if order == Order::Big { 25 } else { 24 }] = rev;
+                let over = Override {
+                    revision,
+                    arch: None,
+                };
+                let detector = Detector::new(order, &head, over);
+                let abis: HashSet<Abi> =
+                    detector.candidates.iter().map(|c| c.dialect.abi).collect();
+                assert_eq!(
+                    abis.len(),
+                    1,
+                    "{over:?} {order}: {abis:?} of {id} and {rev}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn arm_had_two_numbers() {
+        let numbers = [11, 12, 13, 14, 16, 17, 18]
+            .map(|n| arch_id(Revision::parse(&n.to_string()).unwrap(), Arch::Arm));
+        let (first, second) = (Some(6), Some(4));
+        assert_eq!(
+            numbers,
+            [None, first, first, second, second, second, second]
+        );
     }
 }
