@@ -383,7 +383,9 @@ impl<'a, S: Source> Memory<'a, S> {
             next = addr.saturating_add(bytes.len() as u64);
             Ok(going)
         })?;
-        flush(&mut text, next, min, &mut found)?;
+        if going {
+            flush(&mut text, next, min, &mut found)?;
+        }
         Ok(())
     }
 }
@@ -420,8 +422,8 @@ fn search_piece(
         let mut seam = std::mem::take(tail);
         seam.extend_from_slice(bytes.get(..keep.min(bytes.len())).unwrap_or_default());
         let start = at.saturating_sub(before as u64);
-        let crossing = |i: &usize| *i < before && i.saturating_add(keep) >= before;
-        for i in every(finder, &seam).filter(crossing) {
+        // Neither side is as long as the pattern: what is found crosses.
+        for i in every(finder, &seam) {
             if !found(start.saturating_add(i as u64)) {
                 return false;
             }

@@ -518,6 +518,47 @@ mod tests {
         }
     }
 
+    fn runs(count: u64) -> Packed<PageRun> {
+        let run = |n| PageRun {
+            addr: n << 13,
+            offset: n * 4196,
+            len: 4096,
+        };
+        (0..count).map(run).collect()
+    }
+
+    #[test]
+    fn a_list_is_divided_without_looking_at_every_item() {
+        let list = runs(10_000);
+        for (from, to, at) in [(0, 10_000, 7000), (40, 10_000, 41), (1000, 9000, 8990)] {
+            let looked = std::cell::Cell::new(0);
+            let below = |run: &PageRun| {
+                looked.set(looked.get() + 1);
+                run.addr < at << 13
+            };
+            let found = list.slice(from, to).partition_point(below);
+            assert_eq!(from + found, usize::try_from(at).unwrap());
+            assert!(looked.get() < 60, "{} of {at}", looked.get());
+        }
+    }
+
+    #[test]
+    fn a_list_says_how_many_it_holds() {
+        for count in [0, 1, 70] {
+            let list = runs(count);
+            let mut items = list.iter();
+            let count = usize::try_from(count).unwrap();
+            assert_eq!((list.len(), list.is_empty()), (count, count == 0));
+            assert_eq!(items.len(), count);
+            if items.next().is_some() {
+                assert_eq!(items.len(), count - 1);
+            }
+            let plain: Vec<PageRun> = list.iter().collect();
+            assert_eq!(format!("{list:?}"), format!("{plain:?}"));
+        }
+        assert!(runs(1000).bytes() > 1000);
+    }
+
     #[test]
     fn the_last_item_may_still_change() {
         let mut packed = Packed::default();
@@ -535,13 +576,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "millions of bytes take an interpreter too long")]
     fn alike_neighbours_need_few_bytes() {
-        let runs: Packed<PageRun> = (0..10_000u64)
-            .map(|n| PageRun {
-                addr: n << 13,
-                offset: n * 4196,
-                len: 4096,
-            })
-            .collect();
+        let runs = runs(10_000);
         assert!(runs.bytes() < 10_000 * 5, "{} bytes", runs.bytes());
         let vma = |n: u64| Vma {
             record: RecordAt {

@@ -337,6 +337,35 @@ mod tests {
         assert!(Scan::whole(b"").is_none());
     }
 
+    /// A source that must not be read.
+    struct Spent(u64);
+
+    impl Source for Spent {
+        fn read_at(&mut self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("read again"))
+        }
+        fn len(&self) -> Option<u64> {
+            Some(self.0)
+        }
+        fn is_seekable(&self) -> bool {
+            true
+        }
+        fn another(&self) -> Option<Box<dyn Source>> {
+            Some(Box::new(Spent(self.0)))
+        }
+    }
+
+    #[test]
+    fn what_was_shown_is_not_read_again() {
+        let finish = |shown: &[u8]| {
+            let scan = Scan::whole(b"c").unwrap();
+            scan.saw(0, shown);
+            scan.finish(&Spent(7))
+        };
+        assert_eq!(finish(b"..abc..").unwrap(), Some(vec![4]));
+        assert!(finish(b"..abc.").is_err());
+    }
+
     #[test]
     fn patterns_whose_halves_may_be_missing_are_left_to_the_thorough_search() {
         assert!(Scan::new(b"short", 4096).is_none());

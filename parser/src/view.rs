@@ -35,10 +35,6 @@ impl<'a> View<'a> {
     pub fn raw(&self, id: FieldId) -> Option<&'a [u8]> {
         self.slot_bytes(self.layout.slot(id)?)
     }
-    /// The text of a field up to its first NUL.
-    pub fn text(&self, id: FieldId) -> Option<&'a [u8]> {
-        self.raw(id).map(until_nul)
-    }
     /// All elements of an integer field.
     pub fn uints(&self, id: FieldId) -> impl Iterator<Item = u64> + use<'a> {
         let view = *self;

@@ -2,7 +2,7 @@
 
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::report::lines::write_lines;
-use ckpt_parser::source::{self, SliceSource, Source, StreamSource};
+use ckpt_parser::source::{self, SliceSource, Source, StreamSource, Window};
 use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
 
@@ -79,4 +79,159 @@ fn a_pipe_cannot_go_back_and_says_so() {
     assert_eq!(pipe.read_at(3, &mut byte).unwrap(), 1);
     let error = pipe.read_at(0, &mut byte).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+}
+
+#[test]
+fn what_a_source_can_is_what_it_says() {
+    let path = temporary("able", b"some bytes");
+    let packed_path = temporary("able.zst", &packed("zst", b"other bytes"));
+    let mut file = source::open(&path, 1).unwrap();
+    let mut unpacked = source::open(&packed_path, 1).unwrap();
+    let mut pipe = StreamSource::new(Box::new(Cursor::new(b"bytes of a pipe")));
+    let mut slice = SliceSource(b"bytes in memory");
+    let sources: [(&mut dyn Source, bool, bool); 4] = [
+        (&mut file, true, true),
+        (&mut unpacked, true, false),
+        (&mut pipe, false, false),
+        (&mut slice, true, false),
+    ];
+    let into = std::fs::File::create(temporary("into", b"")).unwrap();
+    for (source, seekable, again) in sources {
+        assert_eq!(source.is_seekable(), seekable);
+        assert_eq!((source.at_hand(0), source.pours_from()), (None, None));
+        assert_eq!(source.pour(0, 4, &into).unwrap(), 0);
+        let mut bytes = [[0; 4]; 2];
+        source.read_at(1, &mut bytes[0]).unwrap();
+        let mut another = source.another();
+        assert_eq!(another.is_some(), again);
+        if let Some(another) = &mut another {
+            another.read_at(1, &mut bytes[1]).unwrap();
+            assert_eq!(bytes[0], bytes[1]);
+        }
+    }
+    for name in ["able", "able.zst", "into"] {
+        let name = format!("ckpt-sources-{}-{name}", std::process::id());
+        std::fs::remove_file(std::env::temp_dir().join(name)).unwrap();
+    }
+}
+
+#[test]
+fn an_image_of_little_information_may_unpack_to_many_times_its_size() {
+    let path = temporary("zeros", &packed("zst", &vec![0; 1 << 20]));
+    let mut opened = source::open(&path, 1).unwrap();
+    assert_eq!(opened.read_at(1 << 19, &mut [0; 100]).unwrap(), 100);
+    std::fs::remove_file(path).unwrap();
+}
+
+/// Gives a byte at a time, interrupted before each, until it fails.
+struct Shaky {
+    left: usize,
+    interrupted: bool,
+}
+
+impl Read for Shaky {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or(std::io::ErrorKind::BrokenPipe)?;
+        buf[0] = 7;
+        Ok(1)
+    }
+}
+
+#[test]
+fn a_call_that_is_interrupted_is_made_again_and_other_failures_are_told() {
+    let shaky = Shaky {
+        left: 20,
+        interrupted: false,
+    };
+    let mut source = StreamSource::new(Box::new(shaky));
+    let mut bytes = [0; 10];
+    assert_eq!(source.read_at(5, &mut bytes).unwrap(), 10);
+    assert_eq!(bytes, [7; 10]);
+    let error = source.read_at(15, &mut bytes).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    let error = source.read_at(30, &mut bytes).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn a_window_over_a_pipe_keeps_what_the_pipe_cannot_give_again() {
+    let bytes: Vec<u8> = (0..300_000u32).map(|n| n.to_le_bytes()[1]).collect();
+    let mut window = Window::new(StreamSource::new(Box::new(Cursor::new(bytes.clone()))));
+    for (offset, len) in [(0, 10), (0, 100_000), (70_000, 100_000), (169_999, 100_000)] {
+        let held = window.bytes(offset as u64, len).unwrap();
+        assert!(held == &bytes[offset..offset + len], "{len} at {offset}");
+    }
+}
+
+#[test]
+fn a_pipe_is_poured_from_where_nothing_was_taken_from_it() {
+    let bytes: Vec<u8> = (0..40_000u32)
+        .map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1])
+        .collect();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&bytes[6..]).unwrap();
+    drop(writer);
+    let head = Cursor::new(bytes[..6].to_vec());
+    let reader = std::fs::File::from(std::os::fd::OwnedFd::from(reader));
+    let mut source = StreamSource::with_pipe(head, reader).unwrap();
+    let path = temporary("poured", b"");
+    let into = std::fs::File::options().append(true).open(&path).unwrap();
+    let mut poured = Vec::new();
+    // Offset and length, how many are poured, and from where on the next may be.
+    for (offset, len, n, next) in [
+        (0, 100, 0, 6),
+        (5, 100, 0, 6),
+        (6, 1000, 1000, 1006),
+        (1000, 10, 0, 1006),
+        (2000, 5000, 5000, 7000),
+        (7000, 33_000, 33_000, 40_000),
+        (40_000, 10, 0, 40_000),
+    ] {
+        assert_eq!(source.len(), None, "not read to its end: {offset}");
+        assert_eq!(source.pour(offset, len, &into).unwrap(), n, "{offset}");
+        assert_eq!(source.pours_from(), Some(next), "{offset}");
+        let [from, n] = [offset, n].map(|n| usize::try_from(n).unwrap());
+        poured.extend_from_slice(bytes.get(from..from + n).unwrap_or_default());
+        assert!(std::fs::read(&path).unwrap() == poured, "{offset}");
+    }
+    assert_eq!(source.len(), Some(40_000));
+    std::fs::remove_file(path).unwrap();
+}
+
+/// Threads of this process that read ahead.
+fn readers() -> usize {
+    let names = std::fs::read_dir("/proc/self/task")
+        .unwrap()
+        .filter_map(|thread| {
+            // A thread may end meanwhile.
+            std::fs::read_to_string(thread.unwrap().path().join("comm")).ok()
+        });
+    names.filter(|name| name.trim() == "read-ahead").count()
+}
+
+#[test]
+fn nobody_reads_ahead_for_a_source_that_is_gone() {
+    let path = temporary("long", b"");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(64 << 20).unwrap();
+    let mut window = Window::new(source::open(&path, 1).unwrap());
+    for at in (0..8u64 << 20).step_by(1 << 15) {
+        assert_eq!(window.bytes(at, 1 << 15).unwrap().len(), 1 << 15);
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    assert_eq!(readers() > 0, processors > 1);
+    drop(window);
+    let start = std::time::Instant::now();
+    while readers() > 0 {
+        assert!(start.elapsed().as_secs() < 10, "they still wait");
+        std::thread::yield_now();
+    }
+    std::fs::remove_file(path).unwrap();
 }

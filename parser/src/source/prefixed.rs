@@ -113,3 +113,97 @@ impl<S: Source> Source for Prefixed<S> {
         self.source.pour(offset, len, into)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Can do all that a source can, and says what it was asked.
+    struct Able(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Able {
+        fn asked(&self, what: &'static str) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+
+    impl Source for Able {
+        fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+            let left = usize::try_from(100u64.saturating_sub(offset)).unwrap();
+            let n = left.min(buf.len());
+            buf[..n].fill(7);
+            Ok(n)
+        }
+        fn len(&self) -> Option<u64> {
+            Some(100)
+        }
+        fn is_seekable(&self) -> bool {
+            true
+        }
+        fn at_hand(&self, offset: u64) -> Option<u64> {
+            Some(offset + 1)
+        }
+        fn ahead(&mut self, offset: u64, _: &mut Vec<u8>) -> io::Result<Option<Ahead>> {
+            let (begin, len) = (3, 4);
+            Ok(Some(Ahead { offset, begin, len }))
+        }
+        fn watch(&mut self, _: Arc<dyn Watch>) {
+            self.asked("watch");
+        }
+        fn another(&self) -> Option<Box<dyn Source>> {
+            self.asked("another");
+            Some(Box::new(Able(Arc::clone(&self.0))))
+        }
+        fn pours_from(&self) -> Option<u64> {
+            Some(42)
+        }
+        fn pour(&mut self, offset: u64, len: u64, _: &File) -> io::Result<u64> {
+            Ok(offset + len)
+        }
+    }
+
+    struct Blind;
+
+    impl Watch for Blind {
+        fn saw(&self, _: u64, _: &[u8]) {}
+    }
+
+    /// All that the source can, whatever it is in.
+    fn check(source: &mut dyn Source, asked: &Mutex<Vec<&'static str>>) {
+        let into = File::open("/dev/null").unwrap();
+        let mut spare = Vec::new();
+        assert_eq!((source.len(), source.is_seekable()), (Some(100), true));
+        assert_eq!(source.at_hand(5), Some(6));
+        let ahead = source.ahead(10, &mut spare).unwrap().unwrap();
+        assert_eq!((ahead.offset, ahead.begin, ahead.len), (10, 3, 4));
+        assert_eq!(source.pours_from(), Some(42));
+        assert_eq!(source.pour(30, 8, &into).unwrap(), 38);
+        assert!(source.another().is_some());
+        source.watch(Arc::new(Blind));
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        assert_eq!(asked, ["another", "watch"]);
+    }
+
+    #[test]
+    fn what_holds_a_source_can_what_the_source_can() {
+        let asked = Arc::default();
+        let able = || Able(Arc::clone(&asked));
+        check(&mut Prefixed::new(able()), &asked);
+        check(&mut Box::new(able()), &asked);
+        check(&mut &mut able(), &asked);
+    }
+
+    #[test]
+    fn what_was_read_of_the_start_is_kept_and_not_read_ahead_again() {
+        let mut source = Prefixed::new(Able(Arc::default()));
+        assert!(source.extend(10).unwrap());
+        assert_eq!(source.head(), [7; 10]);
+        let mut spare = Vec::new();
+        assert!(source.ahead(9, &mut spare).unwrap().is_none());
+        assert!(source.ahead(10, &mut spare).unwrap().is_some());
+        assert!(source.extend(100).unwrap());
+        assert!(!source.extend(101).unwrap(), "it has ended");
+        assert_eq!(source.head().len(), 100);
+    }
+}
