@@ -42,13 +42,6 @@ impl FileSource {
             watch: None,
         }
     }
-    /// Reads the file from its start, in order.
-    pub(super) fn into_reader(self) -> impl io::Read + Send {
-        InOrder {
-            source: self,
-            at: 0,
-        }
-    }
     /// The file itself, for copying in the kernel.
     pub fn file(&self) -> &File {
         &self.file
@@ -105,17 +98,4 @@ pub(super) fn read_up_to(file: &File, offset: u64, buf: &mut [u8]) -> io::Result
         }
     }
     Ok(done)
-}
-
-struct InOrder {
-    source: FileSource,
-    at: u64,
-}
-
-impl io::Read for InOrder {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read_at(self.at, buf)?;
-        self.at = self.at.saturating_add(n as u64);
-        Ok(n)
-    }
 }

@@ -173,7 +173,7 @@ fn open_stdin(expansion: u64) -> io::Result<Box<dyn Source>> {
     let packed = Compression::of_file(&file)?.is_some();
     let source = FileSource::new(file)?;
     if packed {
-        let reader = unpacked(Box::new(source.into_reader()), expansion)?;
+        let reader = unpacked(Box::new(InOrder::new(source)), expansion)?;
         Ok(Box::new(StreamSource::new(reader)))
     } else {
         Ok(Box::new(source))
