@@ -152,46 +152,32 @@ pub fn put_element(bytes: &mut [u8], slot: &Slot, index: u32, value: u64, dialec
     }
 }
 
-/// Builds a record anew from the values that a view shows, its padding and what lies behind the
-/// fields copied: the proof that decoding loses nothing. Of a payload record what the view holds.
-pub fn rebuild(frame: &Frame, view: &View) -> Vec<u8> {
-    let mut bytes = vec![0; view.bytes.len()];
-    let order = view.dialect.abi.order;
-    let mut covered = vec![false; view.bytes.len()];
-    mark(&mut covered, 0, 8);
-    if let Some(head) = bytes.get_mut(..8) {
+/// Writes number, length and the values that a view shows into `bytes`, of a payload record as much
+/// as the view holds; padding and what lies behind the fields stay. Into zeros or the record itself:
+/// the proof that decoding loses nothing.
+pub fn rebuild(frame: &Frame, view: &View, bytes: &mut [u8]) {
+    if let Some((head, _)) = bytes.split_at_mut_checked(8) {
+        let order = view.dialect.abi.order;
         let (kind, len) = head.split_at_mut(4);
         write_uint(kind, u64::from(frame.number), order);
         write_uint(len, u64::from(frame.len), order);
     }
-    rebuild_slots(view, 0, &mut bytes, &mut covered);
-    let rest = bytes.iter_mut().zip(view.bytes).zip(&covered);
-    for ((to, from), _) in rest.filter(|(_, covered)| !**covered) {
-        *to = *from;
-    }
-    bytes
+    rebuild_slots(view, bytes);
 }
 
-fn rebuild_slots(view: &View, base: usize, bytes: &mut [u8], covered: &mut [bool]) {
+fn rebuild_slots(view: &View, bytes: &mut [u8]) {
     for slot in view.layout.slots.iter().filter(|slot| !slot.is_padding()) {
         for index in 0..view.elements(slot) {
-            let at = slot
-                .offset
-                .saturating_add(slot.element.saturating_mul(index)) as usize;
             if let Some(inner) = view.nested(slot, index) {
-                rebuild_slots(&inner, base.saturating_add(at), bytes, covered);
+                let at = slot
+                    .offset
+                    .saturating_add(slot.element.saturating_mul(index))
+                    as usize;
+                rebuild_slots(&inner, bytes.get_mut(at..).unwrap_or_default());
             } else if let Some(value) = view.element(slot, index) {
-                let rest = bytes.get_mut(base..).unwrap_or_default();
-                put_element(rest, slot, index, value, view.dialect);
-                mark(covered, base.saturating_add(at), slot.element as usize);
+                put_element(bytes, slot, index, value, view.dialect);
             }
         }
-    }
-}
-
-fn mark(covered: &mut [bool], start: usize, len: usize) {
-    for place in covered.iter_mut().skip(start).take(len) {
-        *place = true;
     }
 }
 
