@@ -24,14 +24,16 @@ impl Builder {
         let Some(table) = self.image.file_tables.get_mut(&at) else {
             return;
         };
-        if table.fds.len() < limits.descriptors as usize {
-            table.fds.push(Fd {
-                record: record(event),
-                fd: objref(view, file::FD),
-                file: objref(view, file::FD_FILE),
-                close_on_exec: get(view, file::CLOEXEC) != 0,
-            });
+        if table.fds.len() >= limits.descriptors as usize {
+            let found = format!("more than {} descriptors", limits.descriptors);
+            return self.finding(Code::TooMany, event, found);
         }
+        table.fds.push(Fd {
+            record: record(event),
+            fd: objref(view, file::FD),
+            file: objref(view, file::FD_FILE),
+            close_on_exec: get(view, file::CLOEXEC) != 0,
+        });
     }
 
     pub(super) fn file(&mut self, event: &Event, view: &View) {

@@ -321,57 +321,31 @@ impl Builder {
         if at <= 0 {
             return self.finding(Code::BadObjectNumber, event, format!("object number {at}"));
         }
-        self.insert_object(limits, event, at, kind, false);
-    }
-
-    fn insert_object(
-        &mut self,
-        limits: &crate::limits::Limits,
-        event: &Event,
-        at: ObjRef,
-        kind: Object,
-        implicit: bool,
-    ) {
         if self.image.objects.len() >= limits.objects as usize {
-            return self.finding(
-                Code::TooMany,
-                event,
-                format!("more than {} objects", limits.objects),
-            );
+            let found = format!("more than {} objects", limits.objects);
+            return self.finding(Code::TooMany, event, found);
         }
         if let Some(first) = self.image.objects.get(at) {
-            // A pty master reserves the number of a file that its reader makes (§1.4).
-            let reserved = first.implicit || (first.kind == kind && implicit);
-            if !reserved {
-                let found = format!("object {at}, first defined at {:#x}", first.record.offset);
-                return self.finding(Code::DuplicateObject, event, found);
-            }
-            if implicit {
-                return;
-            }
+            let found = format!("object {at}, first defined at {:#x}", first.record.offset);
+            return self.finding(Code::DuplicateObject, event, found);
         }
-        self.image.objects.insert(
-            at,
-            Defined {
-                kind,
-                record: record(event),
-                implicit,
-            },
-        );
+        self.insert_object(event, at, kind, false);
     }
 
     /// An object that no OBJREF announces: defined by the first field that names it.
     fn implicit(&mut self, event: &Event, at: ObjRef, kind: Object) {
         if at > 0 && !self.image.objects.contains(at) {
-            self.image.objects.insert(
-                at,
-                Defined {
-                    kind,
-                    record: record(event),
-                    implicit: true,
-                },
-            );
+            self.insert_object(event, at, kind, true);
         }
+    }
+
+    fn insert_object(&mut self, event: &Event, at: ObjRef, kind: Object, implicit: bool) {
+        let defined = Defined {
+            kind,
+            record: record(event),
+            implicit,
+        };
+        self.image.objects.insert(at, defined);
     }
 
     fn payload<S: Source>(
