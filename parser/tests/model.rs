@@ -4,7 +4,7 @@ mod common;
 
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::limits::Limits;
-use ckpt_parser::model::{Image, Progress, RecordAt, validate};
+use ckpt_parser::model::{Image, Progress, RecordAt, SigInfo, Socket, validate};
 use ckpt_parser::report::document::Document;
 use ckpt_parser::source::SliceSource;
 use common::{Changed, bytes, decoder, image};
@@ -68,7 +68,10 @@ fn facts() -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
         ("/sockets/5/local", json!("192.168.7.2:80")),
         ("/sockets/5/remote", json!("192.168.7.9:51515")),
         ("/sockets/6/remote", json!("")),
+        ("/sockets/2/queued", json!([])),
+        ("/sockets/3/queued", json!([29, 0])),
         ("/sockets/5/queued", json!([105, 14])),
+        ("/sockets/9/queued", json!([])),
         ("/credentials/0/groups", json!([4, 20, 100])),
         ("/credentials/0/label", json!("Sensor")),
         ("/credentials/2/capabilities/1", json!("0x00002c00")),
@@ -178,7 +181,11 @@ fn the_model_holds_more_than_the_document() {
     assert_eq!((image.users[&80].uid, image.users[&80].user_ns), (1000, 81));
     assert_eq!(image.user_namespaces[&81], 82);
     let undo = &image.sem_undos[&75];
-    assert_eq!(undo.len(), 2);
+    assert_eq!(
+        (undo.len(), undo[0].adjustments.as_slice()),
+        (2, &[1, 0, -2][..])
+    );
+    assert!(image.net.contains_key(&21));
     let device = &image.devices[&23];
     let shown = (device.name.as_slice(), device.peer, device.addresses[0]);
     assert_eq!(shown, (&b"eth0"[..], 24, (0x0a00_0302, 0xff00_0000)));
@@ -189,8 +196,130 @@ fn the_model_holds_more_than_the_document() {
         image.ipc[&14].limits[0],
         ("shm_ctlmax".to_owned(), 33_554_432)
     );
-    let info = image.signals[&77].pending.queue[1];
-    assert_eq!((info.signo, info.uid), (64, 1000));
+    let threads: Vec<i32> = image.threads_of(100).map(|task| task.pid).collect();
+    assert_eq!(threads, [100, 104], "the leader first");
+    let changed = Changed::new(TOUR)
+        .set("MM", 0, "def_flags", 0x2000)
+        .set("SOCKET", 5, "sock.flags", 1)
+        .set("SOCKET_UNIX", 3, "laddr_len", 3)
+        .set("SOCKET_UNIX", 3, "laddr.sun_path", 0);
+    let image = common::image(&changed.bytes());
+    assert_eq!(image.mms[&68].def_flags, 0x2000);
+    assert!(image.sockets[&52].dead);
+    assert_eq!(
+        image.sockets[&48].local, "@",
+        "an abstract name of no letters"
+    );
+}
+
+/// Before R13 the fields of a queued signal overlay each other (§3.11).
+#[test]
+fn queued_signals_are_told_in_the_terms_of_today() {
+    let image = |sample| {
+        let changed = Changed::new(sample);
+        let field = if sample == TOUR {
+            "siginfo.csi_errno"
+        } else {
+            "siginfo._errno"
+        };
+        common::image(&changed.set("SIGPENDING (shared)", 0, field, 11).bytes())
+    };
+    let old = image("tour-r12-arm");
+    let now = image(TOUR);
+    let child = SigInfo {
+        signo: 17,
+        errno: 11,
+        code: 0x4_0001,
+        pid: 103,
+        status: 11,
+        ..SigInfo::default()
+    };
+    let queued = SigInfo {
+        signo: 64,
+        code: 0x5_ffff,
+        pid: 101,
+        uid: 1000,
+        int: 0x1234_5678,
+        ptr: 0x1234_5678,
+        ..SigInfo::default()
+    };
+    assert_eq!(now.signals[&77].pending.queue, [child, queued]);
+    let child = SigInfo {
+        status: 0,
+        int: 11,
+        ..child
+    };
+    let queued = SigInfo { int: 0, ..queued };
+    let pending = old.signals.values().next().unwrap();
+    assert_eq!(pending.pending.queue, [child, queued]);
+}
+
+/// What waits in a socket begins behind the headers of protocols; of UDP's own, what was received still has it, where the
+/// header that is cut off ends with it.
+#[test]
+fn what_waits_in_a_socket_begins_behind_its_headers() {
+    const SOCKET: usize = 5;
+    const RECEIVED: usize = 6;
+    const SENT: usize = 7;
+    let (tcp, udp) = (6, 17);
+    for (protocol, buffer, headers, transport, skipped) in [
+        (tcp, RECEIVED, 66, 34, 66),
+        (tcp, RECEIVED, 34, 34, 34),
+        (udp, RECEIVED, 34, 34, 42),
+        (udp, RECEIVED, 42, 34, 42),
+        (udp, RECEIVED, 0, 0, 0),
+        (udp, SENT, 8, 8, 8),
+    ] {
+        let changed = Changed::new(TOUR)
+            .set("SOCKET", SOCKET, "sock.protocol", protocol)
+            .set("SOCKET_BUFFER", buffer, "hdr_len", headers)
+            .set("SOCKET_BUFFER", buffer, "transport_header", transport);
+        let image = common::image(&changed.bytes());
+        let queue = &image.sockets[&52].queues[buffer - RECEIVED];
+        let what = (protocol, buffer, headers);
+        assert_eq!(u64::from(queue.buffers[0].hdr_len), skipped, "{what:?}");
+    }
+    let image = image(&bytes(TOUR));
+    let data = &image.sockets[&52].queues[0].buffers[0].data;
+    let data: Vec<_> = data.iter().map(|part| (part.offset, part.len)).collect();
+    assert_eq!(
+        data,
+        [(21339, 5), (21376, 100)],
+        "5 linear bytes, and a fragment"
+    );
+}
+
+/// A buffer says on whose queue it sits; that beats the order in which queues are written.
+#[test]
+fn queues_are_those_of_the_sockets_that_their_buffers_name() {
+    let queued = |image: Changed| {
+        let image = common::image(&image.bytes());
+        let queues = |socket: &Socket| -> Vec<u32> {
+            socket
+                .queues
+                .iter()
+                .map(|queue| queue.total_bytes)
+                .collect()
+        };
+        let sockets = image.sockets.iter();
+        sockets
+            .map(|(number, socket)| (*number, queues(socket)))
+            .collect::<Vec<_>>()
+    };
+    let tour = Changed::new(TOUR);
+    let expected = queued(tour.clone());
+    assert_eq!(expected[..2], [(42, vec![11, 0]), (43, vec![5, 0])]);
+    let mut first = tour.record("SOCKET_QUEUE", 0);
+    first.extend(tour.record("SOCKET_BUFFER", 0));
+    first.extend(tour.record("BUFFER (socket data)", 0));
+    first.extend(tour.record("SOCKET_QUEUE", 1));
+    let turned = tour
+        .clone()
+        .without("SOCKET_QUEUE", 0, 4)
+        .with("SOCKET_QUEUE", 3, &first);
+    assert_eq!(queued(turned), expected);
+    let nobody = tour.set("SOCKET_BUFFER", 0, "pr_objref", 4711);
+    assert_eq!(queued(nobody), expected);
 }
 
 /// The records of an image, each by its number.

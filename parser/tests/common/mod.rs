@@ -86,12 +86,22 @@ impl Changed {
         place.unwrap_or_else(|| panic!("no {name} {n}"))
     }
 
-    /// Gives a field another value.
+    /// Gives a field another value; `array.field` is that of the first structure of an array.
     pub(crate) fn set(mut self, name: &str, n: usize, field: &str, value: u64) -> Self {
         let (_, range, layout) = &self.records[self.place(name, n)];
-        let slot = layout.as_ref().and_then(|layout| layout.named(field));
-        let slot = slot.unwrap_or_else(|| panic!("no {field} in {name}"));
-        put_element(&mut self.bytes[range.clone()], slot, 0, value, self.dialect);
+        let layout = layout.as_ref().unwrap();
+        let nested = || {
+            let (array, field) = field.split_once('.')?;
+            let array = layout.named(array)?;
+            let slot = array.inner.as_ref()?.named(field)?;
+            Some((usize::try_from(array.offset).unwrap(), slot))
+        };
+        let plain = layout.named(field).map(|slot| (0, slot));
+        let (base, slot) = plain
+            .or_else(nested)
+            .unwrap_or_else(|| panic!("no {field} in {name}"));
+        let bytes = &mut self.bytes[range.start + base..range.end];
+        put_element(bytes, slot, 0, value, self.dialect);
         self
     }
 

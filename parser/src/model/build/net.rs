@@ -219,7 +219,7 @@ fn unix_name(view: &View, id: FieldId, used: u64) -> String {
     let path = view.raw(id).unwrap_or_default();
     let path = path.get(..len.min(path.len())).unwrap_or_default();
     match path.split_first() {
-        Some((0, name)) if !name.is_empty() => format!("@{}", escape(name)),
+        Some((0, name)) => format!("@{}", escape(name)),
         _ => escape(until_nul(path)),
     }
 }

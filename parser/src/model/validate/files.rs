@@ -39,6 +39,9 @@ impl Check<'_> {
                 let (found, expected) = (inode.to_string(), "an INODE number");
                 on.wrong(Code::DanglingReference, "pipe_objref", found, expected);
             }
+            FileKind::Pipe(inode) | FileKind::Fifo(inode) => {
+                on.refers("pipe_objref", inode, Object::Inode);
+            }
             FileKind::Epoll if !image.epolls.contains_key(&at) => {
                 on.wrong(
                     Code::Incomplete,

@@ -19,9 +19,10 @@ impl Check<'_> {
 
     pub(super) fn signals(&mut self) {
         for (at, signal) in &self.image.signals {
-            self.on(signal.record, "SIGNAL", || format!("signal[{at}]"))
+            let path = || format!("signal[{at}]");
+            self.on(signal.record, "SIGNAL", path)
                 .refers("tty_objref", signal.tty, Object::Tty);
-            self.pending(0, &signal.pending);
+            self.pending(path, &signal.pending);
         }
     }
 

@@ -128,7 +128,7 @@ impl Check<'_> {
     fn completeness(&mut self) {
         let image = self.image;
         if image.tasks.is_empty() && image.error.is_none() {
-            self.on(image.header.record, "TREE", String::new).wrong(
+            self.on(image.header.record, "HEADER", String::new).wrong(
                 Code::Incomplete,
                 "",
                 "no task",

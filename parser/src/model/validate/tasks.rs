@@ -74,7 +74,7 @@ impl Check<'_> {
         on.refers("ecred_ref", live.ecred, Object::Cred);
         self.on(live.objs_record, "TASK_NS", path)
             .refers("ns_objref", live.ns, Object::Ns);
-        self.pending(task.index, &live.pending);
+        self.pending(path, &live.pending);
         if self.image.arch() == Arch::Arm {
             self.register_files(task.index, &live.fpu);
             if let Some(abi) = &live.abi {
@@ -140,15 +140,17 @@ impl Check<'_> {
             (None, calling) => calling <= 3,
         };
         if !fits {
-            let e_flags = abi.e_flags.unwrap_or_default();
-            let expected = format!("what fits e_flags {e_flags:#010x}");
+            let expected = match abi.e_flags {
+                Some(e_flags) => format!("what fits e_flags {e_flags:#010x}"),
+                None => "0 to 3".to_owned(),
+            };
             let found = abi.calling.to_string();
             on.wrong(Code::BadExtension, "calling", found, expected);
         }
     }
 
-    pub(super) fn pending(&mut self, index: u32, pending: &Pending) {
-        let mut on = self.on(pending.record, "SIGPENDING", || format!("task[{index}]"));
+    pub(super) fn pending(&mut self, path: impl Fn() -> String, pending: &Pending) {
+        let mut on = self.on(pending.record, "SIGPENDING", path);
         let signals = pending.queue.iter().map(|info| info.signo);
         for signo in signals.filter(|signo| !(1..=64).contains(signo)) {
             let found = signo.to_string();
