@@ -446,6 +446,27 @@ mod tests {
         })
     }
 
+    /// An image may have millions.
+    #[test]
+    fn mappings_that_touch_take_a_few_bytes_each() {
+        const LEN: u64 = 0x100_0000;
+        let one = |n: u64| Vma {
+            record: RecordAt {
+                offset: n * 5000,
+                index: n * 4,
+            },
+            start: 0x1000_0000 + n * LEN,
+            end: 0x1000_0000 + (n + 1) * LEN,
+            pgoff: n * (LEN >> 12),
+            first_run: u32::try_from(n).unwrap(),
+            num_runs: 1,
+            ..Vma::default()
+        };
+        let packed: Packed<Vma> = (0..1000).map(one).collect();
+        assert!(packed.bytes() < 7000, "{}", packed.bytes());
+        assert!(one(0).len() == LEN && !one(0).is_empty() && Vma::default().is_empty());
+    }
+
     fn any_run() -> impl Strategy<Value = PageRun> {
         let page = (0u64..9).prop_map(|n| n << 12);
         prop_oneof![

@@ -147,9 +147,10 @@ mod tests {
             (2, pipe, 2),
             (3, pipe, 2),
             (4, FileKind::Pipe(8), 1),
+            (5, pipe, 1),
         ]);
         check(&image, 1, &[2, 3]);
-        check(&image, 2, &[1]);
+        check(&image, 2, &[1, 5]);
         check(&image, 4, &[]);
     }
 
@@ -197,7 +198,16 @@ mod tests {
         check(&image, 3, &[2]);
         check(&image, 4, &[5]);
         check(&image, 5, &[4]);
-        assert_eq!(image.ends().linked_to(12).collect::<Vec<_>>(), [11, 13]);
+        // Its own peer, and two that are bound to nothing and connected to nothing.
+        image.sockets.insert(16, unix(16));
+        image.sockets.insert(17, inet("", ""));
+        image.sockets.insert(18, inet("", ""));
+        let linked = |number| image.ends().linked_to(number).collect::<Vec<_>>();
+        assert_eq!(linked(12), [11, 13]);
+        assert_eq!(linked(13), [12]);
+        for number in 16..19 {
+            assert_eq!(linked(number), Vec::<ObjRef>::new(), "of {number}");
+        }
     }
 
     #[test]
@@ -211,5 +221,7 @@ mod tests {
         image.terminals.insert(12, slave);
         check(&image, 1, &[2]);
         check(&image, 2, &[1]);
+        let linked: Vec<ObjRef> = image.ends().linked_to(11).collect();
+        assert_eq!(linked, [12]);
     }
 }

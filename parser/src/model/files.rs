@@ -246,8 +246,32 @@ mod tests {
                 prop_assert_eq!(packed.get(*number), map.get(number).copied());
             }
             packed.settle();
-            prop_assert_eq!(packed.len(), map.len());
+            prop_assert_eq!((packed.len(), packed.is_empty()), (map.len(), map.is_empty()));
+            prop_assert_eq!(format!("{packed:?}"), format!("{map:?}"));
             prop_assert_eq!(packed.iter().collect::<BTreeMap<_, _>>(), map);
         }
+    }
+
+    /// An image may have millions.
+    #[test]
+    fn files_with_paths_take_a_few_bytes_each() {
+        let mut files = Files::default();
+        for number in 1..=1000u32 {
+            let record = RecordAt {
+                offset: u64::from(number) * 100,
+                index: u64::from(number) * 4,
+            };
+            let number = number.cast_signed();
+            files.insert(
+                number,
+                File {
+                    record,
+                    ..File::default()
+                },
+            );
+            files.set_path(number, b"/one/of/many");
+        }
+        files.settle();
+        assert!((4000..8500).contains(&files.bytes()), "{}", files.bytes());
     }
 }

@@ -138,10 +138,12 @@ mod tests {
                     map.insert(number, item);
                     numbered.insert(number, item);
                 }
-                prop_assert_eq!(numbered.len(), map.len());
+                prop_assert_eq!((numbered.len(), numbered.is_empty()), (map.len(), map.is_empty()));
                 prop_assert_eq!(numbered.get(number), map.get(&number).copied());
             }
             numbered.settle();
+            prop_assert!(numbered.bytes() >= map.len() * size_of::<ObjRef>());
+            prop_assert_eq!(format!("{numbered:?}"), format!("{map:?}"));
             prop_assert_eq!(numbered.iter().collect::<BTreeMap<_, _>>(), map.clone());
             for number in -1..61 {
                 prop_assert_eq!(numbered.get(number), map.get(&number).copied());

@@ -444,6 +444,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn registers_have_the_names_that_people_use() {
+        let mut regs = ArmRegs::default();
+        for (register, value) in regs.0.iter_mut().zip(100..) {
+            *register = value;
+        }
+        for (names, value) in [
+            (&["r0"][..], 100),
+            (&["fp", "r11"], 111),
+            (&["ip", "r12"], 112),
+            (&["sp", "r13"], 113),
+            (&["lr", "r14"], 114),
+            (&["pc", "r15"], 115),
+            (&["cpsr"], 116),
+            (&["orig_r0"], 117),
+        ] {
+            for name in names {
+                assert_eq!(regs.get(name), Some(value), "{name}");
+            }
+        }
+        assert_eq!((regs.get("r16"), regs.get("d0")), (None, None));
+        let named = (regs.sp(), regs.lr(), regs.pc(), regs.cpsr(), regs.orig_r0());
+        assert_eq!(named, (113, 114, 115, 116, 117));
+    }
+
+    #[test]
     fn the_bits_of_cpsr_in_words() {
         let words = |cpsr| {
             let mut regs = ArmRegs([0; 18]);
