@@ -396,14 +396,9 @@ fn capital(text: &str) -> String {
     })
 }
 
-/// The anchor that a heading gets.
+/// The anchor that a heading of words gets.
 fn anchor(heading: &str) -> String {
-    let keep = |c: char| match c {
-        ' ' => Some('-'),
-        c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c.to_ascii_lowercase()),
-        _ => None,
-    };
-    heading.chars().filter_map(keep).collect()
+    heading.to_lowercase().replace(' ', "-")
 }
 
 // --- vocabulary ------------------------------------------------------------------------------
