@@ -1,6 +1,6 @@
 //! Samples, as they are and with something changed, and what is said of them.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![expect(dead_code, reason = "each test program uses a part of it")]
 
 use ckpt_format::Dialect;
 use ckpt_format::layout::Layout;
