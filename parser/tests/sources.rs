@@ -271,3 +271,29 @@ fn a_source_with_little_at_hand_is_read_as_any_other() {
         assert!(plain == sparse, "{name}");
     }
 }
+
+#[test]
+fn who_reads_in_long_steps_is_given_what_was_read_ahead_of_each() {
+    let mut bytes = vec![0; 24 << 20];
+    for (n, block) in bytes.chunks_mut(4096).enumerate() {
+        block.fill(n.to_le_bytes()[0]);
+    }
+    let path = temporary("steps", &bytes);
+    let mut file = source::open(&path, 1).unwrap();
+    let mut spare = Vec::new();
+    // Three reads are a row.
+    let given = (0..3).map(|_| file.ahead(0, &mut spare).unwrap()).last();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    assert_eq!(given.unwrap().is_some(), processors > 1);
+    if processors > 1 {
+        for at in (0..24 << 20).step_by(2 << 20).skip(1) {
+            let ahead = file.ahead(at, &mut spare).unwrap().unwrap();
+            assert!((ahead.offset..ahead.offset + ahead.len as u64).contains(&at));
+            let from = usize::try_from(ahead.offset).unwrap();
+            let given = &spare[ahead.begin..ahead.begin + ahead.len];
+            assert!(given == &bytes[from..from + ahead.len], "{at}");
+        }
+        assert_eq!(file.ahead(24 << 20, &mut spare).unwrap(), None);
+    }
+    std::fs::remove_file(path).unwrap();
+}
