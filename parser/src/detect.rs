@@ -754,6 +754,21 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_of_record_speaks_once_however_often_it_comes() {
+        let mut detector = Detector::new(Order::Little, &[], Override::default());
+        let pids = Frame {
+            number: 101,
+            len: 24,
+            ..TASK
+        };
+        for _ in 0..3 {
+            detector.observe(&pids, &[0; 24]);
+        }
+        let against = detector.candidates.iter().map(|c| c.mismatches);
+        assert_eq!(against.collect::<HashSet<_>>(), HashSet::from([0, 1]));
+    }
+
+    #[test]
     fn arm_had_two_numbers() {
         let numbers = [11, 12, 13, 14, 16, 17, 18]
             .map(|n| arch_id(Revision::parse(&n.to_string()).unwrap(), Arch::Arm));

@@ -563,6 +563,38 @@ mod tests {
         }
     }
 
+    /// A number that counts how often one is unpacked.
+    #[derive(Clone, Copy, Default, PartialEq, Debug)]
+    struct Counted(u64);
+
+    thread_local! {
+        static UNPACKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    impl Pack for Counted {
+        fn pack(&self, before: &Self, to: &mut Writer) {
+            to.change(self.0, before.0);
+        }
+        fn unpack(before: &Self, from: &mut Reader) -> Self {
+            UNPACKED.set(UNPACKED.get() + 1);
+            Counted(from.change(before.0))
+        }
+    }
+
+    #[test]
+    fn going_on_or_far_ahead_unpacks_few() {
+        let list: Packed<Counted> = (0..10_000).map(Counted).collect();
+        let mut items = list.iter();
+        assert_eq!(items.nth(5020), Some(Counted(5020)));
+        assert!(UNPACKED.take() <= Counted::BLOCK);
+        // The 31st of its block, and no block from its start.
+        assert_eq!(
+            items.go_on(list.slice(5022, 6000)).next(),
+            Some(Counted(5022))
+        );
+        assert_eq!(UNPACKED.take(), 2);
+    }
+
     #[test]
     fn a_list_says_how_many_it_holds() {
         for count in [0, 1, 70] {

@@ -1,7 +1,7 @@
 //! Records and streams that are written from values, and what reading them back gives.
 
 use ckpt_format::dialect::{R17, R18};
-use ckpt_format::records::{FILE, HEADER, PGARR, SIGNAL_TASK, SOCKET, TAIL, VMA};
+use ckpt_format::records::{FILE, HEADER, PGARR, SIGHAND, SIGNAL_TASK, SOCKET, TAIL, VMA};
 use ckpt_format::{Abi, Arch, Dialect, FieldId, Object, Order, Tables, Tag};
 use ckpt_parser::decoder::{Decoder, Options};
 use ckpt_parser::encode::{RecordBuilder, StreamWriter};
@@ -51,6 +51,16 @@ fn fields_that_refer_to_objects_say_to_which() {
     assert_eq!(to("vma_objref"), Some(Object::File));
     assert_eq!(to("ino_objref"), Some(Object::Inode));
     assert_eq!(to("vm_start"), None);
+}
+
+#[test]
+fn a_structure_in_a_record_is_no_number() {
+    const ACTION: FieldId = SIGHAND.id("action");
+    let tables = Tables::shared(R17_ARM);
+    let record = RecordBuilder::new(&tables, Tag::Sighand).unwrap();
+    let record = record.tail(&[1; 64]);
+    assert_eq!(record.view().structs(ACTION).count(), 2);
+    assert_eq!(record.view().uint(ACTION), None);
 }
 
 #[test]
