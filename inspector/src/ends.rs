@@ -52,8 +52,8 @@ fn terminal(tty: &Terminal) -> String {
 }
 
 fn watched(image: &Image, number: ObjRef) -> String {
-    let items = image.epolls.get(&number).into_iter().flatten();
-    let fds: Vec<String> = items.map(|item| item.fd.to_string()).collect();
+    let items = image.watched(number);
+    let fds: Vec<String> = items.iter().map(|item| item.fd.to_string()).collect();
     if fds.is_empty() {
         "watches nothing".to_owned()
     } else {

@@ -415,6 +415,8 @@ fn places(image: &Image) -> Vec<(&'static str, RecordAt)> {
                 .for_each(|buffer| add("SOCKET_BUFFER", buffer.record));
         }
     }
+    let epolls = image.epolls.values();
+    epolls.for_each(|epoll| add("EPOLL_ITEMS", epoll.record));
     image
         .terminals
         .values()

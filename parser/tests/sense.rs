@@ -156,7 +156,9 @@ fn watched_files_are_files() {
     let tour = Changed::new(TOUR).write("BUFFER (epoll items)", 0, 20, &42_u32.to_le_bytes());
     assert_eq!(
         findings(&tour.bytes()),
-        ["V006 at 0x3323 (FILE, record 109): epoll[38].fd[2]: object 42 is SOCK, expected FILE"]
+        [
+            "V006 at 0x4bec (EPOLL_ITEMS, record 191): epoll[38].fd[2]: object 42 is SOCK, expected FILE"
+        ]
     );
 }
 
@@ -191,6 +193,16 @@ fn what_is_not_in_the_image_is_told() {
                 &[
                     "P008 at 0x4c4c (EPOLL_ITEMS, record 193): a second list of what file 40 watches",
                     "V018 at 0x3323 (FILE, record 109): file[38]: nothing says what it watches, expected an EPOLL_ITEMS record",
+                ],
+            ),
+            (
+                "EPOLL_ITEMS",
+                0,
+                "epfile_objref",
+                4711,
+                &[
+                    "V018 at 0x3323 (FILE, record 109): file[38]: nothing says what it watches, expected an EPOLL_ITEMS record",
+                    "V005 at 0x4bec (EPOLL_ITEMS, record 191): epfile_objref: object 4711 is not in the image, expected FILE",
                 ],
             ),
             (

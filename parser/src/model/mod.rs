@@ -226,7 +226,7 @@ pub struct Image {
     /// Terminals.
     pub terminals: BTreeMap<ObjRef, Terminal>,
     /// What epoll files watch, by file number.
-    pub epolls: BTreeMap<ObjRef, Vec<EpollItem>>,
+    pub epolls: BTreeMap<ObjRef, Epoll>,
     /// Semaphore adjustments.
     pub sem_undos: BTreeMap<ObjRef, Vec<SemUndo>>,
     /// Security labels.
@@ -267,6 +267,10 @@ impl Image {
     /// The path of a file, if it has one.
     pub fn path_of(&self, file: ObjRef) -> Option<&[u8]> {
         self.files.get(file)?.path
+    }
+    /// What an epoll file watches.
+    pub fn watched(&self, epoll: ObjRef) -> &[EpollItem] {
+        self.epolls.get(&epoll).map_or(&[], |epoll| &epoll.items)
     }
     /// The path of the executable of an address space.
     pub fn exe_of(&self, mm: &Mm) -> Option<&[u8]> {

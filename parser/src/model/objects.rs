@@ -741,6 +741,15 @@ pub struct Terminal {
     pub hung_up: bool,
 }
 
+/// What an epoll file watches (§3.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Epoll {
+    /// The EPOLL_ITEMS record.
+    pub record: RecordAt,
+    /// The files.
+    pub items: Vec<EpollItem>,
+}
+
 /// A file that an epoll file watches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EpollItem {

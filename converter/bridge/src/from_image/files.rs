@@ -81,7 +81,7 @@ impl Reader<'_> {
 
     /// What an epoll file watches.
     fn watched(&mut self, epoll: ObjRef) -> Vec<EpollItem> {
-        let items = self.image.epolls.get(&epoll).into_iter().flatten();
+        let items = self.image.watched(epoll).iter();
         let (index, losses) = (&self.index.files, &mut self.losses);
         let known = items.filter_map(|item| {
             let file = index.get(&item.file).copied();

@@ -384,7 +384,7 @@ fn about_file(
                 .link(Link::Record(socket.record.index, 0)),
         );
     }
-    for item in image.epolls.get(&number).into_iter().flatten() {
+    for item in image.watched(number) {
         let (names, _) = values::EPOLL_EVENTS.names(u64::from(item.events), image.arch());
         let text = format!("fd {} {} data {:#x}", item.fd, names.join("|"), item.data);
         rows.push(Row::pair("watches", text, Ink::Normal).link(Link::File(item.file)));

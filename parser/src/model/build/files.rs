@@ -114,7 +114,11 @@ impl Builder {
 
     pub(super) fn epoll_file(&mut self, event: &Event, view: &View) {
         self.epoll = objref(view, file::EPFILE);
-        if self.image.epolls.insert(self.epoll, Vec::new()).is_some() {
+        let epoll = Epoll {
+            record: record(event),
+            items: Vec::new(),
+        };
+        if self.image.epolls.insert(self.epoll, epoll).is_some() {
             let found = format!("a second list of what file {} watches", self.epoll);
             self.finding(Code::Unexpected, event, found);
         }
@@ -141,10 +145,9 @@ impl Builder {
                 data: get(&view, DATA),
             }
         };
-        let items = bytes
-            .chunks_exact(layout.size.max(1) as usize)
-            .map(item)
-            .collect();
-        self.image.epolls.insert(self.epoll, items);
+        let items = bytes.chunks_exact(layout.size.max(1) as usize).map(item);
+        if let Some(epoll) = self.image.epolls.get_mut(&self.epoll) {
+            epoll.items = items.collect();
+        }
     }
 }

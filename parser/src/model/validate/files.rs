@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::diagnostic::Code;
-use crate::model::{File, FileKind, ObjRef, Object, RecordAt, Socket};
+use crate::model::{File, FileKind, ObjRef, Object, Socket};
 use crate::text::{self, escape};
 use std::collections::HashSet;
 
@@ -63,14 +63,15 @@ impl Check<'_> {
     }
 
     pub(super) fn polled(&mut self) {
-        let image = self.image;
-        for (epoll, items) in &image.epolls {
-            let file = image.files.get(*epoll);
-            let record = file.map_or(RecordAt::default(), |file| file.record);
-            self.on(record, "FILE", String::new)
-                .refers("epfile_objref", *epoll, Object::File);
-            for item in items {
-                self.on(record, "FILE", || format!("epoll[{epoll}].fd[{}]", item.fd))
+        for (at, epoll) in &self.image.epolls {
+            self.on(epoll.record, "EPOLL_ITEMS", String::new).refers(
+                "epfile_objref",
+                *at,
+                Object::File,
+            );
+            for item in &epoll.items {
+                let path = || format!("epoll[{at}].fd[{}]", item.fd);
+                self.on(epoll.record, "EPOLL_ITEMS", path)
                     .refers("", item.file, Object::File);
             }
         }

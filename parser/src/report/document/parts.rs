@@ -284,12 +284,7 @@ impl<'a> Parts<'a> {
             pos: file.pos,
             target: file.kind.object(),
             count,
-            watches: self
-                .image
-                .epolls
-                .get(&object)
-                .map(|items| items.iter().map(watch).collect())
-                .unwrap_or_default(),
+            watches: self.image.watched(object).iter().map(watch).collect(),
             holders,
         }
     }
