@@ -12,11 +12,24 @@ const MAX_INSNS: usize = 1024;
 /// Functions within functions.
 const MAX_DEPTH: usize = 24;
 
-/// What was found out about functions.
-#[derive(Default)]
-pub(super) struct Returns(HashMap<Place, bool>);
+/// Which functions may return, as far as that was found out.
+pub(super) type Answers = HashMap<Place, bool>;
 
-impl Returns {
+/// What is found out about functions.
+pub(super) struct Returns<'w> {
+    /// What was known before.
+    known: &'w Answers,
+    pub(super) new: Answers,
+}
+
+impl<'w> Returns<'w> {
+    pub(super) fn new(known: &'w Answers) -> Self {
+        Self {
+            known,
+            new: Answers::new(),
+        }
+    }
+
     /// May a function return to its caller? What cannot be told may.
     pub(super) fn may(&mut self, job: &Job<'_>, window: &mut Window<'_>, function: Place) -> bool {
         self.look(job, window, function, 0)
@@ -29,16 +42,17 @@ impl Returns {
         function: Place,
         depth: usize,
     ) -> bool {
-        if let Some(known) = self.0.get(&function) {
-            return *known;
+        let known = self.known.get(&function);
+        if let Some(answer) = known.or_else(|| self.new.get(&function)) {
+            return *answer;
         }
         if depth > MAX_DEPTH || function.0 >= VECTORS {
             return true;
         }
         // Until it is known, for calls of itself.
-        self.0.insert(function, true);
+        self.new.insert(function, true);
         let may = self.explore(job, window, function, depth);
-        self.0.insert(function, may);
+        self.new.insert(function, may);
         may
     }
 

@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 use super::inevitable::Ahead;
 use super::known::{UNIT_BITS, features_behind};
 use super::memory::Window;
+use super::returns::Answers;
 use super::{Entry, EntryKind, FeatureHits, Found, Job, region_at};
 use crate::arm::Isa;
 use crate::feature::FeatureSet;
@@ -184,6 +185,7 @@ impl<'a, 'j> Walk<'a, 'j> {
             pass: Pass {
                 job,
                 literals: Literals::default(),
+                answers: Answers::new(),
                 knows_returns: false,
                 watches: false,
                 guesses: false,
@@ -308,6 +310,9 @@ impl<'a, 'j> Walk<'a, 'j> {
                 arrivals.extend(outcome.sent);
                 self.pointers.extend(&outcome.met.taken);
                 self.met.merge(outcome.met);
+                for (function, answer) in outcome.answers {
+                    self.pass.answers.entry(function).or_insert(answer);
+                }
                 hits.merge(&outcome.hits);
             }
         }

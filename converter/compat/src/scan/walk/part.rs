@@ -7,7 +7,7 @@ use super::marks::{Literals, Pages, Reached};
 use crate::arm::{Flow, Insn, Isa, Value};
 use crate::feature::{Feature, FeatureSet};
 use crate::scan::memory::Window;
-use crate::scan::returns::Returns;
+use crate::scan::returns::{Answers, Returns};
 use crate::scan::tested::Tested;
 use crate::scan::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
@@ -28,6 +28,8 @@ pub(super) type Function = (u32, u32, Isa);
 pub(super) struct Pass<'a, 'j> {
     pub(super) job: &'j Job<'a>,
     pub(super) literals: Literals,
+    /// What earlier rounds found out about functions.
+    pub(super) answers: Answers,
     /// No word is a return address but those that were followed.
     pub(super) knows_returns: bool,
     /// It matters whether handlers of signals are installed.
@@ -50,7 +52,6 @@ pub(super) struct Part {
     pub(super) reached: Reached,
     /// What program counters and functions of files led to, before any guess.
     pub(super) sure: Pages,
-    returns: Returns,
     tested: Tested,
 }
 
@@ -61,7 +62,6 @@ impl Part {
             addrs,
             reached: Reached::default(),
             sure: Pages::new(),
-            returns: Returns::default(),
             tested: Tested::default(),
         }
     }
@@ -120,10 +120,11 @@ impl Way {
 }
 
 /// What following met.
-#[derive(Default)]
 pub(super) struct Outcome {
     pub(super) hits: FeatureHits,
     pub(super) met: Met,
+    /// What was found out about functions.
+    pub(super) answers: Answers,
     /// What leads into other parts.
     pub(super) sent: Vec<Arrival>,
 }
@@ -194,6 +195,7 @@ pub(super) fn follow<'a>(
         work: Vec::new(),
         hits: FeatureHits::default(),
         met: Met::default(),
+        returns: Returns::new(&pass.answers),
         sent: Vec::new(),
     };
     for arrival in arrivals {
@@ -202,6 +204,7 @@ pub(super) fn follow<'a>(
     Outcome {
         hits: walker.hits,
         met: walker.met,
+        answers: walker.returns.new,
         sent: walker.sent,
     }
 }
@@ -215,6 +218,7 @@ struct Walker<'w, 'a> {
     work: Vec<(u32, Isa)>,
     hits: FeatureHits,
     met: Met,
+    returns: Returns<'w>,
     sent: Vec<Arrival>,
 }
 
@@ -693,7 +697,7 @@ impl<'w> Walker<'w, '_> {
                     Some(to) => {
                         self.call_ahead(to, known);
                         self.queue(to.0, to.1);
-                        return calls && self.part.returns.may(self.job, self.window, to);
+                        return calls && self.returns.may(self.job, self.window, to);
                     }
                     None if !calls => self.computed(addr, isa),
                     None => self.met.lost = true,
