@@ -88,12 +88,16 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
     let plain_register = !immediate && bits(word, 11, 4) == 0;
     if rd == PC {
         return match opcode {
-            13 if plain_register && rm == LR => {
-                let mut insn = Insn::plain(LEN).flow(Flow::Return);
+            13 if plain_register => {
+                let flow = if rm == LR {
+                    Flow::Return
+                } else {
+                    Flow::JumpRegister(reg(rm))
+                };
+                let mut insn = Insn::plain(LEN).flow(flow);
                 insn.keeps_state = true;
                 insn
             }
-            13 if plain_register => Insn::plain(LEN).flow(Flow::JumpRegister(reg(rm))),
             2 | 4 if immediate && rn != PC => {
                 let offset = modified_immediate(word).cast_signed();
                 let offset = if opcode == 4 {

@@ -176,7 +176,7 @@ pub struct Insn {
     pub tests_register: Option<u8>,
     /// `and rD, rN, #constant`: register and constant.
     pub masks: Option<(u8, u32)>,
-    /// `mov pc, lr`: before v7 it stays in ARM state.
+    /// `mov pc, rN`: before v7 it stays in ARM state.
     pub keeps_state: bool,
     /// `cmp rN, #constant`: register and constant.
     pub compares: Option<(u8, u32)>,

@@ -29,6 +29,8 @@ pub struct Linkage {
     pub leaps: bool,
     /// Functions that the loader calls when the file comes and goes (`DT_INIT`, `DT_FINI`).
     pub called: Vec<u32>,
+    /// The file loads others at run time.
+    pub loads: bool,
     /// The file looks functions up by name at run time.
     pub looks_up: bool,
 }

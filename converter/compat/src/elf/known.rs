@@ -36,6 +36,11 @@ pub(super) fn is_throw(name: &[u8]) -> bool {
     NAMES.contains(&name)
 }
 
+/// Functions that map files with code which is not there yet.
+pub(super) fn is_load(name: &[u8]) -> bool {
+    matches!(name, b"dlopen" | b"dlmopen" | b"__dlopen")
+}
+
 /// Functions that find others by name.
 pub(super) fn is_lookup(name: &[u8]) -> bool {
     matches!(name, b"dlsym" | b"dlvsym")

@@ -14,7 +14,7 @@ pub use dynamic::Linkage;
 pub(crate) use names::names;
 
 use crate::scan::MapKind;
-use known::{is_abort, is_leap, is_lookup, is_throw};
+use known::{is_abort, is_leap, is_load, is_lookup, is_throw};
 use unwind::{end_unwinder, is_unwinder};
 
 /// Bytes at offsets: a file, or a mapping of its first pages.
@@ -205,6 +205,8 @@ pub struct ElfFile {
     pub unwound: Vec<u32>,
     /// `longjmp` and its kin.
     pub leaps: Vec<u32>,
+    /// `dlopen` and its kin.
+    pub loads: Vec<u32>,
     /// The unwinder of exceptions.
     pub throws: Vec<u32>,
     /// How other files are bound to this one, and it to them.
@@ -281,6 +283,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         unwinds_arm_only: false,
         unwound: reader.unwound(&segments),
         leaps: Vec::new(),
+        loads: Vec::new(),
         throws: Vec::new(),
         linkage: Linkage::default(),
         needed: reader.needed(&segments),
@@ -305,6 +308,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.functions.dedup();
     file.aborts.sort_unstable();
     file.leaps.sort_unstable();
+    file.loads.sort_unstable();
     file.throws.sort_unstable();
     file.code.sort_unstable();
     end_unwinder(&mut file);
@@ -575,6 +579,7 @@ impl ElfFile {
     fn take(&mut self, symbol: &Symbol<'_>) {
         let Symbol { name, value, .. } = *symbol;
         if !symbol.defined {
+            self.linkage.loads |= symbol.dynamic && is_load(name);
             self.linkage.looks_up |= symbol.dynamic && is_lookup(name);
             self.linkage.leaps |= symbol.dynamic && is_leap(name);
             return;
@@ -602,6 +607,9 @@ impl ElfFile {
         // The C library leaps by itself, too, where it cancels a thread.
         if is_leap(name) && !symbol.dynamic {
             self.leaps.push(value);
+        }
+        if is_load(name) {
+            self.loads.push(value);
         }
         if is_throw(name) {
             self.throws.push(value);

@@ -364,6 +364,8 @@ pub struct SpaceFacts {
     pub functions: BTreeMap<u32, String>,
     /// It is known how code is bound together: what neither code nor memory leads to is not called.
     pub is_linked: bool,
+    /// The program calls `dlopen`.
+    pub loads: bool,
     /// Names of executable mappings whose code could not be seen.
     pub unseen_code: Vec<String>,
     /// The code scan's findings in coprocessor 1 that FPA and iwMMXt share.

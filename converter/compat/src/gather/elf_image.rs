@@ -210,6 +210,7 @@ fn plan_of<'a>(
         main: None,
         starts: Vec::new(),
         resolvers: moved(&file.linkage.resolvers, bias),
+        kernel_pages: Vec::new(),
         handlers: None,
         from_start: true,
     };
@@ -261,6 +262,7 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         functions: moved(&file.functions, bias),
         aborts: moved(&file.aborts, bias),
         leaps: moved(&file.leaps, bias),
+        loads: moved(&file.loads, bias),
         throws: moved(&file.throws, bias),
         bounds: moved(&bounds, bias),
         guarded: moved_pairs(&file.unwinder, bias),

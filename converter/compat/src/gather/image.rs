@@ -187,9 +187,15 @@ impl Gatherer<'_> {
         }
         let linked = self.linked(&files, &memory);
         space.is_linked = linked.is_some();
+        let exe = files.iter().find(|file| file.is_exe);
+        let elf = exe.and_then(|exe| exe.elf.as_ref());
+        space.loads = elf.is_some_and(|elf| elf.linkage.loads);
         let regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
         let handlers = handlers(&self.evidence.origin, &self.image.sighands, tasks);
-        let plan = self.plan(&threads, &memory, &files, linked, regions, handlers);
+        let plan = Plan {
+            kernel_pages,
+            ..self.plan(&threads, &memory, &files, linked, regions, handlers)
+        };
         space.code = run(&memory, &plan, space.advertised(), self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
@@ -369,6 +375,7 @@ impl Gatherer<'_> {
             main: None,
             starts: self.starts(files),
             resolvers: linkage::resolvers(files),
+            kernel_pages: Vec::new(),
             handlers,
             from_start: false,
         };

@@ -154,6 +154,8 @@ pub(super) struct Plan {
     pub(super) starts: Vec<u32>,
     /// Functions that choose another one, ascending.
     pub(super) resolvers: Vec<u32>,
+    /// Pages that the kernel filled, from and to.
+    pub(super) kernel_pages: Vec<(u32, u32)>,
     /// Handlers of signals, if the image says.
     pub(super) handlers: Option<Vec<u32>>,
     pub(super) from_start: bool,
@@ -179,6 +181,7 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs
         main: plan.main,
         starts: &plan.starts,
         resolvers: &plan.resolvers,
+        kernel_pages: &plan.kernel_pages,
         handlers: plan.handlers.as_deref(),
         advertised,
         from_start: plan.from_start,
@@ -259,7 +262,13 @@ fn hits(found: &Found) -> impl Iterator<Item = &Hit> {
         &found.swept,
     ];
     hits.into_iter().flat_map(|hits| {
-        let others = [&hits.oabi_calls, &hits.kuser_calls, &hits.cache_flushes];
+        let others = [
+            &hits.oabi_calls,
+            &hits.kuser_calls,
+            &hits.cache_flushes,
+            &hits.loads,
+            &hits.outside,
+        ];
         hits.features.values().chain(others)
     })
 }

@@ -6,6 +6,7 @@ use super::features::{self, Family, words};
 use crate::evidence::{Evidence, ProcessAbi, ThreadFacts};
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
+use crate::scan::Hit;
 use crate::target::{Endian, Has, Target};
 use crate::verdict::{Layer, Outcome, Verdict};
 
@@ -175,8 +176,8 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "isa.written",
         layer: RUN,
-        title: "code that the process writes",
-        rationale: "A thread on its way to cacheflush (0xf0002) is about to execute code that is not in the image yet; compilers that run in a process choose it by what the source machine had.",
+        title: "code that the process writes or loads",
+        rationale: "A thread on its way to cacheflush (0xf0002) is about to execute code that is not in the image yet, and so is one on its way to dlopen; compilers that run in a process choose it by what the source machine had.",
         remedy: "Choose a target that has all that the source machine had, or restart the program there.",
         judge: written,
     },
@@ -476,7 +477,7 @@ fn xscale(evidence: &Evidence, target: &Target) -> Outcome {
     .and(features::judge(evidence, target, &Family::of(&[XscaleDsp])))
 }
 
-/// What the source machine had bounds what written code uses.
+/// What the source machine had bounds what code uses that is not there yet.
 fn written(evidence: &Evidence, target: &Target) -> Outcome {
     const IN_CODE: FeatureSet = FeatureSet::of(&[
         Bx, Thumb, V5t, V5te, V6, V6k, V6t2, V7, V7mp, IdivA, IdivT, V8, Vfp, VfpV3, VfpD32, VfpV4,
@@ -484,10 +485,26 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
     ]);
     let mut outcome = Outcome::nothing();
     for space in &evidence.spaces {
-        let hit = &space.code.from_pc.cache_flushes;
-        if hit.first.is_empty() {
-            continue;
-        }
+        let code = &space.code;
+        // A program that calls dlopen looks functions up by name, so that nothing says which are called at all.
+        let loads = if space.loads {
+            &code.from_entries.loads
+        } else {
+            &code.from_pc.loads
+        };
+        let calls = [
+            (
+                "cacheflush reached from the program counter",
+                &code.from_pc.cache_flushes,
+            ),
+            ("dlopen reached", loads),
+            (
+                "memory that is no code reached from the program counter",
+                &code.from_pc.outside,
+            ),
+        ];
+        let mut calls = calls.iter().filter(|(_, hit)| !hit.first.is_empty());
+        let Some(first) = calls.next() else { continue };
         let bound = space.source_bound(evidence.header.as_ref());
         let possible = bound.map_or(IN_CODE, |bound| bound.meet(IN_CODE));
         let lacking: Vec<&str> = possible
@@ -495,20 +512,21 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
             .filter(|feature| target.has(*feature) != Has::Yes)
             .map(Feature::name)
             .collect();
-        let cite = space.cite_code("cacheflush reached from the program counter", hit);
+        let cite = |(what, hit): &(&str, &Hit)| space.cite_code(what, hit);
         let found = Outcome::of(
-            "what the process will write as code",
+            "what the process will write or load as code",
             if lacking.is_empty() {
                 "has all that the source machine had".to_owned()
             } else {
                 format!("lacks {}", lacking.join(", "))
             },
         )
-        .cite(cite);
+        .cite(cite(first));
+        let found = calls.fold(found, |found, call| found.cite(cite(call)));
         outcome = outcome.and(if lacking.is_empty() {
             found
         } else {
-            found.if_only("the code that it writes does without them")
+            found.if_only("the code that it writes or loads does without them")
         });
     }
     outcome

@@ -80,6 +80,15 @@ fn writes_code() -> Evidence {
     evidence
 }
 
+/// A process whose program calls dlopen.
+fn loads_code() -> Evidence {
+    let mut evidence = writes_code();
+    let space = &mut evidence.spaces[0];
+    space.loads = true;
+    space.code.from_entries.loads = std::mem::take(&mut space.code.from_pc.cache_flushes);
+    evidence
+}
+
 /// Code that is not in view.
 fn unseen() -> Evidence {
     let mut evidence = process();
@@ -298,6 +307,8 @@ fn isa_samples() -> Vec<Sample> {
         ("isa.unaligned", Conditional, "v5te", file(process())),
         ("isa.written", Restorable, "cortex-a15", writes_code()),
         ("isa.written", Conditional, "v5te", writes_code()),
+        ("isa.written", Restorable, "cortex-a15", loads_code()),
+        ("isa.written", Conditional, "v5te", loads_code()),
         ("isa.undefined", Restorable, "v7", process()),
         (
             "isa.undefined",

@@ -50,6 +50,10 @@ pub struct FeatureHits {
     pub kuser_calls: Hit,
     /// Calls of `cacheflush`: the process writes code.
     pub cache_flushes: Hit,
+    /// `dlopen`: the process loads code.
+    pub loads: Hit,
+    /// Places outside of what is known to be code: memory that may be written.
+    pub outside: Hit,
 }
 
 impl FeatureHits {
@@ -61,6 +65,8 @@ impl FeatureHits {
                 &self.eabi_calls,
                 &self.kuser_calls,
                 &self.cache_flushes,
+                &self.loads,
+                &self.outside,
             ]
             .iter()
             .all(|hit| hit.count == 0)
@@ -103,6 +109,8 @@ impl FeatureHits {
         merge_hit(&mut self.eabi_calls, &other.eabi_calls);
         merge_hit(&mut self.kuser_calls, &other.kuser_calls);
         merge_hit(&mut self.cache_flushes, &other.cache_flushes);
+        merge_hit(&mut self.loads, &other.loads);
+        merge_hit(&mut self.outside, &other.outside);
     }
 }
 

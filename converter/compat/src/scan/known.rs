@@ -239,12 +239,17 @@ impl Known {
         one_bit(self.tested)
     }
 
-    /// A called function keeps r4 to r11 (AAPCS).
+    /// Other ways lead here, too, with other values in registers. What this one tested is asked for where it matters.
+    pub(super) fn join(&mut self) {
+        self.values = [None; 16];
+    }
+
+    /// A called function keeps r4 to r11 (AAPCS). That the number of a system call, in r7, was set before is not relied on.
     pub(super) fn call(&mut self) {
         self.masked = None;
         self.compared = None;
         self.below = self.below.filter(|(reg, _)| (4..12).contains(reg));
-        for number in [0, 1, 2, 3, 12, 14] {
+        for number in [0, 1, 2, 3, 7, 12, 14] {
             if let Some(slot) = self.values.get_mut(number) {
                 *slot = None;
             }

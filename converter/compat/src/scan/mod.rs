@@ -52,6 +52,8 @@ pub struct CodeRegion {
     pub aborts: Vec<u32>,
     /// Those of them that go on where a function further up called `setjmp`.
     pub leaps: Vec<u32>,
+    /// Those of them that load files with code (`dlopen`).
+    pub loads: Vec<u32>,
     /// Those of them that go on where the unwind table of a function further up says.
     pub throws: Vec<u32>,
     /// Where functions begin by their names and the unwind table, ascending: each stretch holds one or more.
@@ -99,6 +101,11 @@ impl CodeRegion {
     /// Is this `longjmp`?
     fn leaps_to(&self, pointer: u32) -> bool {
         self.leaps.binary_search(&pointer).is_ok()
+    }
+
+    /// Is this `dlopen`?
+    fn loads_at(&self, pointer: u32) -> bool {
+        self.loads.binary_search(&pointer).is_ok()
     }
 
     /// Does the unwinder of exceptions begin here?
@@ -181,6 +188,8 @@ pub struct Job<'a> {
     pub starts: &'a [u32],
     /// Functions that choose another one by AT_HWCAP (`STT_GNU_IFUNC`), ascending.
     pub resolvers: &'a [u32],
+    /// Pages that the kernel filled, from and to: it has the like on every machine.
+    pub kernel_pages: &'a [(u32, u32)],
     /// Handlers of signals, if the image says which there are.
     pub handlers: Option<&'a [u32]>,
     /// What AT_HWCAP told the process of its machine.

@@ -77,7 +77,10 @@ pub(super) fn targets(
     };
     let mut found: Vec<(u32, Isa)> = Vec::new();
     let mut end = region_at(regions, start).map_or(u32::MAX, |region| data_end(region, start));
-    for number in 0..count.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES) {
+    for number in 0..count.unwrap_or(u32::MAX) {
+        if number >= MAX_ENTRIES {
+            return None;
+        }
         let at = start.wrapping_add(number * len);
         if at >= end {
             break;

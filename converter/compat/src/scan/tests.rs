@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan_in_parts, walk};
+use crate::arm::Isa;
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
 use crate::target::Endian;
@@ -60,6 +61,7 @@ fn run_memory(
         main: None,
         starts: &[],
         resolvers: &[],
+        kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: true,
@@ -179,6 +181,7 @@ fn memory_that_is_missing_is_not_seen() {
         main: None,
         starts: &[],
         resolvers: &[],
+        kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
@@ -315,6 +318,7 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         main: None,
         starts: &[],
         resolvers: &[],
+        kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
@@ -477,6 +481,7 @@ fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
         main: None,
         starts: &[],
         resolvers: &[],
+        kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
@@ -639,6 +644,7 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         main: setting.main,
         starts: &setting.starts,
         resolvers: &setting.resolvers,
+        kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: false,
@@ -765,6 +771,7 @@ fn with_pointer(words: &[u32], function: usize, handlers: Option<&[u32]>) -> Fou
         main: None,
         starts: &[],
         resolvers: &[],
+        kernel_pages: &[],
         handlers,
         advertised: FeatureSet::EMPTY,
         from_start: false,
@@ -861,6 +868,7 @@ fn job_of<'a>(
         main: None,
         starts: &[],
         resolvers: &[],
+        kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         from_start: true,
@@ -939,4 +947,216 @@ fn more_code_than_is_marked_leaves_the_scan_open() {
     };
     assert_eq!(reached(64), (64, false));
     assert_eq!(reached(65), (64, true));
+}
+
+/// A file that declares ARM code from its start on, and data where it says.
+fn mapped(words: &[u32], data: std::ops::Range<u32>, functions: &[u32]) -> CodeRegion {
+    let end = BASE + u32::try_from(words.len() * 4).unwrap();
+    CodeRegion {
+        map: vec![
+            (BASE, MapKind::Arm),
+            (BASE + data.start * 4, MapKind::Data),
+            (BASE + data.end * 4, MapKind::Arm),
+        ],
+        sections: vec![(BASE, end)],
+        functions: functions.iter().map(|word| BASE + word * 4).collect(),
+        bounds: functions.iter().map(|word| BASE + word * 4).collect(),
+        ..CodeRegion::default()
+    }
+}
+
+fn scan_region(words: &[u32], region: CodeRegion, entries: &[(u32, EntryKind)]) -> Found {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let regions = [CodeRegion {
+        start: BASE,
+        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        ..region
+    }];
+    let entries: Vec<Entry> = entries
+        .iter()
+        .map(|(word, kind)| Entry {
+            pointer: BASE + word * 4,
+            kind: *kind,
+            regs: None,
+        })
+        .collect();
+    scan(&job_of(&memory, &regions, &entries, &BTreeMap::new(), 1))
+}
+
+#[test]
+fn what_the_assembler_was_given_as_words_is_code_where_it_is_executed() {
+    let from_pc = |words: &[u32], data| {
+        let region = mapped(words, data, &[0]);
+        scan_region(words, region, &[(0, EntryKind::Pc)]).from_pc
+    };
+    // nop; .word vadd; exit
+    let straight = [0xe1a0_0000, VADD, EXIT[0], EXIT[1]];
+    assert!(has(&from_pc(&straight, 1..2), Vfp));
+    // b 1f; exit; 1: .word vadd; bx lr
+    let jump = [0xea00_0001, EXIT[0], EXIT[1], VADD, BX_LR];
+    assert!(has(&from_pc(&jump, 3..4), Vfp));
+    // Literals behind a call that does not return, or a system call: bl 1f; .word; 1: exit
+    let pool = [0xeb00_0000, VADD, EXIT[0], EXIT[1]];
+    assert!(!has(&from_pc(&pool, 1..2), Vfp));
+    let pool = [0xef00_0000, VADD, EXIT[0], EXIT[1]];
+    assert!(!has(&from_pc(&pool, 1..2), Vfp));
+}
+
+#[test]
+fn a_label_without_a_name_may_be_called() {
+    // adr r2, 1f; exit; 0: mov r1, r1; 1: vadd; bx lr
+    let computed = [0xe28f_2008, EXIT[0], EXIT[1], 0xe1a0_1001, VADD, BX_LR];
+    let region = mapped(&computed, 6..6, &[0]);
+    let found = scan_region(&computed, region, &[(0, EntryKind::Known)]);
+    assert!(has(&found.from_entries, Vfp), "{found:?}");
+    // A word that points behind code that ends, and one that points into it.
+    let words = [EXIT[0], EXIT[1], BX_LR, VADD, CLZ, BX_LR];
+    let region = mapped(&words, 6..6, &[0]);
+    let found = |word| {
+        let entries = [(0, EntryKind::Known), (word, EntryKind::Pointer)];
+        scan_region(&words, region.clone(), &entries).from_entries
+    };
+    assert!(has(&found(3), Vfp));
+    assert!(!has(&found(4), V5t));
+}
+
+#[test]
+fn a_function_that_a_pointer_names_needs_what_its_file_does_not_declare() {
+    // exit; f: .inst vadd; bx lr
+    let words = [EXIT[0], EXIT[1], VADD, BX_LR];
+    let region = CodeRegion {
+        undeclared: FeatureSet::one(Vfp),
+        ..mapped(&words, 4..4, &[0, 2])
+    };
+    let entries = [(0, EntryKind::Known), (2, EntryKind::Pointer)];
+    assert!(has(
+        &scan_region(&words, region, &entries).from_entries,
+        Vfp
+    ));
+}
+
+#[test]
+fn a_loop_calls_more_than_its_first_turn_does() {
+    // ldr r4, =0f; 1: ldr r3, [r4], #4; mov lr, pc; mov pc, r3; subs r5, #1; bne 1b; exit; .ltorg; 0: .word f, g;
+    // f: bx lr; g: vadd; bx lr
+    let words = [
+        0xe59f_4018,
+        0xe494_3004,
+        0xe1a0_e00f,
+        0xe1a0_f003,
+        0xe255_5001,
+        0x1aff_fffa,
+        EXIT[0],
+        EXIT[1],
+        BASE + 36,
+        BASE + 44,
+        BASE + 48,
+        BX_LR,
+        VADD,
+        BX_LR,
+    ];
+    let found = with_pointer(&words, 12, Some(&[]));
+    assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
+}
+
+#[test]
+fn a_table_that_is_longer_than_is_looked_at_leaves_pointers_alive() {
+    // ldr r2, =table; ldr pc, [r2, r5, lsl #2]; g: exit; bx lr; f: vadd; bx lr; .ltorg; b .
+    let code = [
+        0xe59f_2014,
+        0xe792_f105,
+        EXIT[0],
+        EXIT[1],
+        BX_LR,
+        VADD,
+        BX_LR,
+        BASE + 36,
+        0xeaff_fffe,
+    ];
+    let table = |len| [&code[..], &vec![BASE + 8; len]].concat();
+    assert!(with_pointer(&table(8), 5, Some(&[])).sealed);
+    assert!(!with_pointer(&table(2000), 5, Some(&[])).sealed);
+}
+
+#[test]
+fn processors_that_keep_the_state_do_not_go_on_in_the_other_one() {
+    // ldr r3, [pc, #4]; mov pc, r3; nop; .word 1f + 1; 1: (Thumb) movs r7, #1; svc #0
+    let thumb = BASE + 16;
+    let by_mov = [
+        0xe59f_3004,
+        0xe1a0_f003,
+        0xe1a0_0000,
+        thumb | 1,
+        0xdf00_2701,
+    ];
+    let found = run(&by_mov);
+    assert!(has(&found.from_pc, V7) && has(&found.from_pc, Thumb));
+    // ldr pc, [pc, #4]
+    let by_load = [
+        0xe59f_f004,
+        0xe1a0_0000,
+        0xe1a0_0000,
+        thumb | 1,
+        0xdf00_2701,
+    ];
+    let found = run(&by_load);
+    assert!(has(&found.from_pc, V5t) && !has(&found.from_pc, V7));
+    let in_arm = [
+        0xe59f_f004,
+        0xe1a0_0000,
+        0xe1a0_0000,
+        thumb,
+        EXIT[0],
+        EXIT[1],
+    ];
+    assert!(!has(&run(&in_arm).from_pc, V5t));
+}
+
+#[test]
+fn a_number_that_was_set_before_a_call_is_none() {
+    // mov r7, #1; bl f; svc #0; vadd; b .; f: mov r7, #20; bx lr
+    let words = [
+        EXIT[0],
+        0xeb00_0002,
+        EXIT[1],
+        VADD,
+        0xeaff_fffe,
+        0xe3a0_7014,
+        BX_LR,
+    ];
+    assert!(has(&run(&words).from_pc, Vfp));
+}
+
+#[test]
+fn a_jump_to_memory_that_is_no_code_leaves_the_scan_open() {
+    // ldr pc, [pc, #-4]; .word behind the region
+    let bytes: Vec<u8> = [0xe51f_f004, BASE + 8, VADD]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let open = |seen: usize| {
+        let mut memory = SliceMemory::default();
+        memory.add(BASE, &bytes[..seen]);
+        let found = run_memory(&memory, 8, &[], BASE, EntryKind::Pc);
+        (found.open, found.from_pc.outside.first)
+    };
+    assert_eq!(open(12), (true, vec![(BASE + 8, Isa::Arm)]));
+    // Nothing is there: it dies on every machine.
+    assert_eq!(open(8), (false, vec![]));
+}
+
+#[test]
+fn what_loads_code_is_told() {
+    let words = [0xea00_0000, BX_LR, BX_LR];
+    let region = |loads| CodeRegion {
+        loads,
+        ..CodeRegion::default()
+    };
+    let count = |loads| {
+        let found = scan_region(&words, region(loads), &[(0, EntryKind::Pc)]);
+        found.from_pc.loads.count
+    };
+    assert_eq!((count(vec![BASE + 8]), count(vec![BASE + 4])), (1, 0));
 }

@@ -56,6 +56,8 @@ pub(in crate::scan) struct Reached {
     pub(super) pages: Pages,
     /// Instructions that were only reached behind a test of their capability.
     pub(super) guarded: HashMap<u32, Isa>,
+    /// Places that jumps lead to, by page.
+    labels: HashMap<u32, Box<Bits>>,
 }
 
 impl Reached {
@@ -91,6 +93,10 @@ impl Reached {
         new
     }
 
+    pub(super) fn mark_label(&mut self, addr: u32) {
+        self.labels.entry(addr >> 12).or_default().set(addr);
+    }
+
     pub(super) fn mark_data(&mut self, half: u32) {
         self.marks(half).data.set(half);
     }
@@ -111,23 +117,47 @@ impl Reached {
             }
         }
         self.guarded.extend(other.guarded);
+        for (page, labels) in other.labels {
+            self.labels.entry(page).or_default().join(&labels);
+        }
     }
 }
 
-/// Words that code reads as data, of all code there is.
-#[derive(Default)]
-pub(super) struct Literals(HashMap<u32, Box<Bits>>);
+/// What a walk over all code tells of each halfword.
+#[derive(Clone, Default)]
+struct Kinds {
+    /// Code reads it as data.
+    data: Bits,
+    /// Jumps lead to it.
+    labels: Bits,
+}
 
-impl Literals {
+/// Words that code reads as data and places that jumps lead to, of all code there is.
+#[derive(Default)]
+pub(super) struct Layout(HashMap<u32, Box<Kinds>>);
+
+impl Layout {
     pub(super) fn of(reached: Reached) -> Self {
-        let data = |marks: Arc<Marks>| Box::new(Arc::unwrap_or_clone(marks).data);
-        let pages = reached.pages.into_iter();
-        let read = pages.filter(|(_, marks)| !marks.data.is_empty());
-        Self(read.map(|(page, marks)| (page, data(marks))).collect())
+        let mut layout = Self::default();
+        for (page, marks) in reached.pages {
+            if !marks.data.is_empty() {
+                layout.0.entry(page).or_default().data = marks.data.clone();
+            }
+        }
+        for (page, labels) in reached.labels {
+            layout.0.entry(page).or_default().labels = *labels;
+        }
+        layout
     }
 
     pub(super) fn is_data(&self, addr: u32) -> bool {
-        self.0.get(&(addr >> 12)).is_some_and(|data| data.get(addr))
+        let kinds = self.0.get(&(addr >> 12));
+        kinds.is_some_and(|kinds| kinds.data.get(addr))
+    }
+
+    pub(super) fn is_label(&self, addr: u32) -> bool {
+        let kinds = self.0.get(&(addr >> 12));
+        kinds.is_some_and(|kinds| kinds.labels.get(addr))
     }
 }
 

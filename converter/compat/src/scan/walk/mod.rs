@@ -19,7 +19,7 @@ use super::{Entry, EntryKind, FeatureHits, Found, Job, region_at};
 use crate::arm::Isa;
 use crate::feature::FeatureSet;
 use crate::parallel;
-use marks::Literals;
+use marks::Layout;
 pub(super) use marks::Reached;
 use part::{Arrival, Function, Met, Part, Pass};
 
@@ -27,7 +27,7 @@ use part::{Arrival, Function, Met, Part, Pass};
 pub(super) const PART_LEN: u32 = 4 << 20;
 
 /// Code that is followed at most, in whole parts, bytes. What is marked of it takes, with what is known before the first
-/// guess and [`Literals`], fewer than 128 MiB. Code beyond is not followed, and the scan stays open.
+/// guess and [`Layout`], 128 MiB. Code beyond is not followed, and the scan stays open.
 const MAX_LEN: u64 = 256 << 20;
 
 /// Rounds with fewer arrivals are not worth another thread.
@@ -40,6 +40,7 @@ pub(super) fn walk(job: &Job<'_>, stacks: Stacks, part_len: u32, found: &mut Fou
     // kernel as handlers of signals, or to its C library, which keeps them enciphered.
     let began = Learnt {
         starts: job.starts,
+        is_first: true,
         ..Learnt::default()
     };
     let all = pass(job, &mut Found::default(), began, part_len);
@@ -47,9 +48,10 @@ pub(super) fn walk(job: &Job<'_>, stacks: Stacks, part_len: u32, found: &mut Fou
         can_be_sealed: stacks.are_known() && (job.from_start || job.handlers.is_some()),
         is_full: all.is_full,
         taken: all.met.taken.clone(),
-        literals: Literals::of(all.into_reached()),
+        layout: Layout::of(all.into_reached()),
         stacks,
         starts: &[],
+        is_first: false,
     };
     pass(job, found, learnt, part_len).into_reached()
 }
@@ -57,7 +59,7 @@ pub(super) fn walk(job: &Job<'_>, stacks: Stacks, part_len: u32, found: &mut Fou
 /// What a walk over everything tells the next one, which follows only what can still run.
 #[derive(Default)]
 struct Learnt<'a> {
-    literals: Literals,
+    layout: Layout,
     /// Constants that point into code, of all that may have run.
     taken: BTreeSet<u32>,
     stacks: Stacks,
@@ -67,6 +69,8 @@ struct Learnt<'a> {
     is_full: bool,
     /// Where the walk begins beside the entries.
     starts: &'a [u32],
+    /// There was none before.
+    is_first: bool,
 }
 
 /// What was told by following the stacks of all threads.
@@ -123,7 +127,8 @@ fn pass<'a, 'j>(
     let of_kind = |kind| entries.iter().filter(move |entry| entry.kind == kind);
 
     let mut walk = Walk::new(job, part_len);
-    walk.pass.literals = learnt.literals;
+    walk.pass.layout = learnt.layout;
+    walk.pass.is_first = learnt.is_first;
     walk.pass.knows_returns = learnt.stacks.are_known();
     walk.pass.watches = learnt.can_be_sealed;
     walk.enter(of_kind(EntryKind::Pc), &mut found.from_pc);
@@ -184,7 +189,8 @@ impl<'a, 'j> Walk<'a, 'j> {
         Self {
             pass: Pass {
                 job,
-                literals: Literals::default(),
+                layout: Layout::default(),
+                is_first: false,
                 answers: Answers::new(),
                 knows_returns: false,
                 watches: false,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::marks::{Literals, Pages, Reached};
+use super::marks::{Layout, Pages, Reached};
 use crate::arm::{Flow, Insn, Isa, Value};
 use crate::feature::{Feature, FeatureSet};
 use crate::scan::memory::Window;
@@ -27,7 +27,9 @@ pub(super) type Function = (u32, u32, Isa);
 /// What holds in all parts while something is followed.
 pub(super) struct Pass<'a, 'j> {
     pub(super) job: &'j Job<'a>,
-    pub(super) literals: Literals,
+    pub(super) layout: Layout,
+    /// There is no layout yet: this walk finds it out.
+    pub(super) is_first: bool,
     /// What earlier rounds found out about functions.
     pub(super) answers: Answers,
     /// No word is a return address but those that were followed.
@@ -104,6 +106,10 @@ pub(super) struct Way {
     pool: u32,
     /// Control came here by a jump.
     begins: bool,
+    /// Nothing says that it comes to where this began.
+    guessed: bool,
+    /// It goes on here for sure: not behind a call or system call, which may not return.
+    goes_on: bool,
 }
 
 impl Way {
@@ -115,6 +121,8 @@ impl Way {
             it_left: 0,
             pool: u32::MAX,
             begins: true,
+            guessed: false,
+            goes_on: true,
         }
     }
 }
@@ -231,7 +239,8 @@ impl<'w> Walker<'w, '_> {
             Arrival::Data(half) => self.mark_data(*half),
             Arrival::Pointer(pointer) => {
                 let (addr, isa) = Isa::of_pointer(*pointer);
-                if self.part.reached.isa_at(addr).is_none() && self.begins_function(*pointer) {
+                if self.part.reached.isa_at(addr).is_none() && self.begins_function(*pointer, true)
+                {
                     self.queue(addr, isa);
                 }
             }
@@ -243,11 +252,25 @@ impl<'w> Walker<'w, '_> {
     /// Control goes to an address by a jump or call.
     fn queue(&mut self, addr: u32, isa: Isa) {
         if self.part.addrs.contains(&addr) {
+            if self.pass.is_first {
+                self.part.reached.mark_label(addr);
+            }
             self.work.push((addr, isa));
         } else if self.region(addr).is_some() {
             self.sent.push(Arrival::Jump(addr, isa));
         } else {
-            self.met.lost = true;
+            self.leave(addr, isa);
+        }
+    }
+
+    /// Control goes to what is not known to be code. If there is anything, it runs unseen.
+    fn leave(&mut self, addr: u32, isa: Isa) {
+        self.met.lost = true;
+        let holds = |(from, to): &(u32, u32)| (*from..*to).contains(&addr);
+        let is_kernels = self.job.kernel_pages.iter().any(holds);
+        if !is_kernels && self.window.half(addr).is_some() {
+            self.met.open = true;
+            self.hits.outside.add(addr, isa);
         }
     }
 
@@ -282,6 +305,20 @@ impl<'w> Walker<'w, '_> {
                     _ => true,
                 }
         })
+    }
+
+    /// Can control be here? What the assembler took for data is code where it is executed (`.word` of an instruction that
+    /// it does not know).
+    fn may_execute(&self, way: &Way) -> bool {
+        let executes_data = || {
+            let sure = !way.guessed && way.goes_on;
+            let region = self.region(way.addr).filter(|_| sure);
+            region.is_some_and(|region| {
+                region.in_section(way.addr)
+                    && sweep::kind_at(region, way.addr) == Some(MapKind::Data)
+            })
+        };
+        (self.is_code(way.addr, way.isa) || executes_data()) && !self.is_others(way.addr, way.isa)
     }
 
     /// Is the place sure to be code of the other instruction set, or the inside of an instruction? Then a guess that
@@ -328,7 +365,10 @@ impl<'w> Walker<'w, '_> {
             };
             let is_code = insn.is_defined() && !sweep::is_unlikely(&insn, isa);
             if is_code && self.part.reached.isa_at(at).is_none() {
-                self.queue(at, isa);
+                self.way(Way {
+                    guessed: true,
+                    ..Way::from(at, isa, Known::default())
+                });
                 self.drain();
             }
             at = at.saturating_add(u32::from(insn.len));
@@ -342,14 +382,15 @@ impl<'w> Walker<'w, '_> {
             Some(MapKind::Arm) => Some(Isa::Arm),
             Some(MapKind::Thumb) => Some(Isa::Thumb),
             Some(MapKind::Data) => None,
-            None if !region.map.is_empty() || self.pass.literals.is_data(addr) => None,
+            None if !region.map.is_empty() || self.pass.layout.is_data(addr) => None,
             None => Some(jumps_in).filter(|isa| addr.is_multiple_of(isa.alignment())),
         }
     }
 
-    /// Can a function begin at a pointer? Mapping symbols come with the names of all functions; without, one begins
-    /// behind code that ends, or padding. What is turned down although it decodes leaves the scan open.
-    fn begins_function(&mut self, pointer: u32) -> bool {
+    /// Can a function begin at a pointer? One that has no name begins behind code that ends, data or padding, or where an
+    /// instruction computed its address. Compilers name all functions: with mapping symbols no other word is a pointer.
+    /// Without, what is turned down although it decodes leaves the scan open.
+    fn begins_function(&mut self, pointer: u32, computed: bool) -> bool {
         let (addr, isa) = Isa::of_pointer(pointer);
         let Some(region) = self.region(addr) else {
             return false;
@@ -357,24 +398,27 @@ impl<'w> Walker<'w, '_> {
         if region.names_function(pointer) {
             return true;
         }
-        if self.pass.literals.is_data(addr) {
+        if self.pass.layout.is_data(addr) {
             return false;
         }
         // Code that was written at run time, for one.
         let first = addr == region.start;
-        let excluded = !region.map.is_empty() || isa == Isa::Thumb && region.is_all_arm;
-        if excluded || !self.looks_like_code(addr, isa) {
+        if isa == Isa::Thumb && region.is_all_arm || !self.looks_like_code(addr, isa) {
             return false;
         }
         let zeros = self.window.half(addr.wrapping_sub(2)) == Some(0);
         let before = zeros
             || first
+            || sweep::kind_at(region, addr.wrapping_sub(2)) == Some(MapKind::Data)
             || [2, 4].into_iter().any(|len| {
                 let insn = fetch(self.window, addr.wrapping_sub(len), isa);
                 insn.is_some_and(|insn| {
                     u32::from(insn.len) == len && (insn.ends_block() || insn.is_padding())
                 }) || self.part.reached.is_data(addr.wrapping_sub(len))
             });
+        if !region.map.is_empty() {
+            return before || computed;
+        }
         if !before && self.pass.knows_returns && follows_call(self.window, addr, isa) {
             return false;
         }
@@ -441,9 +485,9 @@ impl<'w> Walker<'w, '_> {
     fn enter(&mut self, entry: &Entry) {
         let (addr, isa) = Isa::of_pointer(entry.pointer);
         let plausible = match entry.kind {
-            EntryKind::Pointer => self.begins_function(entry.pointer),
+            EntryKind::Pointer => self.begins_function(entry.pointer, false),
             EntryKind::Return => {
-                self.begins_function(entry.pointer)
+                self.begins_function(entry.pointer, false)
                     || self.looks_like_code(addr, isa) && follows_call(self.window, addr, isa)
             }
             _ => true,
@@ -458,10 +502,13 @@ impl<'w> Walker<'w, '_> {
         if let Some(region) = self.region(way.addr).filter(|_| way.begins) {
             let pointer = way.isa.pointer(way.addr);
             self.met.leaps |= region.leaps_to(pointer);
+            if region.loads_at(pointer) {
+                self.hits.loads.add(way.addr, way.isa);
+            }
             self.met.open |= region.throws_at(pointer);
         }
         let isa = way.isa;
-        while way.addr < way.pool && self.is_code(way.addr, isa) && !self.is_others(way.addr, isa) {
+        while way.addr < way.pool && self.may_execute(&way) {
             let addr = way.addr;
             if !self.part.addrs.contains(&addr) {
                 self.sent.push(Arrival::Way(Box::new(way)));
@@ -470,6 +517,10 @@ impl<'w> Walker<'w, '_> {
             let Some(insn) = fetch(self.window, addr, isa) else {
                 break;
             };
+            if !way.begins && self.pass.layout.is_label(addr) {
+                // What holds on this way need not hold on the others.
+                way.known.join();
+            }
             let insn = under_it(insn, &mut way.it_left);
             if !self.visit(&insn, &way) {
                 return;
@@ -496,9 +547,13 @@ impl<'w> Walker<'w, '_> {
                 return;
             }
             way.addr = addr.wrapping_add(u32::from(insn.len));
+            way.goes_on = !calls && !matches!(insn.flow, Flow::Syscall(_) | Flow::Trap(_));
             if calls && !insn.conditional && self.is_pool(way.addr) {
                 return;
             }
+        }
+        if way.begins && !way.guessed {
+            self.leave(way.addr, isa);
         }
         self.met.lost |= way.addr < way.pool;
     }
@@ -532,8 +587,9 @@ impl<'w> Walker<'w, '_> {
         let needs = known.needs(insn);
         self.region(addr).map_or(needs, |region| {
             let needs = needs.minus(region.guarded(needs, addr));
-            // Without mapping symbols data behind calls that do not return is taken for code.
-            if self.pass.guesses || region.map.is_empty() {
+            // Without mapping symbols data behind calls that do not return is taken for code. With them what leads here is
+            // the start of a function, and its author may have known more than the assembler (`.inst`).
+            if region.map.is_empty() {
                 needs.minus(region.undeclared)
             } else {
                 needs
@@ -554,7 +610,7 @@ impl<'w> Walker<'w, '_> {
     fn note_state(&mut self, insn: &Insn, addr: u32, isa: Isa) {
         let calls = matches!(insn.flow, Flow::CallRegister(_) | Flow::Call(_, Isa::Arm));
         self.met.calls_from_thumb |= isa == Isa::Thumb && calls;
-        if insn.keeps_state {
+        if insn.keeps_state && insn.flow == Flow::Return {
             self.met
                 .stays_in_arm
                 .add(FeatureSet::one(Feature::V7), addr, isa);
@@ -563,7 +619,7 @@ impl<'w> Walker<'w, '_> {
 
     /// Do literals begin here, behind at most one halfword of padding?
     fn is_pool(&self, addr: u32) -> bool {
-        self.pass.literals.is_data(addr) || self.pass.literals.is_data(addr.wrapping_add(2))
+        self.pass.layout.is_data(addr) || self.pass.layout.is_data(addr.wrapping_add(2))
     }
 
     /// Constants that point into code, and words that were loaded from places that are known, may be called; the
@@ -665,14 +721,9 @@ impl<'w> Walker<'w, '_> {
                 false
             }
             Flow::JumpTable(table, index) => {
-                let targets = tables::targets(
-                    table,
-                    known.entries(index, insn),
-                    isa,
-                    self.job.regions,
-                    known,
-                    self.window,
-                );
+                let count = known.entries(index, insn);
+                let targets =
+                    tables::targets(table, count, isa, self.job.regions, known, self.window);
                 match targets {
                     Some(targets) => {
                         for (addr, isa) in targets {
@@ -695,6 +746,9 @@ impl<'w> Walker<'w, '_> {
                     // Whoever comes here dies by his own hand.
                     Some((to, to_isa)) if self.aborts(to, to_isa) => return false,
                     Some(to) => {
+                        if to.1 != isa {
+                            self.hits.add(changes_state(insn), addr, isa);
+                        }
                         self.call_ahead(to, known);
                         self.queue(to.0, to.1);
                         return calls && self.returns.may(self.job, self.window, to);
@@ -705,5 +759,14 @@ impl<'w> Walker<'w, '_> {
                 calls
             }
         }
+    }
+}
+
+/// What an instruction needs to go on in the other instruction set.
+fn changes_state(insn: &Insn) -> FeatureSet {
+    match insn.flow {
+        Flow::JumpMemory(..) | Flow::JumpLiteral(_) => FeatureSet::one(Feature::V5t),
+        _ if insn.keeps_state => FeatureSet::one(Feature::V7),
+        _ => FeatureSet::EMPTY,
     }
 }
