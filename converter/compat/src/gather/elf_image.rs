@@ -213,6 +213,7 @@ fn plan_of<'a>(
         kernel_pages: Vec::new(),
         handlers: None,
         from_start: true,
+        is_cut: false,
     };
     let mut ranges = Vec::new();
     for segment in file.segments.iter().filter(|segment| segment.is_load()) {
@@ -312,7 +313,9 @@ fn enter(
     for function in &file.functions {
         plan.enter(function.wrapping_add(bias), EntryKind::Known);
     }
-    for pointer in pointers(memory, ranges, &plan.regions, bias, &BTreeSet::new()) {
+    let (pointers, all) = pointers(memory, ranges, &plan.regions, bias, &BTreeSet::new());
+    plan.is_cut |= !all;
+    for pointer in pointers {
         plan.enter(pointer, EntryKind::Pointer);
     }
 }

@@ -378,6 +378,7 @@ impl Gatherer<'_> {
             kernel_pages: Vec::new(),
             handlers,
             from_start: false,
+            is_cut: false,
         };
         for thread in threads {
             enter_thread(&mut plan, thread, memory);
@@ -414,14 +415,15 @@ impl Gatherer<'_> {
                 Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?))
             });
         let places = linkage::places(ranges.collect(), self.main_stack(threads), files);
-        let in_data = pointers(memory, &places.data, &plan.regions, 0, slots);
+        let (in_data, in_all_data) = pointers(memory, &places.data, &plan.regions, 0, slots);
         let exe = files.iter().find(|file| file.is_exe);
         let main = exe.and_then(|file| Some(file.elf.as_ref()?.main?.wrapping_add(file.bias?)));
         // `longjmp` may lead back behind any `setjmp` in functions that `main` called.
         let elfs = files.iter().filter_map(|file| file.elf.as_ref());
         let leaps = elfs.into_iter().any(|elf| elf.linkage.leaps);
         plan.main = main.filter(|main| !leaps && !in_data.contains(main));
-        let at_start = pointers(memory, &places.starts, &plan.regions, 0, slots);
+        let (at_start, at_all_starts) = pointers(memory, &places.starts, &plan.regions, 0, slots);
+        plan.is_cut = !(in_all_data && at_all_starts);
         for pointer in in_data.union(&at_start) {
             plan.enter(*pointer, EntryKind::Pointer);
         }
@@ -752,7 +754,8 @@ fn call_at(memory: &dyn Memory, thread: &ThreadFacts) -> Option<u32> {
             classify_arm(code.word(bytes_at(memory, addr)?), addr)
         };
         match instruction.flow {
-            Flow::Syscall(number) => Some(number.unwrap_or(0)),
+            // Thumb code that is read as ARM looks like a conditional one.
+            Flow::Syscall(number) if !instruction.conditional => Some(number.unwrap_or(0)),
             _ => None,
         }
     })
@@ -876,5 +879,27 @@ mod tests {
         assert_eq!(of(&Origin::Core, &[&held]), None);
         assert_eq!(of(&Origin::Criu, &[&held, &gone]), None);
         assert_eq!(of(&Origin::Criu, &[&empty]), None);
+    }
+
+    #[test]
+    fn thumb_code_before_arm_code_is_no_system_call() {
+        use crate::scan::SliceMemory;
+        const NOP: u32 = 0xe1a0_0000;
+        let call = |words: [u32; 2], cpsr| {
+            let bytes: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+            let mut memory = SliceMemory::default();
+            memory.add(0x8000, &bytes);
+            let mut thread = ThreadFacts {
+                cpsr,
+                ..ThreadFacts::default()
+            };
+            thread.regs[15] = 0x8004;
+            call_at(&memory, &thread)
+        };
+        assert_eq!(call([0xef00_0000, NOP], 0x10), Some(0));
+        assert_eq!(call([0xef90_0004, NOP], 0x10), Some(0x90_0004));
+        // b .+…; nop, as Thumb code: svclt in ARM state
+        assert_eq!(call([0xbf00_e7be, NOP], 0x10), None);
+        assert_eq!(call([0xdf00_bf00, NOP], 0x30), Some(0));
     }
 }

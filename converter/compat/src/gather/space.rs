@@ -95,14 +95,14 @@ const MAX_POINTER_WORDS: u64 = 64 << 20;
 const MAX_POINTERS: usize = 1 << 20;
 
 /// Aligned words in ranges that may point into code. `bias` is added as a second reading, for files whose
-/// relocations are not applied. What lies in slots of linkage tables is left out.
+/// relocations are not applied. What lies in slots of linkage tables is left out. Tells, too, whether these are all.
 pub(super) fn pointers(
     memory: &dyn Memory,
     ranges: &[(u32, u32)],
     regions: &[CodeRegion],
     bias: u32,
     slots: &BTreeSet<u32>,
-) -> BTreeSet<u32> {
+) -> (BTreeSet<u32>, bool) {
     let mut found = BTreeSet::new();
     let mut budget = MAX_POINTER_WORDS;
     let into_code = |value: u32| {
@@ -115,7 +115,7 @@ pub(super) fn pointers(
     for (start, end) in ranges {
         for at in (*start..*end).step_by(4096) {
             if budget == 0 || found.len() >= MAX_POINTERS {
-                return found;
+                return (found, false);
             }
             budget = budget.saturating_sub(1024);
             let want = usize::try_from((end - at).min(4096)).unwrap_or(0);
@@ -142,7 +142,7 @@ pub(super) fn pointers(
             }
         }
     }
-    found
+    (found, true)
 }
 
 /// What to scan, and where to begin.
@@ -159,6 +159,8 @@ pub(super) struct Plan {
     /// Handlers of signals, if the image says.
     pub(super) handlers: Option<Vec<u32>>,
     pub(super) from_start: bool,
+    /// Memory was not looked through to its end for pointers.
+    pub(super) is_cut: bool,
 }
 
 impl Plan {
@@ -173,7 +175,7 @@ impl Plan {
 
 /// Scans for a process to which AT_HWCAP advertised these features.
 pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs: usize) -> Found {
-    scan(&Job {
+    let mut found = scan(&Job {
         memory,
         regions: &plan.regions,
         entries: &plan.entries,
@@ -186,7 +188,12 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs
         advertised,
         from_start: plan.from_start,
         jobs,
-    })
+    });
+    if plan.is_cut {
+        found.open = true;
+        found.sealed = false;
+    }
+    found
 }
 
 /// Decides whose coprocessor 1 the process uses: by code that only one of the two has, by what the kernel
@@ -303,5 +310,36 @@ mod tests {
         assert_eq!(out[..9], [1, 1, 1, 1, 2, 2, 2, 2, 0]);
         assert_eq!((out[31], out[32]), (0, 9));
         assert_eq!(memory.read(0x900, &mut out), 0);
+    }
+
+    #[test]
+    fn more_memory_than_is_looked_through_leaves_the_scan_open() {
+        let word = 0x1000_u32.to_le_bytes();
+        let bytes: &[u8] = &word.repeat(1024);
+        let mut memory = PieceMemory::default();
+        memory.add(Piece {
+            start: 0x8000,
+            len: 4096,
+            source: &bytes,
+            offset: 0,
+            file_len: 4096,
+        });
+        let code = CodeRegion {
+            start: 0x1000,
+            end: 0x2000,
+            ..CodeRegion::default()
+        };
+        let all = |end| {
+            pointers(
+                &memory,
+                &[(0x8000, end)],
+                std::slice::from_ref(&code),
+                0,
+                &BTreeSet::new(),
+            )
+        };
+        assert_eq!(all(0x9000), (BTreeSet::from([0x1000]), true));
+        let beyond = 0x9000 + u32::try_from(4 * MAX_POINTER_WORDS).unwrap();
+        assert_eq!(all(beyond), (BTreeSet::from([0x1000]), false));
     }
 }

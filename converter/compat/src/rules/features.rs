@@ -158,7 +158,8 @@ pub(super) fn impossible(evidence: &Evidence, space: &SpaceFacts, feature: Featu
 }
 
 fn not_executed(evidence: &Evidence, feature: Feature) -> String {
-    let dispatch = if evidence.origin == crate::evidence::Origin::Elf {
+    let chooses = crate::target::features_of_hwcap(u32::MAX, u32::MAX).has(feature);
+    let dispatch = if chooses && evidence.origin == crate::evidence::Origin::Elf {
         " (programs that choose code by AT_HWCAP at start do not execute it there)"
     } else {
         ""

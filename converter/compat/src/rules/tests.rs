@@ -945,6 +945,11 @@ fn coprocessor_one_is_judged_as_whose_it_is() {
         let told = told("fp.kind", "v5te", &evidence);
         assert_eq!(told.contains("choose code by AT_HWCAP"), chooses, "{told}");
     }
+    // No bit of AT_HWCAP tells of v6T2.
+    let elf = with(self::swept(F::V6t2), |e| e.origin = Origin::Elf);
+    let told = told("isa.version", "v5te", &elf);
+    assert!(told.contains("(v6t2) is not executed"), "{told}");
+    assert!(!told.contains("choose code by AT_HWCAP"), "{told}");
 }
 
 /// The facts of an outcome, one in a line, and its condition.
