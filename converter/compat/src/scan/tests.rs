@@ -1160,3 +1160,47 @@ fn what_loads_code_is_told() {
     };
     assert_eq!((count(vec![BASE + 8]), count(vec![BASE + 4])), (1, 0));
 }
+
+#[test]
+fn registers_of_a_thread_tell_of_the_first_turn_only() {
+    // 1: svc #0; pc: ldr r3, [r4], #4; mov lr, pc; mov pc, r3; b 1b; f: bx lr; g: vadd; bx lr; .word f, g
+    let words = [
+        0xef00_0000,
+        0xe494_3004,
+        0xe1a0_e00f,
+        0xe1a0_f003,
+        0xeaff_fffa,
+        BX_LR,
+        VADD,
+        BX_LR,
+        BASE + 20,
+        BASE + 24,
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let regions = [CodeRegion {
+        start: BASE,
+        end: BASE + 32,
+        ..CodeRegion::default()
+    }];
+    let mut regs = [0; 16];
+    (regs[4], regs[7]) = (BASE + 32, 4);
+    let pc = Entry {
+        pointer: BASE + 4,
+        kind: EntryKind::Pc,
+        regs: Some(regs),
+    };
+    let pointer = Entry {
+        pointer: BASE + 24,
+        kind: EntryKind::Pointer,
+        regs: None,
+    };
+    let (entries, slots) = ([pc, pointer], BTreeMap::new());
+    let found = scan(&Job {
+        handlers: Some(&[]),
+        from_start: false,
+        ..job_of(&memory, &regions, &entries, &slots, 1)
+    });
+    assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
+}

@@ -194,7 +194,6 @@ impl<'a, 'j> Walk<'a, 'j> {
                 answers: Answers::new(),
                 knows_returns: false,
                 watches: false,
-                guesses: false,
                 units: features_behind(UNIT_BITS).minus(job.advertised),
                 resolvers: Vec::new(),
                 only_if_advertised: FeatureSet::EMPTY,
@@ -239,7 +238,6 @@ impl<'a, 'j> Walk<'a, 'j> {
 
     /// From here on entries are guesses, which what was reached before overrules.
     fn guess(&mut self) {
-        self.pass.guesses = true;
         for part in &mut self.parts {
             let part = whatever(part.get_mut());
             part.sure = part.reached.pages.clone();

@@ -1,6 +1,6 @@
 //! Following control flow in one part of the code.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::marks::{Layout, Pages, Reached};
@@ -36,8 +36,6 @@ pub(super) struct Pass<'a, 'j> {
     pub(super) knows_returns: bool,
     /// It matters whether handlers of signals are installed.
     pub(super) watches: bool,
-    /// What is followed may not be code at all.
-    pub(super) guesses: bool,
     /// Units that AT_HWCAP has bits for, but those that the process was told to have.
     pub(super) units: FeatureSet,
     /// The resolvers that are being followed, from and to.
@@ -55,6 +53,9 @@ pub(super) struct Part {
     /// What program counters and functions of files led to, before any guess.
     pub(super) sure: Pages,
     tested: Tested,
+    /// Where a jump was told by a thread's registers, from its program counter to the last: so they go the first time
+    /// only.
+    first_turns: BTreeMap<u32, u32>,
 }
 
 impl Part {
@@ -65,6 +66,7 @@ impl Part {
             reached: Reached::default(),
             sure: Pages::new(),
             tested: Tested::default(),
+            first_turns: BTreeMap::new(),
         }
     }
 }
@@ -106,6 +108,8 @@ pub(super) struct Way {
     pool: u32,
     /// Control came here by a jump.
     begins: bool,
+    /// Where it began with the registers of a thread.
+    entered: Option<u32>,
     /// Nothing says that it comes to where this began.
     guessed: bool,
     /// It goes on here for sure: not behind a call or system call, which may not return.
@@ -121,6 +125,7 @@ impl Way {
             it_left: 0,
             pool: u32::MAX,
             begins: true,
+            entered: None,
             guessed: false,
             goes_on: true,
         }
@@ -493,7 +498,10 @@ impl<'w> Walker<'w, '_> {
             _ => true,
         };
         if plausible {
-            self.way(Way::from(addr, isa, Known::of(entry.regs)));
+            self.way(Way {
+                entered: entry.regs.map(|_| addr),
+                ..Way::from(addr, isa, Known::of(entry.regs))
+            });
         }
     }
 
@@ -517,9 +525,10 @@ impl<'w> Walker<'w, '_> {
             let Some(insn) = fetch(self.window, addr, isa) else {
                 break;
             };
-            if !way.begins && self.pass.layout.is_label(addr) {
+            if self.pass.layout.is_label(addr) {
                 // What holds on this way need not hold on the others.
                 way.known.join();
+                way.entered = None;
             }
             let insn = under_it(insn, &mut way.it_left);
             if !self.visit(&insn, &way) {
@@ -535,6 +544,9 @@ impl<'w> Walker<'w, '_> {
                 for half in 0..u32::from(insn.literal_len) * 2 {
                     self.mark_data(literal.wrapping_add(half * 2));
                 }
+            }
+            if let Some(start) = way.entered.filter(|_| by_register(insn.flow)) {
+                self.part.first_turns.insert(start, addr);
             }
             let goes_on = self.flow(&insn, addr, isa, &way.known);
             way.known.step(&insn, self.window, None);
@@ -579,6 +591,8 @@ impl<'w> Walker<'w, '_> {
             // Who jumps has looked ahead already.
             self.call_ahead((addr, isa), &way.known);
         }
+        let turn = self.part.first_turns.range(..=addr).next_back();
+        self.met.lost |= !new && turn.is_some_and(|(_, last)| addr <= *last);
         new
     }
 
@@ -769,4 +783,16 @@ fn changes_state(insn: &Insn) -> FeatureSet {
         _ if insn.keeps_state => FeatureSet::one(Feature::V7),
         _ => FeatureSet::EMPTY,
     }
+}
+
+/// Does a jump go where a register says?
+const fn by_register(flow: Flow) -> bool {
+    matches!(
+        flow,
+        Flow::JumpRegister(_)
+            | Flow::CallRegister(_)
+            | Flow::JumpOffset(..)
+            | Flow::JumpMemory(..)
+            | Flow::JumpTable(..)
+    )
 }
