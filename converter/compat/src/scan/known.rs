@@ -12,6 +12,8 @@ pub(super) struct Known {
     values: [Option<u32>; 16],
     /// Registers that had the bits of FPSCR.LEN or STRIDE set, whatever else is in them: bit n for rn.
     vector_bits: u16,
+    /// Registers whose values depend on memory that may hold others later: bit n for rn.
+    loaded: u16,
     /// The constant of the last `tst`.
     tested: u32,
     /// Register and constant of the last `cmp`, while its flags last.
@@ -80,6 +82,16 @@ impl Known {
                 self.set(number, None);
             }
         }
+        self.loaded &= !insn.writes;
+        if let Some((reg, value)) = insn.value
+            && before.depends_on_memory(value)
+        {
+            self.loaded |= 1 << (reg & 15);
+        }
+        // Literals stay what they are.
+        let loads = |transfer: &&Transfer| transfer.load && insn.literal.is_none();
+        let transfer = insn.transfer.as_ref().filter(loads);
+        self.loaded |= transfer.map_or(0, |transfer| transfer.list);
         if let Some((reg, value)) = value {
             self.set(reg, Some(value));
         }
@@ -128,6 +140,20 @@ impl Known {
             .tests
             .or_else(|| insn.tests_register.and_then(of_register));
         tested.filter(|_| !insn.conditional).unwrap_or(0)
+    }
+
+    fn depends_on_memory(&self, value: Value) -> bool {
+        match value {
+            Value::Const(_) | Value::Literal(_) | Value::Upper(_) => false,
+            Value::Offset(base, _) | Value::Or(base, _) => self.may_change(base),
+            Value::Sum(a, b) => self.may_change(a) || self.may_change(b),
+            Value::WordAt(..) => true,
+        }
+    }
+
+    /// Does what a register holds depend on memory, which may hold something else later?
+    pub(super) fn may_change(&self, reg: u8) -> bool {
+        self.loaded >> (reg & 15) & 1 == 1
     }
 
     fn set(&mut self, reg: u8, value: Option<u32>) {
@@ -201,6 +227,7 @@ impl Known {
             *slot = slot.filter(|known| value == Some(*known));
         }
         met.vector_bits &= other.vector_bits;
+        met.loaded |= other.loaded;
         if (self.guards, self.guard_end) != (other.guards, other.guard_end) {
             met.guards = 0;
         }

@@ -1204,3 +1204,29 @@ fn registers_of_a_thread_tell_of_the_first_turn_only() {
     });
     assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
 }
+
+#[test]
+fn a_pointer_in_memory_may_be_another_one_later() {
+    // ldr r2, =cell; ldr r3, [r2]; mov lr, pc; mov pc, r3; exit; f: bx lr; g: vadd; bx lr; .ltorg; cell: .word f
+    let by = |load: u32| {
+        let words = [
+            0xe59f_201c,
+            load,
+            0xe1a0_e00f,
+            0xe1a0_f003,
+            EXIT[0],
+            EXIT[1],
+            BX_LR,
+            VADD,
+            BX_LR,
+            BASE + 44,
+            BASE + 24,
+            BASE + 24,
+        ];
+        with_pointer(&words, 7, Some(&[]))
+    };
+    let found = by(0xe592_3000);
+    assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
+    // ldr r3, =f: a literal stays what it is.
+    assert!(by(0xe59f_301c).sealed);
+}

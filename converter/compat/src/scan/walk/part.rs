@@ -750,6 +750,14 @@ impl<'w> Walker<'w, '_> {
             }
             flow => {
                 let target = resolve(flow, known, self.window);
+                // A pointer in memory may be another one the next time.
+                self.met.lost |= match flow {
+                    Flow::JumpRegister(reg)
+                    | Flow::CallRegister(reg)
+                    | Flow::JumpOffset(reg, _) => known.may_change(reg),
+                    Flow::JumpMemory(..) => true,
+                    _ => false,
+                };
                 let calls = matches!(flow, Flow::Call(..) | Flow::CallRegister(_))
                     || known.get(14) == Some(addr.wrapping_add(u32::from(insn.len)));
                 match target {
