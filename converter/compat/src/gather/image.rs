@@ -23,7 +23,7 @@ use crate::evidence::{
 };
 use crate::feature::{Feature, FeatureSet};
 use crate::parallel;
-use crate::scan::{CodeRegion, Entry, EntryKind, Memory, bytes_at};
+use crate::scan::{CodeRegion, Entry, EntryKind, Memory, bytes_at, range_at};
 use crate::target::Endian;
 use crate::verdict::Cite;
 
@@ -347,9 +347,11 @@ impl Gatherer<'_> {
             vma.kind == VmaKind::Vdso || holds_vdso || code_page && has_sigreturn(memory, start)
         };
         let pages = self.mm.vmas.iter().filter(is_kernels);
-        pages
+        let mut pages: Vec<_> = pages
             .filter_map(|vma| Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?)))
-            .collect()
+            .collect();
+        pages.sort_unstable();
+        pages
     }
 
     fn plan(
@@ -514,9 +516,7 @@ impl Gatherer<'_> {
             if end <= start
                 || self.is_data(&vma, threads)
                 || start >= VECTORS
-                || kernel_pages
-                    .iter()
-                    .any(|(from, to)| (*from..*to).contains(&start))
+                || range_at(kernel_pages, start).is_some()
             {
                 continue;
             }
@@ -764,13 +764,9 @@ fn call_at(memory: &dyn Memory, thread: &ThreadFacts) -> Option<u32> {
 /// Where pc and lr point into pages of the kernel, and the words of a possible signal frame into its return stubs
 /// (pointers into the vdso lie on every stack: the auxiliary vector has one).
 fn kernel_returns(memory: &dyn Memory, thread: &ThreadFacts, pages: &[(u32, u32)]) -> Vec<u32> {
-    let page_of = |addr: u32| {
-        pages
-            .iter()
-            .find(|(start, end)| (*start..*end).contains(&(addr & !1)))
-    };
+    let page_of = |addr: u32| range_at(pages, addr & !1);
     let into_stubs =
-        |addr: &u32| page_of(*addr).is_some_and(|(start, _)| has_sigreturn(memory, *start));
+        |addr: &u32| page_of(*addr).is_some_and(|(start, _)| has_sigreturn(memory, start));
     let sp = thread.regs.get(13).copied().unwrap_or(0);
     let stack = words(memory, sp, FRAME_LEN).into_iter().filter(into_stubs);
     let registers = [thread.pc(), thread.lr()]

@@ -79,9 +79,7 @@ impl CodeRegion {
 
     /// Does the file put instructions here, as far as its sections say?
     fn in_section(&self, addr: u32) -> bool {
-        let after = self.sections.partition_point(|(start, _)| *start <= addr);
-        let section = after.checked_sub(1).and_then(|at| self.sections.get(at));
-        self.sections.is_empty() || section.is_some_and(|(_, end)| addr < *end)
+        self.sections.is_empty() || range_at(&self.sections, addr).is_some()
     }
 
     /// Does a function begin at this pointer? Files without mapping symbols name only some.
@@ -188,7 +186,7 @@ pub struct Job<'a> {
     pub starts: &'a [u32],
     /// Functions that choose another one by AT_HWCAP (`STT_GNU_IFUNC`), ascending.
     pub resolvers: &'a [u32],
-    /// Pages that the kernel filled, from and to: it has the like on every machine.
+    /// Pages that the kernel filled, from and to, ascending: it has the like on every machine.
     pub kernel_pages: &'a [(u32, u32)],
     /// Handlers of signals, if the image says which there are.
     pub handlers: Option<&'a [u32]>,
@@ -306,6 +304,13 @@ fn under_it(mut insn: Insn, left: &mut u8) -> Insn {
         left.saturating_sub(1)
     };
     insn
+}
+
+/// The range that holds an address, of ranges from and to, which ascend without overlap.
+pub(crate) fn range_at(ranges: &[(u32, u32)], addr: u32) -> Option<(u32, u32)> {
+    let after = ranges.partition_point(|(start, _)| *start <= addr);
+    let range = ranges.get(after.checked_sub(1)?)?;
+    Some(*range).filter(|(_, end)| addr < *end)
 }
 
 /// The region that holds an address.

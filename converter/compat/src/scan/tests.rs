@@ -456,37 +456,43 @@ fn a_mask_that_is_tested_later_guards_too() {
     assert!(has(&run(&words).from_pc, Vfp));
 }
 
-/// Two entries: a function of the file at the start, and a guess of a pointer.
-fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let entry = |pointer, kind| Entry {
+fn entry(pointer: u32, kind: EntryKind) -> Entry {
+    Entry {
         pointer,
         kind,
         regs: None,
-    };
+    }
+}
+
+/// A process whose memory is one region, and what its image says of handlers.
+fn scan_words(
+    words: &[u32],
+    region: CodeRegion,
+    entries: &[Entry],
+    handlers: Option<&[u32]>,
+) -> Found {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let regions = [CodeRegion {
+        start: BASE,
+        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        ..region
+    }];
     scan(&Job {
-        memory: &memory,
-        regions: &[CodeRegion {
-            start: BASE,
-            end: BASE + u32::try_from(bytes.len()).unwrap(),
-            ..region
-        }],
-        entries: &[
-            entry(BASE | 1, EntryKind::Known),
-            entry(guess, EntryKind::Pointer),
-        ],
-        slots: &BTreeMap::new(),
-        main: None,
-        starts: &[],
-        resolvers: &[],
-        kernel_pages: &[],
-        handlers: None,
-        advertised: FeatureSet::EMPTY,
+        handlers,
         from_start: false,
-        jobs: 1,
+        ..job_of(&memory, &regions, entries, &BTreeMap::new(), 1)
     })
+}
+
+/// Two entries: a function of the file at the start, and a guess of a pointer.
+fn run_with_guess(words: &[u32], guess: u32, region: CodeRegion) -> Found {
+    let entries = [
+        entry(BASE | 1, EntryKind::Known),
+        entry(guess, EntryKind::Pointer),
+    ];
+    scan_words(words, region, &entries, None)
 }
 
 #[test]
@@ -745,38 +751,13 @@ fn a_slot_that_is_not_bound_yet_leads_to_its_function() {
 
 /// Code that a thread is in, a function that only a pointer leads to, and what the image says of handlers.
 fn with_pointer(words: &[u32], function: usize, handlers: Option<&[u32]>) -> Found {
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let region = CodeRegion {
-        start: BASE,
-        end: BASE + u32::try_from(bytes.len()).unwrap(),
-        name: "test".to_owned(),
-        ..CodeRegion::default()
-    };
-    let entry = |pointer, kind, regs| Entry {
-        pointer,
-        kind,
-        regs,
+    let pc = Entry {
+        regs: Some([0; 16]),
+        ..entry(BASE, EntryKind::Pc)
     };
     let function = BASE + u32::try_from(function * 4).unwrap();
-    scan(&Job {
-        memory: &memory,
-        regions: &[region],
-        entries: &[
-            entry(BASE, EntryKind::Pc, Some([0; 16])),
-            entry(function, EntryKind::Pointer, None),
-        ],
-        slots: &BTreeMap::new(),
-        main: None,
-        starts: &[],
-        resolvers: &[],
-        kernel_pages: &[],
-        handlers,
-        advertised: FeatureSet::EMPTY,
-        from_start: false,
-        jobs: 1,
-    })
+    let entries = [pc, entry(function, EntryKind::Pointer)];
+    scan_words(words, CodeRegion::default(), &entries, handlers)
 }
 
 #[test]
@@ -852,7 +833,7 @@ fn literals_are_data_and_instructions_are_code_in_every_byte_order() {
     }
 }
 
-/// A region without symbols, and functions of a file that may be called.
+/// A program that was not started yet.
 fn job_of<'a>(
     memory: &'a SliceMemory<'a>,
     regions: &'a [CodeRegion],
@@ -873,14 +854,6 @@ fn job_of<'a>(
         advertised: FeatureSet::EMPTY,
         from_start: true,
         jobs,
-    }
-}
-
-fn known(pointer: u32) -> Entry {
-    Entry {
-        pointer,
-        kind: EntryKind::Known,
-        regs: None,
     }
 }
 
@@ -909,7 +882,10 @@ fn threads_change_nothing() {
         end,
         ..CodeRegion::default()
     }];
-    let entries: Vec<Entry> = (BASE..end).step_by(64).map(known).collect();
+    let entries: Vec<Entry> = (BASE..end)
+        .step_by(64)
+        .map(|start| entry(start, EntryKind::Known))
+        .collect();
     let slots = BTreeMap::new();
     let found = |jobs| scan_in_parts(&job_of(&memory, &regions, &entries, &slots, jobs), 2048);
     let one = found(1);
@@ -938,7 +914,11 @@ fn more_code_than_is_marked_leaves_the_scan_open() {
     }];
     let slots = BTreeMap::new();
     let reached = |num: usize| {
-        let entries: Vec<Entry> = starts.iter().take(num).copied().map(known).collect();
+        let entries: Vec<Entry> = starts
+            .iter()
+            .take(num)
+            .map(|start| entry(*start, EntryKind::Known))
+            .collect();
         let job = job_of(&memory, &regions, &entries, &slots, 1);
         let mut found = Found::default();
         walk::walk(&job, walk::Stacks::default(), STEP, &mut found);
@@ -966,23 +946,11 @@ fn mapped(words: &[u32], data: std::ops::Range<u32>, functions: &[u32]) -> CodeR
 }
 
 fn scan_region(words: &[u32], region: CodeRegion, entries: &[(u32, EntryKind)]) -> Found {
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let regions = [CodeRegion {
-        start: BASE,
-        end: BASE + u32::try_from(bytes.len()).unwrap(),
-        ..region
-    }];
+    let entries = entries.iter();
     let entries: Vec<Entry> = entries
-        .iter()
-        .map(|(word, kind)| Entry {
-            pointer: BASE + word * 4,
-            kind: *kind,
-            regs: None,
-        })
+        .map(|(word, kind)| entry(BASE + word * 4, *kind))
         .collect();
-    scan(&job_of(&memory, &regions, &entries, &BTreeMap::new(), 1))
+    scan_words(words, region, &entries, None)
 }
 
 #[test]
@@ -1187,15 +1155,10 @@ fn registers_of_a_thread_tell_of_the_first_turn_only() {
     let mut regs = [0; 16];
     (regs[4], regs[7]) = (BASE + 32, 4);
     let pc = Entry {
-        pointer: BASE + 4,
-        kind: EntryKind::Pc,
         regs: Some(regs),
+        ..entry(BASE + 4, EntryKind::Pc)
     };
-    let pointer = Entry {
-        pointer: BASE + 24,
-        kind: EntryKind::Pointer,
-        regs: None,
-    };
+    let pointer = entry(BASE + 24, EntryKind::Pointer);
     let (entries, slots) = ([pc, pointer], BTreeMap::new());
     let found = scan(&Job {
         handlers: Some(&[]),

@@ -255,7 +255,7 @@ impl<'a, 'j> Walk<'a, 'j> {
             entries.map(Arrival::Enter).collect()
         };
         let bounds = choose.iter().map(|entry| resolver_at(job, entry.pointer));
-        self.pass.resolvers = bounds.collect();
+        self.pass.resolvers = joined(bounds.collect());
         self.run(arrivals(choose), hits);
         self.pass.resolvers.clear();
         self.run(arrivals(others), hits);
@@ -369,7 +369,31 @@ fn resolver_at(job: &Job<'_>, pointer: u32) -> (u32, u32) {
     (addr, end.min(addr.saturating_add(MAX_LEN)))
 }
 
+/// The same ranges without overlap.
+fn joined(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, last| {
+        let overlaps = next.0 <= last.1;
+        if overlaps {
+            last.1 = last.1.max(next.1);
+        }
+        overlaps
+    });
+    ranges
+}
+
 /// What a lock holds: a thread that panicked ends the scan anyway.
 fn whatever<T>(lock: Result<T, PoisonError<T>>) -> T {
     lock.unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn ranges_that_overlap_or_touch_are_one() {
+        let ranges = vec![(40, 50), (10, 20), (15, 18), (20, 25), (45, 60)];
+        assert_eq!(joined(ranges), [(10, 25), (40, 60)]);
+    }
 }

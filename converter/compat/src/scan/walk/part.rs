@@ -13,8 +13,8 @@ use crate::scan::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
 };
 use crate::scan::{
-    call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, region_at,
-    resolve, sweep, tables, under_it,
+    call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, range_at,
+    region_at, resolve, sweep, tables, under_it,
 };
 
 /// Instructions in which a system call's number is looked for from a place that several ways lead to, and the addition of
@@ -38,7 +38,7 @@ pub(super) struct Pass<'a, 'j> {
     pub(super) watches: bool,
     /// Units that AT_HWCAP has bits for, but those that the process was told to have.
     pub(super) units: FeatureSet,
-    /// The resolvers that are being followed, from and to.
+    /// The resolvers that are being followed, from and to, ascending without overlap.
     pub(super) resolvers: Vec<(u32, u32)>,
     /// Features that the code which is being followed uses only where they are advertised.
     pub(super) only_if_advertised: FeatureSet,
@@ -201,7 +201,6 @@ pub(super) fn follow<'a>(
     arrivals: &[Arrival],
 ) -> Outcome {
     let mut walker = Walker {
-        job: pass.job,
         pass,
         part,
         window,
@@ -224,7 +223,6 @@ pub(super) fn follow<'a>(
 
 /// Follows control flow in a part.
 struct Walker<'w, 'a> {
-    job: &'w Job<'a>,
     pass: &'w Pass<'a, 'w>,
     part: &'w mut Part,
     window: &'w mut Window<'a>,
@@ -271,8 +269,7 @@ impl<'w> Walker<'w, '_> {
     /// Control goes to what is not known to be code. If there is anything, it runs unseen.
     fn leave(&mut self, addr: u32, isa: Isa) {
         self.met.lost = true;
-        let holds = |(from, to): &(u32, u32)| (*from..*to).contains(&addr);
-        let is_kernels = self.job.kernel_pages.iter().any(holds);
+        let is_kernels = range_at(self.pass.job.kernel_pages, addr).is_some();
         if !is_kernels && self.window.half(addr).is_some() {
             self.met.open = true;
             self.hits.outside.add(addr, isa);
@@ -295,9 +292,9 @@ impl<'w> Walker<'w, '_> {
 
     fn region(&self, addr: u32) -> Option<&'w CodeRegion> {
         if self.part.addrs.contains(&addr) {
-            return self.job.regions.get(self.part.region);
+            return self.pass.job.regions.get(self.part.region);
         }
-        region_at(self.job.regions, addr)
+        region_at(self.pass.job.regions, addr)
     }
 
     /// Sections and mapping symbols overrule every guess.
@@ -617,7 +614,11 @@ impl<'w> Walker<'w, '_> {
             .guarded(needs, place.0)
             .union(needs.meet(self.pass.only_if_advertised));
         let rest = needs.meet(self.pass.units).minus(guarded);
-        guarded.union(self.part.tested.covers(rest, self.job, self.window, place))
+        guarded.union(
+            self.part
+                .tested
+                .covers(rest, self.pass.job, self.window, place),
+        )
     }
 
     /// Calls and returns that change between the instruction sets, or fail to.
@@ -679,8 +680,7 @@ impl<'w> Walker<'w, '_> {
 
     /// A pointer into code that the instruction at an address gets hold of.
     fn note_pointer(&mut self, value: u32, at: u32) {
-        let resolves = |(start, end): &(u32, u32)| (*start..*end).contains(&at);
-        if self.pass.resolvers.iter().any(resolves) {
+        if range_at(&self.pass.resolvers, at).is_some() {
             self.met.chosen.insert(value);
         } else {
             self.met.taken.insert(value);
@@ -737,7 +737,7 @@ impl<'w> Walker<'w, '_> {
             Flow::JumpTable(table, index) => {
                 let count = known.entries(index, insn);
                 let targets =
-                    tables::targets(table, count, isa, self.job.regions, known, self.window);
+                    tables::targets(table, count, isa, self.pass.job.regions, known, self.window);
                 match targets {
                     Some(targets) => {
                         for (addr, isa) in targets {
@@ -773,7 +773,7 @@ impl<'w> Walker<'w, '_> {
                         }
                         self.call_ahead(to, known);
                         self.queue(to.0, to.1);
-                        return calls && self.returns.may(self.job, self.window, to);
+                        return calls && self.returns.may(self.pass.job, self.window, to);
                     }
                     None if !calls => self.computed(addr, isa),
                     None => self.met.lost = true,
