@@ -121,8 +121,7 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         match self {
             Error::Read(source) | Error::Bridge(ckpt_bridge::Error::Io { source, .. }) => {
-                let broken = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
-                broken.contains(&source.kind())
+                ckpt_parser::source::is_damage(source)
             }
             Error::Damaged { .. } | Error::Bridge(ckpt_bridge::Error::Damaged(_)) => true,
             _ => false,

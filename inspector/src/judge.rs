@@ -5,7 +5,7 @@ use ckpt_compat::evidence::{self, Evidence};
 use ckpt_compat::gather::Watched;
 use ckpt_compat::{Assessment, Target, gather};
 use ckpt_parser::model::Image;
-use ckpt_parser::source::Source;
+use ckpt_parser::source::{Source, is_damage};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
@@ -32,14 +32,10 @@ pub fn evidence(
     let source = Mutex::new(source);
     let bytes = Watched::new(|offset, out: &mut [u8]| {
         let mut source = source.lock().map_err(|_| io::ErrorKind::Other)?;
-        source.read_at(offset, out).or_else(|error| {
-            let broken = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
-            if broken.contains(&error.kind()) {
-                Ok(0)
-            } else {
-                Err(error)
-            }
-        })
+        match source.read_at(offset, out) {
+            Err(error) if is_damage(&error) => Ok(0),
+            read => read,
+        }
     });
     let evidence = gather::from_image(image, &bytes, origin, &options);
     bytes.all_read()?;

@@ -139,6 +139,15 @@ impl<T: AsRef<[u8]> + Send> Source for SliceSource<T> {
     }
 }
 
+/// Whether the bytes are to blame for an error of reading, rather than the system: what is packed cannot be unpacked, or
+/// ends before its time.
+pub fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
+}
+
 /// Opens a file, a pipe or `-` (standard input); unpacks zstd, gzip and xz by their magic bytes.
 ///
 /// # Errors
