@@ -389,3 +389,55 @@ fn mnemonics_and_features_agree_over_debian_libraries() {
         differences.len()
     );
 }
+
+/// What objdump shows of code of a file, from and to.
+fn listing(path: &Path, from: u32, to: u32) -> String {
+    let output = Command::new("arm-linux-gnueabi-objdump")
+        .args([
+            "-d",
+            &format!("--start-address={from:#x}"),
+            &format!("--stop-address={to:#x}"),
+        ])
+        .arg(path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", path.display());
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_stripped_c_library_tells_what_prints_floats_and_what_unwinds_threads() {
+    if !tools::have(&["arm-linux-gnueabi-objdump"]) {
+        return;
+    }
+    let libraries = debian::libraries();
+    let is_soft_libc =
+        |path: &&std::path::PathBuf| path.ends_with("lib/arm-linux-gnueabi/libc.so.6");
+    let Some(path) = libraries.iter().find(is_soft_libc) else {
+        assert!(libraries.is_empty());
+        return;
+    };
+    let file = ckpt_compat::elf::read(std::fs::read(path).unwrap().as_slice()).unwrap();
+    assert!(file.map.is_empty(), "it has mapping symbols");
+    // __printf_fp_l and __printf_fphex ask for the rounding mode once each.
+    assert_eq!(file.printers.len(), 2, "{:x?}", file.printers);
+    for (from, to) in &file.printers {
+        let code = listing(path, *from, *to);
+        assert_eq!(code.matches("\tvmrs\t").count(), 1, "{code}");
+        assert!(code.matches("\tbl\t").count() > 10, "{code}");
+    }
+    // __pthread_unwind is the only function that __pthread_unwind_next calls, and never returns.
+    let next = file.linkage.named(b"__pthread_unwind_next").next().unwrap();
+    let code = listing(path, next, next + 64);
+    let call = code
+        .lines()
+        .find_map(|line| line.split_once("\tbl\t"))
+        .unwrap()
+        .1;
+    let target = u32::from_str_radix(call.split_whitespace().next().unwrap(), 16).unwrap();
+    assert!(
+        file.on_demand.contains(&target),
+        "{:x?} {code}",
+        file.on_demand
+    );
+}

@@ -5,11 +5,18 @@ use super::{ElfFile, ReadAt, Reader, Segment, offset_of};
 const SEGMENT_DYNAMIC: u32 = 2;
 const DT_NEEDED: u32 = 1;
 const DT_PLTRELSZ: u32 = 2;
+const DT_PLTGOT: u32 = 3;
 const DT_STRTAB: u32 = 5;
 const DT_SYMTAB: u32 = 6;
 const DT_INIT: u32 = 12;
 const DT_FINI: u32 = 13;
+const DT_RPATH: u32 = 15;
+const DT_TEXTREL: u32 = 22;
 const DT_JMPREL: u32 = 23;
+const DT_RUNPATH: u32 = 29;
+const DT_FLAGS: u32 = 30;
+/// `DF_TEXTREL`
+const TEXTREL: u32 = 4;
 const R_ARM_JUMP_SLOT: u32 = 22;
 /// Slots of one file that are looked at.
 const MAX_SLOTS: usize = 1 << 16;
@@ -33,6 +40,14 @@ pub struct Linkage {
     pub loads: bool,
     /// The file looks functions up by name at run time.
     pub looks_up: bool,
+    /// The file asks for a function that demands what a C library does on demand only.
+    pub demands: bool,
+    /// The loader changes segments that are not writable, too (`DT_TEXTREL`).
+    pub moves_code: bool,
+    /// Where offsets of slots with addresses count from (`DT_PLTGOT`, the global offset table).
+    pub offsets_from: Option<u32>,
+    /// The file prints floating-point numbers with other functions than those that take a format.
+    pub prints: bool,
 }
 
 impl Linkage {
@@ -65,15 +80,31 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
 
     /// Names of the libraries that the file needs.
     pub(super) fn needed(&self, segments: &[Segment]) -> Vec<String> {
+        self.dynamic_texts(segments, &[DT_NEEDED])
+    }
+
+    /// Directories where those are looked for first (`DT_RUNPATH`, `DT_RPATH`).
+    pub(super) fn run_path(&self, segments: &[Segment]) -> Vec<String> {
+        let paths = self.dynamic_texts(segments, &[DT_RUNPATH, DT_RPATH]);
+        let directories = paths.iter().flat_map(|path| path.split(':'));
+        directories
+            .filter(|directory| !directory.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Strings that entries of the dynamic section name.
+    fn dynamic_texts(&self, segments: &[Segment], tags: &[u32]) -> Vec<String> {
+        const MAX_LEN: usize = 4096;
         let entries = self.dynamic(segments);
         let Some(strings) =
             value_of(&entries, DT_STRTAB).and_then(|addr| offset_of(segments, addr))
         else {
             return Vec::new();
         };
-        let names = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED);
-        names
-            .filter_map(|(_, name)| self.text(strings + u64::from(*name), 256))
+        let texts = entries.iter().filter(|(tag, _)| tags.contains(tag));
+        texts
+            .filter_map(|(_, text)| self.text(strings + u64::from(*text), MAX_LEN))
             .collect()
     }
 
@@ -82,6 +113,9 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         let entries = self.dynamic(&file.segments);
         let value = |tag| value_of(&entries, tag);
         let offset = |tag| offset_of(&file.segments, value(tag)?);
+        file.linkage.offsets_from = value(DT_PLTGOT);
+        file.linkage.moves_code = value(DT_TEXTREL).is_some()
+            || value(DT_FLAGS).is_some_and(|flags| flags & TEXTREL != 0);
         file.linkage.called = [DT_INIT, DT_FINI].into_iter().filter_map(value).collect();
         if let (Some(relocations), Some(symbols), Some(strings)) =
             (offset(DT_JMPREL), offset(DT_SYMTAB), offset(DT_STRTAB))

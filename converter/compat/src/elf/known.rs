@@ -45,3 +45,147 @@ pub(super) fn is_load(name: &[u8]) -> bool {
 pub(super) fn is_lookup(name: &[u8]) -> bool {
     matches!(name, b"dlsym" | b"dlvsym")
 }
+
+/// Functions that the C library comes to on demand only: where its loader catches errors, behind `setjmp`, which saves what
+/// registers there are, and where it ends a thread, by way of `longjmp`.
+pub(super) fn is_on_demand(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 3] = [
+        b"_dl_catch_exception",
+        b"_dl_catch_error",
+        b"__pthread_unwind",
+    ];
+    NAMES.contains(&name)
+}
+
+/// Functions that demand it: for character sets, locales and databases (NSS) the library loads files; threads are ended;
+/// and whoever asks the loader himself.
+pub(super) fn demands(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 40] = [
+        b"iconv_open",
+        b"setlocale",
+        b"newlocale",
+        b"backtrace",
+        b"pthread_exit",
+        b"pthread_cancel",
+        b"thrd_exit",
+        b"dlopen",
+        b"dlmopen",
+        b"dlsym",
+        b"dlvsym",
+        b"dlclose",
+        b"dlinfo",
+        b"dladdr",
+        b"dladdr1",
+        b"getaddrinfo",
+        b"getnameinfo",
+        b"getpw",
+        b"getpwnam",
+        b"getpwuid",
+        b"getgrnam",
+        b"getgrgid",
+        b"getgrouplist",
+        b"getspnam",
+        b"getsgnam",
+        b"initgroups",
+        b"innetgr",
+        b"ether_ntohost",
+        b"ether_hostton",
+        // What asks databases by itself.
+        b"glob",
+        b"glob64",
+        b"wordexp",
+        b"cuserid",
+        b"getlogin",
+        b"rcmd",
+        b"rcmd_af",
+        b"rexec",
+        b"rexec_af",
+        b"ruserok",
+        b"clnt_create",
+    ];
+    let name = name.strip_prefix(b"__").unwrap_or(name);
+    let name = name.strip_suffix(b"_r").unwrap_or(name);
+    // gethostbyname2, getservent, setpwent, …
+    let of_database =
+        |rest: &[u8]| rest.ends_with(b"ent") || rest.windows(2).any(|two| two == b"by");
+    let mut verbs = [&b"get"[..], b"set", b"end"].into_iter();
+    NAMES.contains(&name) || verbs.any(|verb| name.strip_prefix(verb).is_some_and(of_database))
+}
+
+/// The functions of glibc that print floating-point numbers: `__printf_fp`, `__printf_fphex`, and what does their work
+/// (`__printf_fp_l`, `__wprintf_fp_buffer`, …). Built for soft float, they ask FPSCR for the rounding mode if AT_HWCAP names
+/// VFP (glibc, sysdeps/arm/get-rounding-mode.h), and use the unit for nothing else.
+pub(super) fn is_printer(name: &[u8]) -> bool {
+    let Some(name) = name.strip_prefix(b"__") else {
+        return false;
+    };
+    let name = name.strip_prefix(b"_").unwrap_or(name);
+    let name = name.strip_prefix(b"w").unwrap_or(name);
+    name.starts_with(b"printf_fp")
+}
+
+/// Functions that print floating-point numbers of which no format of their caller tells.
+pub(super) fn prints(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"__").unwrap_or(name);
+    let starts = [&b"strfrom"[..], b"strfmon", b"printf_size", b"printf_fp"];
+    let converts = name.strip_suffix(b"_r").unwrap_or(name);
+    let converts = converts.strip_prefix(b"q").unwrap_or(converts);
+    starts.iter().any(|start| name.starts_with(start))
+        || matches!(converts, b"ecvt" | b"fcvt" | b"gcvt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printers_are_known_by_name() {
+        for name in [
+            "__printf_fp",
+            "___printf_fp",
+            "__printf_fp_l",
+            "__printf_fphex",
+            "__wprintf_fp_l_buffer",
+        ] {
+            assert!(is_printer(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "printf",
+            "__printf_size",
+            "printf_fp",
+            "__vfprintf_internal",
+        ] {
+            assert!(!is_printer(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "strfromd",
+            "strfmon_l",
+            "__strfmon_l",
+            "qfcvt_r",
+            "gcvt",
+            "printf_size",
+        ] {
+            assert!(prints(name.as_bytes()), "{name}");
+        }
+        for name in ["strtod", "printf", "snprintf", "cvt", "recvfrom"] {
+            assert!(!prints(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn who_demands_what_is_known_by_name() {
+        for name in [
+            "getpwnam_r",
+            "gethostbyname2_r",
+            "getservent",
+            "setlocale",
+            "__dlsym",
+            "pthread_exit",
+        ] {
+            assert!(demands(name.as_bytes()), "{name}");
+        }
+        for name in ["gethostname", "getpid", "strerror", "printf", "dlerror_run"] {
+            assert!(!demands(name.as_bytes()), "{name}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod attributes;
 mod dynamic;
 mod known;
 mod names;
+mod stripped;
 mod unwind;
 
 pub use attributes::{AttributeValue, Attributes, attribute_names};
@@ -14,7 +15,9 @@ pub use dynamic::Linkage;
 pub(crate) use names::names;
 
 use crate::scan::MapKind;
-use known::{is_abort, is_leap, is_load, is_lookup, is_throw};
+use known::{
+    demands, is_abort, is_leap, is_load, is_lookup, is_on_demand, is_printer, is_throw, prints,
+};
 use unwind::{end_unwinder, is_unwinder};
 
 /// Bytes at offsets: a file, or a mapping of its first pages.
@@ -189,6 +192,8 @@ pub struct ElfFile {
     pub interpreter: Option<String>,
     /// Names of the libraries that it needs (`DT_NEEDED`).
     pub needed: Vec<String>,
+    /// Directories where those are looked for first; `$ORIGIN` stands for the file's own.
+    pub run_path: Vec<String>,
     /// Build attributes; `None` without such a section.
     pub attributes: Option<Attributes>,
     /// Mapping symbols, by address.
@@ -209,6 +214,10 @@ pub struct ElfFile {
     pub loads: Vec<u32>,
     /// The unwinder of exceptions.
     pub throws: Vec<u32>,
+    /// Functions that the C library comes to on demand only.
+    pub on_demand: Vec<u32>,
+    /// Functions that demand it.
+    pub demands: Vec<u32>,
     /// How other files are bound to this one, and it to them.
     pub linkage: Linkage,
     /// Value of the symbol `main`.
@@ -216,6 +225,9 @@ pub struct ElfFile {
     /// Addresses of libgcc's `__gnu_Unwind_Save_…` and `__gnu_Unwind_Restore_…`: they run only for frames whose unwind
     /// table says that they saved the registers of a unit.
     pub unwinder: Vec<(u32, u32)>,
+    /// Functions of the C library that print floating-point numbers, from and to: built for soft float, they use the unit
+    /// only where AT_HWCAP advertised it.
+    pub printers: Vec<(u32, u32)>,
 }
 
 impl ElfFile {
@@ -285,8 +297,11 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         leaps: Vec::new(),
         loads: Vec::new(),
         throws: Vec::new(),
+        on_demand: Vec::new(),
+        demands: Vec::new(),
         linkage: Linkage::default(),
         needed: reader.needed(&segments),
+        run_path: reader.run_path(&segments),
         segments,
         attributes: None,
         map: Vec::new(),
@@ -295,12 +310,20 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         code: Vec::new(),
         main: None,
         unwinder: Vec::new(),
+        printers: Vec::new(),
     };
     file.unwinds_arm_only = reader.unwinds_arm_only(&file);
     reader.sections(&mut file);
     reader.bind(&mut file);
     if file.unwinder.is_empty() {
         file.unwinder = reader.stripped_unwinder(&file.segments);
+    }
+    if file.exports_printers() {
+        // It offers what others print with.
+        file.linkage.prints = false;
+        if file.map.is_empty() {
+            reader.name_stripped(&mut file);
+        }
     }
     file.map.sort_unstable();
     file.map.dedup();
@@ -310,6 +333,8 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.leaps.sort_unstable();
     file.loads.sort_unstable();
     file.throws.sort_unstable();
+    file.on_demand.sort_unstable();
+    file.demands.sort_unstable();
     file.code.sort_unstable();
     end_unwinder(&mut file);
     Ok(file)
@@ -582,6 +607,8 @@ impl ElfFile {
             self.linkage.loads |= symbol.dynamic && is_load(name);
             self.linkage.looks_up |= symbol.dynamic && is_lookup(name);
             self.linkage.leaps |= symbol.dynamic && is_leap(name);
+            self.linkage.prints |= symbol.dynamic && prints(name);
+            self.linkage.demands |= symbol.dynamic && demands(name);
             return;
         }
         match name {
@@ -614,9 +641,21 @@ impl ElfFile {
         if is_throw(name) {
             self.throws.push(value);
         }
+        if is_on_demand(name) {
+            self.on_demand.push(value);
+        }
+        if demands(name) {
+            self.demands.push(value);
+        }
         if is_unwinder(name) {
             self.unwinder.push((value & !1, value & !1));
         }
+        if is_printer(name) {
+            let start = value & !1;
+            self.printers
+                .push((start, start.saturating_add(symbol.len)));
+        }
+        self.linkage.prints |= prints(name) && !is_printer(name);
         self.functions.push(value);
         if name == b"main" {
             self.main = Some(value);
@@ -651,6 +690,11 @@ impl Segment {
     /// Is it loaded into memory?
     pub fn is_load(&self) -> bool {
         self.kind == SEGMENT_LOAD
+    }
+
+    /// Is it writable?
+    pub fn is_writable(&self) -> bool {
+        self.flags & 2 != 0
     }
 
     /// Is it executable?

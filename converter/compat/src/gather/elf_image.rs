@@ -1,7 +1,9 @@
 //! A plain executable or library: what would a process of it need?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use super::linkage::without;
 use super::readable::{Faults, Readable};
 use super::space::{
     Piece, PieceMemory, Plan, coprocessor_one, instructions, places, pointers, run,
@@ -11,7 +13,7 @@ use crate::elf::{self, Attributes, ElfError, ElfFile, ReadAt};
 use crate::evidence::{AbiSign, Evidence, FileFacts, MappingFacts, Origin, SpaceFacts};
 use crate::feature::FeatureSet;
 use crate::parallel;
-use crate::scan::{CodeRegion, EntryKind};
+use crate::scan::{CodeRegion, EntryKind, Offsets};
 use crate::target::Endian;
 use crate::verdict::Cite;
 
@@ -39,7 +41,13 @@ pub fn from_elf(
     };
     let faults = Faults::default();
     let libraries = match &options.sysroot {
-        Some(sysroot) => libraries(&file, sysroot, &mut evidence.missing_files, &faults),
+        Some(sysroot) => libraries(
+            &file,
+            Path::new(name),
+            sysroot,
+            &mut evidence.missing_files,
+            &faults,
+        ),
         None => Vec::new(),
     };
     let main: (&(dyn ReadAt + Sync), _, _, _) = (source, &file, name, true);
@@ -51,6 +59,9 @@ pub fn from_elf(
     evidence.spaces = parallel::map(&loaded, options.jobs, |(source, file, name, main)| {
         space_of(*source, file, name, *main, &each)
     });
+    if let Some(program) = evidence.spaces.first_mut() {
+        program.unseen_code.clone_from(&evidence.missing_files);
+    }
     evidence.unreadable_files = faults.all();
     Ok(evidence)
 }
@@ -66,34 +77,81 @@ pub(super) fn byte_order(header: &elf::Header) -> Endian {
 /// The loader and the libraries by name, each an address space of its own; libraries of libraries too.
 fn libraries(
     file: &ElfFile,
-    sysroot: &std::path::Path,
+    path: &Path,
+    sysroot: &Path,
     missing: &mut Vec<String>,
     faults: &Faults,
 ) -> Vec<(Readable, ElfFile, String)> {
     let mut found = Vec::new();
-    let mut wanted: Vec<String> = file
-        .interpreter
-        .iter()
-        .cloned()
-        .chain(file.needed.iter().cloned())
-        .collect();
+    let mut wanted = wanted_by(file, path);
     let mut done = BTreeSet::new();
-    while let Some(name) = wanted.pop() {
+    while let Some(Wanted { name, beside }) = wanted.pop() {
         let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if !done.insert(short) {
             continue;
         }
-        let opened = find_library(sysroot, &name).and_then(|path| faults.open(&path));
-        let Some((source, library)) =
-            opened.and_then(|source| elf::read(&source).ok().map(|library| (source, library)))
-        else {
+        let path = beside
+            .iter()
+            .find_map(|directory| directory.find(sysroot, &name))
+            .or_else(|| find_library(sysroot, &name));
+        let opened = path.and_then(|path| {
+            let source = faults.open(&path)?;
+            let library = elf::read(&source).ok()?;
+            Some((source, library, path))
+        });
+        let Some((source, library, path)) = opened else {
             missing.push(name);
             continue;
         };
-        wanted.extend(library.needed.iter().cloned());
+        wanted.extend(wanted_by(&library, &path));
         found.push((source, library, name));
     }
     found
+}
+
+/// A library that a file asks for, and the directories that it names for it.
+struct Wanted {
+    name: String,
+    beside: Vec<Directory>,
+}
+
+enum Directory {
+    /// On the machine that the files are of.
+    Source(String),
+    /// On this machine: that of the file, or one near it.
+    Here(PathBuf),
+}
+
+impl Directory {
+    fn find(&self, sysroot: &Path, name: &str) -> Option<PathBuf> {
+        if name.contains('/') {
+            return None;
+        }
+        match self {
+            Self::Source(directory) => below_sysroot(sysroot, &format!("{directory}/{name}")),
+            Self::Here(directory) => Some(directory.join(name)).filter(|path| path.is_file()),
+        }
+    }
+}
+
+fn wanted_by(file: &ElfFile, path: &Path) -> Vec<Wanted> {
+    let names = file.interpreter.iter().chain(&file.needed);
+    let beside = |text: &String| {
+        let near = ["$ORIGIN", "${ORIGIN}"];
+        match near.iter().find_map(|origin| text.strip_prefix(origin)) {
+            Some(rest) => {
+                let own = path.parent().unwrap_or(Path::new(""));
+                Directory::Here(own.join(rest.trim_start_matches('/')))
+            }
+            None => Directory::Source(text.clone()),
+        }
+    };
+    names
+        .map(|name| Wanted {
+            name: name.clone(),
+            beside: file.run_path.iter().map(beside).collect(),
+        })
+        .collect()
 }
 
 /// Directories that dynamic loaders search, with Debian's multiarch ones.
@@ -108,7 +166,7 @@ const LIBRARY_DIRS: [&str; 8] = [
     "/opt/lib",
 ];
 
-pub(super) fn find_library(sysroot: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+pub(super) fn find_library(sysroot: &Path, name: &str) -> Option<PathBuf> {
     if name.starts_with('/') {
         return below_sysroot(sysroot, name);
     }
@@ -166,6 +224,7 @@ fn space_of(
         interpreter: file.interpreter.clone(),
         abi_signs: vec![flags_of(file, name)],
         files: vec![facts_of(file, name, main)],
+        loads: main && file.linkage.loads,
         code: run(&memory, &plan, FeatureSet::EMPTY, options.jobs),
         ..SpaceFacts::default()
     };
@@ -202,6 +261,7 @@ fn plan_of<'a>(
     bias: u32,
     runs: bool,
 ) -> (PieceMemory<'a>, Plan) {
+    let position_independent = file.header.kind == KIND_SHARED;
     let mut memory = PieceMemory::new(byte_order(&file.header));
     let mut plan = Plan {
         regions: Vec::new(),
@@ -212,6 +272,7 @@ fn plan_of<'a>(
         resolvers: moved(&file.linkage.resolvers, bias),
         kernel_pages: Vec::new(),
         handlers: None,
+        demands: true,
         from_start: true,
         is_cut: false,
     };
@@ -227,13 +288,18 @@ fn plan_of<'a>(
         });
         let end = start.saturating_add(segment.file_len);
         if segment.is_executable() {
-            plan.regions.push(region_of(file, name, bias, start, end));
+            let mut region = region_of(file, name, bias, start, end);
+            // They will ask the machine that the file is started on.
+            region.guarded.extend(moved_pairs(&file.printers, bias));
+            plan.regions.push(region);
         }
-        if !segment.is_executable() || file.map.is_empty() {
+        if !position_independent || segment.is_writable() || file.linkage.moves_code {
             ranges.push((start, end));
         }
     }
     plan.regions.sort_by_key(|region| region.start);
+    // The scan of the code reads its literals.
+    let ranges = without(ranges, &moved_pairs(&file.code, bias));
     enter(&mut plan, &memory, file, bias, runs, &ranges);
     (memory, plan)
 }
@@ -265,9 +331,29 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         leaps: moved(&file.leaps, bias),
         loads: moved(&file.loads, bias),
         throws: moved(&file.throws, bias),
+        on_demand: moved(&file.on_demand, bias),
+        // In what a loader binds, the names that it asks for tell.
+        demands: if file.is_static() {
+            moved(&file.demands, bias)
+        } else {
+            Vec::new()
+        },
+        offsets: offsets_of(file, bias),
         bounds: moved(&bounds, bias),
         guarded: moved_pairs(&file.unwinder, bias),
     }
+}
+
+/// The slots that constants in the code of a file lead to: ARM code that does not lie at a fixed address has no other way
+/// to them.
+pub(super) fn offsets_of(file: &ElfFile, bias: u32) -> Option<Offsets> {
+    let base = file.linkage.offsets_from.filter(|_| is_all_arm(file))?;
+    let mut slots = moved_pairs(&file.linkage.tables, bias);
+    slots.sort_unstable();
+    Some(Offsets {
+        base: base.wrapping_add(bias),
+        slots,
+    })
 }
 
 /// Do names and the unwind table tell of many functions, and none of Thumb code?
@@ -284,7 +370,7 @@ fn moved(addrs: &[u32], bias: u32) -> Vec<u32> {
     addrs.iter().map(|addr| addr.wrapping_add(bias)).collect()
 }
 
-fn moved_pairs(pairs: &[(u32, u32)], bias: u32) -> Vec<(u32, u32)> {
+pub(super) fn moved_pairs(pairs: &[(u32, u32)], bias: u32) -> Vec<(u32, u32)> {
     pairs
         .iter()
         .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))

@@ -8,8 +8,9 @@ use ckpt_parser::memory::{Backing, Span, spans};
 use ckpt_parser::model::{FpRegs, Image, Mm, ObjRef, RecordAt, Sighand, Task, Vma, VmaKind};
 
 use super::Options;
-use super::elf_image::{facts_of, flags_of, function_names, region_of};
+use super::elf_image::{facts_of, flags_of, function_names, moved_pairs, region_of};
 use super::files::{Files, Finder, SysrootFile, path_of};
+use super::formats::{self, may_print_floats};
 use super::linkage::{self, Linked};
 use super::readable::Faults;
 use super::space::{
@@ -190,7 +191,10 @@ impl Gatherer<'_> {
         let exe = files.iter().find(|file| file.is_exe);
         let elf = exe.and_then(|exe| exe.elf.as_ref());
         space.loads = elf.is_some_and(|elf| elf.linkage.loads);
-        let regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
+        let mut regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
+        if !self.prints_floats(&space, &memory, &files, &kernel_pages) {
+            leave_printers_out(&mut regions, &files);
+        }
         let handlers = handlers(&self.evidence.origin, &self.image.sighands, tasks);
         let plan = Plan {
             kernel_pages,
@@ -364,7 +368,8 @@ impl Gatherer<'_> {
         handlers: Option<Vec<u32>>,
     ) -> Plan {
         // Where nothing says what is called, all that has a name may be.
-        let kind = if linked.is_some() {
+        let is_linked = linked.is_some();
+        let kind = if is_linked {
             EntryKind::Symbol
         } else {
             EntryKind::Known
@@ -379,6 +384,7 @@ impl Gatherer<'_> {
             resolvers: linkage::resolvers(files),
             kernel_pages: Vec::new(),
             handlers,
+            demands: Self::demands(files, is_linked),
             from_start: false,
             is_cut: false,
         };
@@ -474,6 +480,12 @@ impl Gatherer<'_> {
         linkage::link(files, memory).filter(|_| complete)
     }
 
+    /// May a C library have to do what it does on demand only? In a program without a loader the calls tell.
+    fn demands(files: &Files, is_linked: bool) -> bool {
+        let mut elfs = files.iter().filter_map(|file| file.elf.as_ref());
+        !is_linked || elfs.any(|elf| elf.linkage.demands)
+    }
+
     /// Does no loader take part? AT_BASE is its address, and 0 without one.
     fn is_static(&self, files: &Files) -> bool {
         let by_file = files
@@ -498,6 +510,35 @@ impl Gatherer<'_> {
                 .is_some_and(|word| word & READ_IMPLIES_EXEC != 0)
         });
         vma.flags & VM_WRITE != 0 && !executed && (stack || implied && vma.file == 0)
+    }
+
+    /// May the process use VFP where its C library prints floating-point numbers: was it told of the unit, and may it ask
+    /// for such a number?
+    fn prints_floats(
+        &self,
+        space: &SpaceFacts,
+        memory: &dyn Memory,
+        files: &Files,
+        kernel_pages: &[(u32, u32)],
+    ) -> bool {
+        let told = space.hwcap.is_none() || space.advertised().has(Feature::Vfp);
+        let elfs = || files.iter().filter_map(|file| file.elf.as_ref());
+        if !told || elfs().all(|elf| elf.printers.is_empty()) {
+            return false;
+        }
+        let asks = elfs().any(|elf| elf.linkage.prints || elf.linkage.looks_up);
+        let mappings = self.mm.vmas.iter().filter_map(|vma| {
+            let (start, end) = (u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?);
+            let holds_texts = vma.flags & VM_READ != 0
+                && start < end.min(VECTORS)
+                && range_at(kernel_pages, start).is_none()
+                && !self
+                    .name_of(&vma, files)
+                    .is_some_and(|name| is_locale(&name));
+            holds_texts.then_some((start, end))
+        });
+        let places = formats::places(mappings.collect(), files);
+        asks || !self.evidence.missing_files.is_empty() || may_print_floats(memory, &places)
     }
 
     fn regions(
@@ -546,6 +587,26 @@ impl Gatherer<'_> {
         regions.sort_by_key(|region| region.start);
         regions.dedup_by_key(|region| region.start);
         regions
+    }
+}
+
+/// Data of locales and character sets: formats of dates and money, but none for `printf`.
+fn is_locale(name: &str) -> bool {
+    name.contains("/locale/") || name.contains("/gconv/")
+}
+
+/// Takes the functions that print floating-point numbers for such that use no unit.
+fn leave_printers_out(regions: &mut [CodeRegion], files: &Files) {
+    let elfs = files
+        .iter()
+        .filter_map(|file| file.elf.as_ref().zip(file.bias));
+    let printers: Vec<_> = elfs
+        .flat_map(|(elf, bias)| moved_pairs(&elf.printers, bias))
+        .collect();
+    for region in regions {
+        let code = region.start..region.end;
+        let inside = printers.iter().filter(|(start, _)| code.contains(start));
+        region.guarded.extend(inside);
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::elf_image::offsets_of;
 use super::files::{Files, SysrootFile};
 use crate::elf::ElfFile;
 use crate::scan::{Memory, word_at};
 
 const KIND_SHARED: u16 = 3;
 const SEGMENT_RELRO: u32 = 0x6474_e552;
-const WRITE: u32 = 2;
 
 /// The linkage tables of all files of a process.
 #[derive(Default)]
@@ -112,11 +112,13 @@ pub(super) fn places(
     let barren: Vec<(u32, u32)> = files.iter().flat_map(barren).collect();
     let tables: Vec<(u32, u32)> = files.iter().flat_map(filled).collect();
     let data = without(without(mappings, &barren), &tables);
+    let named: Vec<(u32, u32)> = files.iter().flat_map(named_slots).collect();
+    let filled = without(tables, &named);
     // Below the stack pointer lies what calls left that are over.
     let used = stack.map(|((_, end), pointer)| (pointer, end));
     Places {
         data: without(data, &Vec::from_iter(stack.map(|(all, _)| all))),
-        starts: tables.into_iter().chain(used).collect(),
+        starts: filled.into_iter().chain(used).collect(),
     }
 }
 
@@ -127,13 +129,20 @@ fn barren(file: &SysrootFile) -> Vec<(u32, u32)> {
         return Vec::new();
     };
     let fixed = elf.segments.iter().filter(|segment| {
-        segment.is_load() && elf.header.kind == KIND_SHARED && segment.flags & WRITE == 0
+        segment.is_load() && elf.header.kind == KIND_SHARED && !segment.is_writable()
     });
     let fixed = fixed.map(|segment| (segment.addr, segment.addr.saturating_add(segment.file_len)));
     let ranges = fixed.chain(elf.code.iter().copied());
     ranges
         .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
         .collect()
+}
+
+/// Slots that are followed where code names them.
+fn named_slots(file: &SysrootFile) -> Vec<(u32, u32)> {
+    let offsets = file.elf.as_ref().zip(file.bias);
+    let offsets = offsets.and_then(|(elf, bias)| offsets_of(elf, bias));
+    offsets.map_or_else(Vec::new, |offsets| offsets.slots)
 }
 
 /// What is written by the loader alone.
@@ -153,7 +162,7 @@ fn filled(file: &SysrootFile) -> Vec<(u32, u32)> {
 }
 
 /// Ranges without holes in them, in words; ascending.
-fn without(mut ranges: Vec<(u32, u32)>, holes: &[(u32, u32)]) -> Vec<(u32, u32)> {
+pub(super) fn without(mut ranges: Vec<(u32, u32)>, holes: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let holes = united(holes.iter().map(|(from, to)| (from & !3, to & !3)));
     ranges.sort_unstable();
     let (mut left, mut first) = (Vec::new(), 0);

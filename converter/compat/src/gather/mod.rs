@@ -3,6 +3,7 @@
 
 mod elf_image;
 mod files;
+mod formats;
 mod image;
 mod linkage;
 mod readable;

@@ -158,6 +158,8 @@ pub(super) struct Plan {
     pub(super) kernel_pages: Vec<(u32, u32)>,
     /// Handlers of signals, if the image says.
     pub(super) handlers: Option<Vec<u32>>,
+    /// Files of the process ask for functions that demand what a C library does on demand only.
+    pub(super) demands: bool,
     pub(super) from_start: bool,
     /// Memory was not looked through to its end for pointers.
     pub(super) is_cut: bool,
@@ -186,6 +188,7 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs
         kernel_pages: &plan.kernel_pages,
         handlers: plan.handlers.as_deref(),
         advertised,
+        demands: plan.demands,
         from_start: plan.from_start,
         jobs,
     });
@@ -266,6 +269,7 @@ fn hits(found: &Found) -> impl Iterator<Item = &Hit> {
         &found.inevitable,
         &found.from_pc,
         &found.from_entries,
+        &found.guarded,
         &found.swept,
     ];
     hits.into_iter().flat_map(|hits| {

@@ -100,18 +100,14 @@ fn is_noise(space: &SpaceFacts, strength: Strength, hit: &crate::scan::Hit) -> b
         && hit.count * RARE < code.num_insns
 }
 
-/// One feature by what the code of one address space shows.
-fn by_code(
+/// Is a finding in code no sign that the process uses the feature?
+fn says_nothing(
     evidence: &Evidence,
-    target: &Target,
-    family: &Family,
     space: &SpaceFacts,
     feature: Feature,
-) -> Outcome {
-    let declared = declared_by(space, feature);
-    let Some((strength, hit)) = space.strongest(feature) else {
-        return advertised(evidence, target, family, space, feature);
-    };
+    strength: Strength,
+    hit: &crate::scan::Hit,
+) -> bool {
     let dead = strength == Strength::Swept && space.is_closed();
     let everywhere = strength != Strength::Inevitable && NOWHERE.has(feature);
     // Units that the kernel advertises wherever programs may use them: without the bit, the source machine had none.
@@ -127,9 +123,24 @@ fn by_code(
     };
     let elsewhere = strength >= guessed
         && (unadvertised || BY_ISA.has(feature) && impossible(evidence, space, feature));
-    if dead || everywhere || elsewhere || is_noise(space, strength, hit) {
-        return Outcome::nothing();
-    }
+    dead || everywhere || elsewhere || is_noise(space, strength, hit)
+}
+
+/// One feature by what the code of one address space shows.
+fn by_code(
+    evidence: &Evidence,
+    target: &Target,
+    family: &Family,
+    space: &SpaceFacts,
+    feature: Feature,
+) -> Outcome {
+    let declared = declared_by(space, feature);
+    let hit = space.strongest(feature);
+    let Some((strength, hit)) =
+        hit.filter(|(strength, hit)| !says_nothing(evidence, space, feature, *strength, hit))
+    else {
+        return advertised(evidence, target, family, space, feature);
+    };
     let has = has(target, family, feature);
     let outcome =
         Outcome::of(feature.what(), words(has)).cite(cite_hit(space, feature, strength, hit));
@@ -230,8 +241,8 @@ fn advertised(
     feature: Feature,
 ) -> Outcome {
     let has = has(target, family, feature);
-    let guarded = space.code.guarded.get(feature).is_some();
-    let used = guarded || !space.code_is_complete();
+    let guarded = space.code.guarded.get(feature);
+    let used = guarded.is_some() || !space.code_is_complete();
     // A program that has not started will ask the machine that it is started on.
     let silent = space.hwcap.is_none() && evidence.origin != crate::evidence::Origin::Elf;
     let what = match () {
@@ -239,13 +250,16 @@ fn advertised(
         () if used && space.advertised().has(feature) => {
             format!("AT_HWCAP advertised {feature}; code that was chosen by it goes on being used")
         }
-        () if guarded && silent => {
+        () if guarded.is_some() && silent => {
             format!("AT_HWCAP is not in the image; code that asks it for {feature} may be used")
         }
         () => return Outcome::nothing(),
     };
+    let first = guarded.map_or_else(String::new, |hit| {
+        format!(", first at {}", space.places(hit))
+    });
     Outcome::of(feature.what(), words(has))
-        .cite(space.cite_at(what, &space.hwcap_at))
+        .cite(space.cite_at(format!("{what}{first}"), &space.hwcap_at))
         .if_only(format!("the process does not use {feature}"))
 }
 

@@ -3,10 +3,9 @@
 use super::Rule;
 use super::abi::abi_of;
 use super::features::{self, Family, words};
-use crate::evidence::{Evidence, ProcessAbi, ThreadFacts};
+use crate::evidence::{Evidence, Origin, ProcessAbi, ThreadFacts};
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
-use crate::scan::Hit;
 use crate::target::{Endian, Has, Target};
 use crate::verdict::{Layer, Outcome, Verdict};
 
@@ -503,8 +502,14 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
                 &code.from_pc.outside,
             ),
         ];
-        let mut calls = calls.iter().filter(|(_, hit)| !hit.first.is_empty());
-        let Some(first) = calls.next() else { continue };
+        let calls = calls.iter().filter(|(_, hit)| !hit.first.is_empty());
+        let mut cites = calls.map(|(what, hit)| space.cite_code(what, hit));
+        // Libraries are looked at by themselves: what the program calls there is not followed.
+        let asks = space.loads && evidence.origin == Origin::Elf;
+        let first = cites.next();
+        let Some(first) = first.or_else(|| asks.then(|| space.cite("it asks for dlopen"))) else {
+            continue;
+        };
         let bound = space.source_bound(evidence.header.as_ref());
         let possible = bound.map_or(IN_CODE, |bound| bound.meet(IN_CODE));
         let lacking: Vec<&str> = possible
@@ -512,7 +517,6 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
             .filter(|feature| target.has(*feature) != Has::Yes)
             .map(Feature::name)
             .collect();
-        let cite = |(what, hit): &(&str, &Hit)| space.cite_code(what, hit);
         let found = Outcome::of(
             "what the process will write or load as code",
             if lacking.is_empty() {
@@ -521,8 +525,8 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
                 format!("lacks {}", lacking.join(", "))
             },
         )
-        .cite(cite(first));
-        let found = calls.fold(found, |found, call| found.cite(cite(call)));
+        .cite(first);
+        let found = cites.fold(found, Outcome::cite);
         outcome = outcome.and(if lacking.is_empty() {
             found
         } else {

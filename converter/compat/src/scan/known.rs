@@ -14,6 +14,10 @@ pub(super) struct Known {
     vector_bits: u16,
     /// Registers whose values depend on memory that may hold others later: bit n for rn.
     loaded: u16,
+    /// Registers that hold words of memory or arguments as they are: bit n for rn.
+    words: u16,
+    /// lr was taken back from the stack, so that the function is done.
+    is_leaving: bool,
     /// The constant of the last `tst`.
     tested: u32,
     /// Register and constant of the last `cmp`, while its flags last.
@@ -42,6 +46,14 @@ impl Known {
             }
         }
         known
+    }
+
+    /// Where a function begins: the words that it is given in r0 to r3 are as its caller had them.
+    pub(super) fn at_call() -> Self {
+        Self {
+            words: 0xf,
+            ..Self::default()
+        }
     }
 
     pub(super) fn get(&self, reg: u8) -> Option<u32> {
@@ -92,6 +104,20 @@ impl Known {
         let loads = |transfer: &&Transfer| transfer.load && insn.literal.is_none();
         let transfer = insn.transfer.as_ref().filter(loads);
         self.loaded |= transfer.map_or(0, |transfer| transfer.list);
+        let copied = insn.value.is_some_and(|(_, value)| match value {
+            Value::WordAt(..) => true,
+            Value::Offset(reg, 0) => before.words >> (reg & 15) & 1 == 1,
+            _ => false,
+        });
+        self.words = self.words & !insn.writes | transfer.map_or(0, |transfer| transfer.list);
+        if let Some((reg, _)) = insn.value.filter(|_| copied) {
+            self.words |= 1 << (reg & 15);
+        }
+        let restores = transfer.is_some_and(|transfer| {
+            transfer.base == 13 && transfer.moves > 0 && transfer.list >> 14 & 1 == 1
+        });
+        self.is_leaving =
+            restores && !insn.conditional || self.is_leaving && insn.writes >> 14 & 1 == 0;
         if let Some((reg, value)) = value {
             self.set(reg, Some(value));
         }
@@ -228,6 +254,8 @@ impl Known {
         }
         met.vector_bits &= other.vector_bits;
         met.loaded |= other.loaded;
+        met.words &= other.words;
+        met.is_leaving &= other.is_leaving;
         if (self.guards, self.guard_end) != (other.guards, other.guard_end) {
             met.guards = 0;
         }
@@ -266,15 +294,28 @@ impl Known {
         one_bit(self.tested)
     }
 
+    /// Is what a register holds a word of memory or an argument, not computed from any?
+    pub(super) fn is_word(&self, reg: u8) -> bool {
+        self.words >> (reg & 15) & 1 == 1
+    }
+
+    /// Does a jump from here leave the function, as a call in tail position: was lr taken back from the stack?
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving
+    }
+
     /// Other ways lead here, too, with other values in registers. What this one tested is asked for where it matters.
     pub(super) fn join(&mut self) {
         self.values = [None; 16];
+        self.words = 0;
+        self.is_leaving = false;
     }
 
     /// A called function keeps r4 to r11 (AAPCS). That the number of a system call, in r7, was set before is not relied on.
     pub(super) fn call(&mut self) {
         self.masked = None;
         self.compared = None;
+        self.is_leaving = false;
         self.below = self.below.filter(|(reg, _)| (4..12).contains(reg));
         for number in [0, 1, 2, 3, 7, 12, 14] {
             if let Some(slot) = self.values.get_mut(number) {

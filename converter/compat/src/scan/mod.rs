@@ -56,10 +56,35 @@ pub struct CodeRegion {
     pub loads: Vec<u32>,
     /// Those of them that go on where the unwind table of a function further up says.
     pub throws: Vec<u32>,
+    /// Those of them that a C library comes to on demand only.
+    pub on_demand: Vec<u32>,
+    /// Those of them that demand it.
+    pub demands: Vec<u32>,
+    /// Slots with addresses that the file's code finds by constants; if they are known, nothing else leads to what lies there.
+    pub offsets: Option<Offsets>,
     /// Where functions begin by their names and the unwind table, ascending: each stretch holds one or more.
     pub bounds: Vec<u32>,
-    /// Stretches that save or restore a unit for frames that used it: they run only where the unit is advertised.
+    /// Stretches that use a unit only in a process that it was advertised to, and that needs them: libgcc saves and restores
+    /// registers in them, glibc prints floating-point numbers.
     pub guarded: Vec<(u32, u32)>,
+}
+
+/// A global offset table: slots that code finds by their distance from a place, which it has in literals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// That place (`_GLOBAL_OFFSET_TABLE_`).
+    pub base: u32,
+    /// The slots, from and to, ascending without overlap.
+    pub slots: Vec<(u32, u32)>,
+}
+
+impl Offsets {
+    /// The slot that a literal leads to: a distance, or in code at a fixed address the address itself.
+    fn slot(&self, literal: u32) -> Option<u32> {
+        let slots = [self.base.wrapping_add(literal), literal];
+        let is_slot = |slot: &u32| range_at(&self.slots, *slot).is_some();
+        slots.into_iter().find(is_slot)
+    }
 }
 
 impl CodeRegion {
@@ -104,6 +129,16 @@ impl CodeRegion {
     /// Is this `dlopen`?
     fn loads_at(&self, pointer: u32) -> bool {
         self.loads.binary_search(&pointer).is_ok()
+    }
+
+    /// Does a function begin here that is come to on demand only?
+    fn is_on_demand(&self, pointer: u32) -> bool {
+        self.on_demand.binary_search(&pointer).is_ok()
+    }
+
+    /// Does what begins here demand that?
+    fn demands_at(&self, pointer: u32) -> bool {
+        self.demands.binary_search(&pointer).is_ok()
     }
 
     /// Does the unwinder of exceptions begin here?
@@ -192,6 +227,8 @@ pub struct Job<'a> {
     pub handlers: Option<&'a [u32]>,
     /// What AT_HWCAP told the process of its machine.
     pub advertised: FeatureSet,
+    /// Files of the process ask for functions that demand what a C library does on demand only.
+    pub demands: bool,
     /// The process has not started: its entry will call `main` through the C library.
     pub from_start: bool,
     /// Threads to use.

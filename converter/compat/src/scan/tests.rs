@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::{CodeRegion, Entry, EntryKind, Found, Job, MapKind, SliceMemory, scan_in_parts, walk};
+use super::{
+    CodeRegion, Entry, EntryKind, Found, Job, MapKind, Offsets, SliceMemory, scan_in_parts, walk,
+};
 use crate::arm::Isa;
 use crate::feature::Feature::{self, *};
 use crate::feature::FeatureSet;
@@ -64,6 +66,7 @@ fn run_memory(
         kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
+        demands: false,
         from_start: true,
         jobs: 2,
     })
@@ -184,6 +187,7 @@ fn memory_that_is_missing_is_not_seen() {
         kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
+        demands: false,
         from_start: false,
         jobs: 1,
     });
@@ -321,6 +325,7 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
+        demands: false,
         from_start: false,
         jobs: 1,
     })
@@ -481,6 +486,7 @@ fn scan_words(
     }];
     scan(&Job {
         handlers,
+        demands: false,
         from_start: false,
         ..job_of(&memory, &regions, entries, &BTreeMap::new(), 1)
     })
@@ -653,6 +659,7 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
+        demands: false,
         from_start: false,
         jobs: 1,
     })
@@ -852,6 +859,7 @@ fn job_of<'a>(
         kernel_pages: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
+        demands: false,
         from_start: true,
         jobs,
     }
@@ -1162,6 +1170,7 @@ fn registers_of_a_thread_tell_of_the_first_turn_only() {
     let (entries, slots) = ([pc, pointer], BTreeMap::new());
     let found = scan(&Job {
         handlers: Some(&[]),
+        demands: false,
         from_start: false,
         ..job_of(&memory, &regions, &entries, &slots, 1)
     });
@@ -1192,4 +1201,140 @@ fn a_pointer_in_memory_may_be_another_one_later() {
     assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
     // ldr r3, =f: a literal stays what it is.
     assert!(by(0xe59f_301c).sealed);
+}
+
+#[test]
+fn what_comes_on_demand_only_is_reached_where_something_demands_it() {
+    // bl f; bl g; exit; f: vadd; bx lr; g: bx lr
+    let words = [
+        0xeb00_0002,
+        0xeb00_0003,
+        EXIT[0],
+        EXIT[1],
+        VADD,
+        BX_LR,
+        BX_LR,
+    ];
+    let reaches = |demands: Vec<u32>| {
+        let region = CodeRegion {
+            on_demand: vec![BASE + 16],
+            demands,
+            ..CodeRegion::default()
+        };
+        let found = scan_words(&words, region, &[entry(BASE, EntryKind::Pc)], None);
+        has(&found.from_pc, Vfp) || has(&found.from_entries, Vfp)
+    };
+    assert!(!reaches(vec![]));
+    assert!(reaches(vec![BASE + 24]));
+}
+
+#[test]
+fn a_slot_of_the_offset_table_is_followed_where_a_literal_names_it() {
+    // ldr r3, =distance; ldr r3, [r4, r3]; bx lr; .ltorg; f: vadd; bx lr; slots: 0, f
+    let reaches = |distance| {
+        let words = [
+            0xe59f_3004,
+            0xe794_3003,
+            BX_LR,
+            distance,
+            VADD,
+            BX_LR,
+            0,
+            BASE + 16,
+        ];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut memory = SliceMemory::default();
+        memory.add(BASE, &bytes);
+        let regions = [CodeRegion {
+            start: BASE,
+            end: BASE + 24,
+            is_all_arm: true,
+            offsets: Some(Offsets {
+                base: BASE + 24,
+                slots: vec![(BASE + 24, BASE + 32)],
+            }),
+            ..CodeRegion::default()
+        }];
+        let (entries, slots) = ([entry(BASE, EntryKind::Known)], BTreeMap::new());
+        let found = scan(&job_of(&memory, &regions, &entries, &slots, 1));
+        has(&found.from_entries, Vfp)
+    };
+    assert!(reaches(4) && reaches(BASE + 28));
+    assert!(!reaches(0) && !reaches(8));
+}
+
+/// Is what lies behind a function of a file without names reached from it?
+fn reaches_behind(words: &[u32]) -> bool {
+    let words = [words, &[VADD, BX_LR]].concat();
+    let region = CodeRegion {
+        bounds: vec![BASE],
+        is_all_arm: true,
+        ..CodeRegion::default()
+    };
+    let found = scan_words(&words, region, &[entry(BASE, EntryKind::Known)], None);
+    has(&found.from_entries, Vfp)
+}
+
+#[test]
+fn jumps_by_a_pointer_lead_to_no_label() {
+    // pop {r4, lr}; bx r3
+    assert!(!reaches_behind(&[0xe8bd_4010, 0xe12f_ff13]));
+    // ldr r3, [r0]; bx r3
+    assert!(!reaches_behind(&[0xe590_3000, 0xe12f_ff13]));
+    // mov r3, r1; bx r3
+    assert!(!reaches_behind(&[0xe1a0_3001, 0xe12f_ff13]));
+    // ldr pc, [r0, #8]
+    assert!(!reaches_behind(&[0xe590_f008]));
+    // ldr r3, [r0]; add r3, r3, r1; mov pc, r3
+    assert!(reaches_behind(&[0xe590_3000, 0xe083_3001, 0xe1a0_f003]));
+    // mov r3, r5; bx r3: it may have been computed before.
+    assert!(reaches_behind(&[0xe1a0_3005, 0xe12f_ff13]));
+}
+
+#[test]
+fn a_distance_in_a_literal_pool_is_no_jump() {
+    // blx r3; .word 0xdf020 (andeq pc, sp, r0, lsr #32); b .
+    assert!(!reaches_behind(&[0xe12f_ff33, 0x000d_f020, 0xeaff_fffe]));
+    // blx r3; addne pc, pc, ip; b .
+    assert!(reaches_behind(&[0xe12f_ff33, 0x108f_f00c, 0xeaff_fffe]));
+}
+
+#[test]
+fn an_address_that_is_loaded_from_is_no_pointer() {
+    // add r3, pc, #8; ldrd r2, [r3]; bx lr; nop; vadd; bx lr
+    let reaches = |load| {
+        let words = [0xe28f_3008, load, BX_LR, NOP, VADD, BX_LR];
+        has(&run_with(&words, &[], EntryKind::Known).from_entries, Vfp)
+    };
+    assert!(!reaches(0xe1c3_20d0) && !reaches(0xe593_2000));
+    // str r3, [r2]; ldr r2, [r0]
+    assert!(reaches(0xe582_3000) && reaches(0xe590_2000));
+}
+
+#[test]
+fn what_has_not_started_left_no_return_addresses() {
+    // blx r3; exit; bl 1b; f: vadd; bx lr
+    let words = [0xe12f_ff33, EXIT[0], EXIT[1], 0xebff_fffc, VADD, BX_LR];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut memory = SliceMemory::default();
+    memory.add(BASE, &bytes);
+    let regions = [CodeRegion {
+        start: BASE,
+        end: BASE + 24,
+        is_all_arm: true,
+        ..CodeRegion::default()
+    }];
+    let entries = [
+        entry(BASE, EntryKind::Pc),
+        entry(BASE + 16, EntryKind::Pointer),
+    ];
+    let slots = BTreeMap::new();
+    let reaches = |from_start| {
+        let found = scan(&Job {
+            from_start,
+            ..job_of(&memory, &regions, &entries, &slots, 1)
+        });
+        has(&found.from_entries, Vfp)
+    };
+    assert_eq!((reaches(true), reaches(false)), (true, false));
 }

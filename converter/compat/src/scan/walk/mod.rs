@@ -21,7 +21,7 @@ use crate::feature::FeatureSet;
 use crate::parallel;
 use marks::Layout;
 pub(super) use marks::Reached;
-use part::{Arrival, Function, Met, Part, Pass};
+use part::{Arrival, Function, Met, Part, Pass, Target};
 
 /// Length of a part, bytes.
 pub(super) const PART_LEN: u32 = 4 << 20;
@@ -129,8 +129,10 @@ fn pass<'a, 'j>(
     let mut walk = Walk::new(job, part_len);
     walk.pass.layout = learnt.layout;
     walk.pass.is_first = learnt.is_first;
-    walk.pass.knows_returns = learnt.stacks.are_known();
+    // A process that has not started left no return addresses in memory.
+    walk.pass.knows_returns = learnt.stacks.are_known() && !job.from_start;
     walk.pass.watches = learnt.can_be_sealed;
+    walk.pass.puts_off = !job.demands;
     walk.enter(of_kind(EntryKind::Pc), &mut found.from_pc);
     if learnt.can_be_sealed && walk.is_sealed(found) {
         return walk;
@@ -148,6 +150,7 @@ fn pass<'a, 'j>(
         walk.follow(job.main, hits);
     }
     walk.follow_chosen(hits);
+    walk.follow_put_off(hits);
     let taken = walk.met.taken.clone();
     found.guarded = std::mem::take(&mut walk.met.guarded);
     found.open = walk.met.open || walk.is_full || learnt.is_full;
@@ -155,6 +158,7 @@ fn pass<'a, 'j>(
         hits.merge(&walk.met.stays_in_arm);
     }
     // What only a symbol leads to is code for sure, but nothing says that it runs.
+    walk.pass.puts_off = false;
     walk.enter(of_kind(EntryKind::Symbol), &mut found.swept);
     walk.follow_pointers(&mut found.swept);
     if !found.open {
@@ -197,6 +201,7 @@ impl<'a, 'j> Walk<'a, 'j> {
                 units: features_behind(UNIT_BITS).minus(job.advertised),
                 resolvers: Vec::new(),
                 only_if_advertised: FeatureSet::EMPTY,
+                puts_off: false,
             },
             part_len,
             parts: Vec::new(),
@@ -222,11 +227,9 @@ impl<'a, 'j> Walk<'a, 'j> {
     /// signals are known? Adds those.
     fn is_sealed(&mut self, found: &mut Found) -> bool {
         let handlers = self.pass.job.handlers.unwrap_or_default().iter();
-        let jumps = handlers.map(|handler| {
-            let (addr, isa) = Isa::of_pointer(*handler);
-            Arrival::Jump(addr, isa)
-        });
+        let jumps = handlers.map(|handler| Arrival::Jump(Target::of_pointer(*handler)));
         self.run(jumps.collect(), &mut found.from_entries);
+        self.follow_put_off(&mut found.from_pc);
         let met = &mut self.met;
         found.sealed = !(met.lost || met.leaps || met.open || self.is_full || met.installs());
         if found.sealed {
@@ -289,6 +292,18 @@ impl<'a, 'j> Walk<'a, 'j> {
         let chosen = std::mem::take(&mut self.met.chosen);
         self.follow(chosen, hits);
         self.pass.only_if_advertised = FeatureSet::EMPTY;
+    }
+
+    /// What comes on demand only, if anything demands it.
+    fn follow_put_off(&mut self, hits: &mut FeatureHits) {
+        if !self.met.demands {
+            return;
+        }
+        self.pass.puts_off = false;
+        let put_off = std::mem::take(&mut self.met.put_off).into_iter();
+        let jumps = put_off.map(|pointer| Arrival::Jump(Target::of_pointer(pointer)));
+        self.run(jumps.collect(), hits);
+        self.follow([], hits);
     }
 
     /// Follows what arrives at parts, and what that sends to others, until nothing arrives any more.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::marks::{Layout, Pages, Reached};
-use crate::arm::{Flow, Insn, Isa, Value};
+use crate::arm::{Flow, Insn, Isa, Transfer, Value};
 use crate::feature::{Feature, FeatureSet};
 use crate::scan::memory::Window;
 use crate::scan::returns::{Answers, Returns};
@@ -42,6 +42,8 @@ pub(super) struct Pass<'a, 'j> {
     pub(super) resolvers: Vec<(u32, u32)>,
     /// Features that the code which is being followed uses only where they are advertised.
     pub(super) only_if_advertised: FeatureSet,
+    /// Nothing was met yet that demands what comes on demand only: that is put off.
+    pub(super) puts_off: bool,
 }
 
 /// A part of the code, with what is known of it.
@@ -74,7 +76,7 @@ impl Part {
 /// What comes to be followed in a part.
 pub(super) enum Arrival {
     Enter(Box<Entry>),
-    Jump(u32, Isa),
+    Jump(Target),
     /// Straight code from the part before.
     Way(Box<Way>),
     /// A halfword that code of another part reads.
@@ -91,8 +93,30 @@ impl Arrival {
         match self {
             Self::Enter(entry) => Isa::of_pointer(entry.pointer).0,
             Self::Pointer(pointer) => Isa::of_pointer(*pointer).0,
-            Self::Jump(addr, _) | Self::Data(addr) | Self::Function((addr, ..)) => *addr,
+            Self::Jump(target) => target.addr,
+            Self::Data(addr) | Self::Function((addr, ..)) => *addr,
             Self::Way(way) => way.addr,
+        }
+    }
+}
+
+/// Where control goes by a jump or call.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    addr: u32,
+    isa: Isa,
+    /// By a call or a pointer, so that a function begins there.
+    called: bool,
+}
+
+impl Target {
+    /// A function.
+    pub(super) fn of_pointer(pointer: u32) -> Self {
+        let (addr, isa) = Isa::of_pointer(pointer);
+        Self {
+            addr,
+            isa,
+            called: true,
         }
     }
 }
@@ -147,6 +171,10 @@ pub(super) struct Outcome {
 pub(super) struct Met {
     /// Constants that point into code.
     pub(super) taken: BTreeSet<u32>,
+    /// Functions on demand, which were not followed.
+    pub(super) put_off: BTreeSet<u32>,
+    /// A function was met that demands them.
+    pub(super) demands: bool,
     /// Functions that only resolvers name.
     pub(super) chosen: BTreeSet<u32>,
     /// Functions with a jump through a register.
@@ -179,6 +207,8 @@ impl Met {
     pub(super) fn merge(&mut self, other: Self) {
         self.taken.extend(other.taken);
         self.chosen.extend(other.chosen);
+        self.put_off.extend(other.put_off);
+        self.demands |= other.demands;
         self.computed.extend(other.computed);
         self.guarded.merge(&other.guarded);
         self.stays_in_arm.merge(&other.stays_in_arm);
@@ -226,7 +256,7 @@ struct Walker<'w, 'a> {
     pass: &'w Pass<'a, 'w>,
     part: &'w mut Part,
     window: &'w mut Window<'a>,
-    work: Vec<(u32, Isa)>,
+    work: Vec<Target>,
     hits: FeatureHits,
     met: Met,
     returns: Returns<'w>,
@@ -237,14 +267,14 @@ impl<'w> Walker<'w, '_> {
     fn arrive(&mut self, arrival: &Arrival) {
         match arrival {
             Arrival::Enter(entry) => self.enter(entry),
-            Arrival::Jump(addr, isa) => self.queue(*addr, *isa),
+            Arrival::Jump(target) => self.queue(*target),
             Arrival::Way(way) => self.way(**way),
             Arrival::Data(half) => self.mark_data(*half),
             Arrival::Pointer(pointer) => {
-                let (addr, isa) = Isa::of_pointer(*pointer);
+                let (addr, _) = Isa::of_pointer(*pointer);
                 if self.part.reached.isa_at(addr).is_none() && self.begins_function(*pointer, true)
                 {
-                    self.queue(addr, isa);
+                    self.queue(Target::of_pointer(*pointer));
                 }
             }
             Arrival::Function(function) => self.function(*function),
@@ -253,14 +283,15 @@ impl<'w> Walker<'w, '_> {
     }
 
     /// Control goes to an address by a jump or call.
-    fn queue(&mut self, addr: u32, isa: Isa) {
+    fn queue(&mut self, target: Target) {
+        let Target { addr, isa, .. } = target;
         if self.part.addrs.contains(&addr) {
             if self.pass.is_first {
                 self.part.reached.mark_label(addr);
             }
-            self.work.push((addr, isa));
+            self.work.push(target);
         } else if self.region(addr).is_some() {
-            self.sent.push(Arrival::Jump(addr, isa));
+            self.sent.push(Arrival::Jump(target));
         } else {
             self.leave(addr, isa);
         }
@@ -277,8 +308,13 @@ impl<'w> Walker<'w, '_> {
     }
 
     fn drain(&mut self) {
-        while let Some((addr, isa)) = self.work.pop() {
-            self.way(Way::from(addr, isa, Known::default()));
+        while let Some(target) = self.work.pop() {
+            let known = if target.called {
+                Known::at_call()
+            } else {
+                Known::default()
+            };
+            self.way(Way::from(target.addr, target.isa, known));
         }
     }
 
@@ -353,6 +389,24 @@ impl<'w> Walker<'w, '_> {
             }
             None => self.met.open = true,
         }
+    }
+
+    /// Does a jump go to a word of memory, or leave its function? Either way not to an address that was computed, and
+    /// pointers in memory are followed wherever they lead in a file of nothing but ARM code.
+    fn is_pointer_jump(&self, flow: Flow, addr: u32, known: &Known) -> bool {
+        let by_pointer = match flow {
+            Flow::JumpRegister(reg) => known.is_leaving() || known.is_word(reg),
+            Flow::JumpMemory(..) => true,
+            _ => false,
+        };
+        let region = self.region(addr);
+        by_pointer && region.is_some_and(|region| region.map.is_empty() && region.is_all_arm)
+    }
+
+    /// Is what would write pc here (`andeq pc, …`) rather a distance in a literal pool?
+    fn is_small_number(&mut self, addr: u32, isa: Isa) -> bool {
+        const SMALL: u32 = 1 << 22;
+        isa == Isa::Arm && self.window.code_word(addr).is_some_and(|word| word < SMALL)
     }
 
     /// All instructions of a function that jumps through a register.
@@ -495,9 +549,13 @@ impl<'w> Walker<'w, '_> {
             _ => true,
         };
         if plausible {
+            let known = match entry.kind {
+                EntryKind::Pc | EntryKind::Return => Known::of(entry.regs),
+                _ => Known::at_call(),
+            };
             self.way(Way {
                 entered: entry.regs.map(|_| addr),
-                ..Way::from(addr, isa, Known::of(entry.regs))
+                ..Way::from(addr, isa, known)
             });
         }
     }
@@ -511,6 +569,10 @@ impl<'w> Walker<'w, '_> {
                 self.hits.loads.add(way.addr, way.isa);
             }
             self.met.open |= region.throws_at(pointer);
+            if self.pass.puts_off && region.is_on_demand(pointer) {
+                self.met.put_off.insert(pointer);
+                return;
+            }
         }
         let isa = way.isa;
         while way.addr < way.pool && self.may_execute(&way) {
@@ -541,6 +603,7 @@ impl<'w> Walker<'w, '_> {
                 for half in 0..u32::from(insn.literal_len) * 2 {
                     self.mark_data(literal.wrapping_add(half * 2));
                 }
+                self.note_slot(literal, addr);
             }
             if let Some(start) = way.entered.filter(|_| by_register(insn.flow)) {
                 self.part.first_turns.insert(start, addr);
@@ -649,20 +712,38 @@ impl<'w> Walker<'w, '_> {
             let value = known
                 .get(reg)
                 .filter(|value| *value != pc && self.is_pointer(*value));
-            if let Some(value) = value.filter(|_| !self.is_distance(reg, next, isa)) {
+            if let Some(value) = value.filter(|_| !self.is_of_data(reg, next, isa)) {
                 self.note_pointer(value, addr);
             }
         }
     }
 
-    /// Is what a register holds here a distance that is added to the program counter a little later?
-    fn is_distance(&mut self, reg: u8, mut addr: u32, isa: Isa) -> bool {
+    /// What lies in the slot of the global offset table that a literal leads to.
+    fn note_slot(&mut self, literal: u32, at: u32) {
+        let region = self.region(at);
+        let Some(offsets) = region.and_then(|region| region.offsets.as_ref()) else {
+            return;
+        };
+        let distance = self.window.word(literal);
+        let slot = distance.and_then(|distance| offsets.slot(distance));
+        let value = slot.and_then(|slot| self.window.word(slot));
+        if let Some(value) = value.filter(|value| self.is_pointer(*value)) {
+            self.note_pointer(value, at);
+        }
+    }
+
+    /// Is what a register holds here a distance that is added to the program counter a little later, or the address of
+    /// data that is loaded from there?
+    fn is_of_data(&mut self, reg: u8, mut addr: u32, isa: Isa) -> bool {
         for _ in 0..MAX_AHEAD {
             let Some(insn) = fetch(self.window, addr, isa) else {
                 return false;
             };
             let pc = isa.pc_bias().wrapping_add(addr).cast_signed();
-            if insn.value == Some((reg, Value::Offset(reg, pc))) {
+            let loads = |transfer: &Transfer| transfer.load && transfer.base == reg;
+            if insn.value == Some((reg, Value::Offset(reg, pc)))
+                || insn.transfer.as_ref().is_some_and(loads)
+            {
                 return true;
             }
             if insn.writes >> (reg & 15) & 1 == 1 || insn.flow != Flow::Next {
@@ -712,6 +793,12 @@ impl<'w> Walker<'w, '_> {
         }
     }
 
+    /// Is control given to what demands what comes on demand only?
+    fn demands(&self, (addr, isa): (u32, Isa)) -> bool {
+        let region = self.region(addr);
+        region.is_some_and(|region| region.demands_at(isa.pointer(addr)))
+    }
+
     /// Queues where an instruction leads; tells whether the next one is executed too.
     fn flow(&mut self, insn: &Insn, addr: u32, isa: Isa, known: &Known) -> bool {
         match insn.flow {
@@ -731,7 +818,11 @@ impl<'w> Walker<'w, '_> {
             Flow::Trap(trap) => trap == crate::arm::Trap::Breakpoint,
             Flow::Return => false,
             Flow::JumpUnknown => {
-                self.computed(addr, isa);
+                if self.is_small_number(addr, isa) {
+                    self.met.lost = true;
+                } else {
+                    self.computed(addr, isa);
+                }
                 false
             }
             Flow::JumpTable(table, index) => {
@@ -741,7 +832,11 @@ impl<'w> Walker<'w, '_> {
                 match targets {
                     Some(targets) => {
                         for (addr, isa) in targets {
-                            self.queue(addr, isa);
+                            self.queue(Target {
+                                addr,
+                                isa,
+                                called: false,
+                            });
                         }
                     }
                     None => self.computed(addr, isa),
@@ -771,9 +866,17 @@ impl<'w> Walker<'w, '_> {
                         if to.1 != isa {
                             self.hits.add(changes_state(insn), addr, isa);
                         }
+                        self.met.demands |= self.demands(to);
                         self.call_ahead(to, known);
-                        self.queue(to.0, to.1);
+                        self.queue(Target {
+                            addr: to.0,
+                            isa: to.1,
+                            called: calls,
+                        });
                         return calls && self.returns.may(self.pass.job, self.window, to);
+                    }
+                    None if !calls && self.is_pointer_jump(flow, addr, known) => {
+                        self.met.lost = true;
                     }
                     None if !calls => self.computed(addr, isa),
                     None => self.met.lost = true,
