@@ -85,6 +85,14 @@ fn parse(line: &str) -> Option<Line<'_>> {
     })
 }
 
+/// Does an instruction read memory into registers of the core?
+fn loads(line: &Line<'_>) -> bool {
+    let name = stem(line.mnemonic);
+    let pops = name == "pop" || name.starts_with("ldm") || name.starts_with("swp");
+    let coprocessor = name.starts_with("ldc") || name.starts_with("ldf");
+    (name.starts_with("ldr") || name.starts_with("lda") || pops) && !coprocessor
+}
+
 const CONDITIONS: [&str; 16] = [
     "eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "hs", "lo",
 ];
@@ -338,6 +346,13 @@ fn compare(path: &Path, differences: &mut BTreeMap<String, (u64, String)>) -> u6
         };
         let insn = classify(&line);
         compared += 1;
+        if insn.is_defined() && insn.writes != 0 && insn.loads != loads(&line) {
+            let key = format!("{} {:?}: loads is {}", line.mnemonic, line.isa, insn.loads);
+            let entry = differences
+                .entry(key)
+                .or_insert_with(|| (0, text.trim().to_owned()));
+            entry.0 += 1;
+        }
         let reported = reported(&insn, &line);
         if !insn.is_defined() && is_lax(stem(line.mnemonic)) {
             continue;

@@ -147,6 +147,10 @@ fn arithmetic(word: u32, addr: u32) -> Insn {
             insn.set(rd, Value::Offset(reg(rn), pc.cast_signed()))
         }
         (4, false) if plain_register => insn.set(rd, Value::Sum(reg(rn), reg(rm))),
+        (4, false) if rn != PC => insn.set(rd, Value::Indexed(reg(rn))),
+        (1, false) if plain_register && rn != PC && rm != PC => {
+            insn.set(rd, Value::Xor(reg(rn), reg(rm)))
+        }
         _ => insn,
     }
 }

@@ -141,10 +141,14 @@ pub enum Value {
     Offset(u8, i32),
     /// Sum of two registers.
     Sum(u8, u8),
+    /// A register and another one that is shifted.
+    Indexed(u8),
     /// The word at the sum of two registers (slots of a global offset table).
     WordAt(u8, u8),
     /// A register with bits set (`orr`).
     Or(u8, u32),
+    /// The bits in which two registers differ (`eor`).
+    Xor(u8, u8),
 }
 
 /// What one instruction is to us.
@@ -164,6 +168,8 @@ pub struct Insn {
     pub value: Option<(u8, Value)>,
     /// Words that it moves between registers and memory.
     pub transfer: Option<Transfer>,
+    /// It reads memory, and what it writes lay there.
+    pub loads: bool,
     /// A word of the literal pool that it reads: data, not code.
     pub literal: Option<u32>,
     /// Words that lie there.
@@ -205,6 +211,7 @@ impl Insn {
             writes: 0,
             value: None,
             transfer: None,
+            loads: false,
             literal: None,
             literal_len: 1,
             fpscr_from: None,
@@ -339,6 +346,7 @@ impl Insn {
 pub fn classify_arm(word: u32, addr: u32) -> Insn {
     Insn {
         transfer: transfer::arm(word),
+        loads: transfer::arm_loads(word),
         ..a32::classify(word, addr)
     }
     .with_pool(word, addr.wrapping_add(Isa::Arm.pc_bias()))
@@ -349,6 +357,7 @@ pub fn classify_thumb(first: u16, second: u16, addr: u32) -> Insn {
     let word = u32::from(first) << 16 | u32::from(second);
     Insn {
         transfer: transfer::thumb(first, second),
+        loads: transfer::thumb_loads(first, second),
         ..t32::classify(first, second, addr)
     }
     .with_pool(word, addr.wrapping_add(Isa::Thumb.pc_bias()) & !3)

@@ -44,6 +44,7 @@ fn narrow(word: u32, addr: u32) -> Insn {
             let offset = bits(word, 7, 0).cast_signed();
             Insn::plain(2).set(rd, Value::Offset(reg(rd), -offset))
         }
+        0x08 if bits(word, 10, 6) == 1 => Insn::plain(2).set(low, Value::Xor(reg(low), reg(next))),
         // Data processing: tst, cmp and cmn write no register.
         0x08 if !bit(word, 10) => {
             Insn::plain(2).write_if(!matches!(bits(word, 9, 6), 8 | 10 | 11), low)
@@ -230,7 +231,20 @@ fn shifted_register(word: u32) -> Insn {
     if opcode == 2 && bits(word, 19, 16) == PC && plain {
         return Insn::plain(4).set(rd, Value::Offset(reg(bits(word, 3, 0)), 0));
     }
-    if opcode == 8 && plain {
+    if opcode == 4 && plain {
+        return Insn::plain(4)
+            .set(
+                rd,
+                Value::Xor(reg(bits(word, 19, 16)), reg(bits(word, 3, 0))),
+            )
+            .without_pc();
+    }
+    if opcode == 8 && !plain {
+        return Insn::plain(4)
+            .set(rd, Value::Indexed(reg(bits(word, 19, 16))))
+            .without_pc();
+    }
+    if opcode == 8 {
         return Insn::plain(4)
             .set(
                 rd,

@@ -54,6 +54,37 @@ const fn indexed(offset: i32, pre: bool, writeback: bool) -> (i32, i32) {
     }
 }
 
+/// Does an A32 instruction read memory, so that the registers which it writes hold what lay there?
+pub(super) fn arm_loads(word: u32) -> bool {
+    let load = bit(word, 20);
+    match bits(word, 27, 25) {
+        _ if bits(word, 31, 28) == 15 => false,
+        // Halfwords, signed bytes and pairs; swp and ldrex.
+        0 if bit(word, 7) && bit(word, 4) => match bits(word, 6, 5) {
+            0 => bit(word, 24) && (load || !bit(word, 23)),
+            2 => true,
+            _ => load,
+        },
+        2 => load,
+        3 => load && !bit(word, 4),
+        4 => load,
+        _ => false,
+    }
+}
+
+/// The same of T32.
+pub(super) fn thumb_loads(first: u16, second: u16) -> bool {
+    let (first, second) = (u32::from(first), u32::from(second));
+    match bits(first, 15, 11) {
+        0b01001 | 0b01101 | 0b01111 | 0b10001 | 0b10011 | 0b11001 => true,
+        0b01010 | 0b01011 => bits(first, 11, 9) > 2,
+        0b10111 => bits(first, 10, 9) == 2,
+        // Multiple, pairs and exclusive; single.
+        0b11101 | 0b11111 => bits(first, 10, 9) == 0 && bit(first << 16 | second, 20),
+        _ => false,
+    }
+}
+
 /// A32.
 pub(super) fn arm(word: u32) -> Option<Transfer> {
     let (rn, rt) = (bits(word, 19, 16), bits(word, 15, 12));

@@ -41,6 +41,13 @@ pub(super) fn is_load(name: &[u8]) -> bool {
     matches!(name, b"dlopen" | b"dlmopen" | b"__dlopen")
 }
 
+/// Functions that map memory, for what their third argument says. That `mprotect` makes code of memory says little: so C
+/// libraries do with stacks, where a program needs that, and others tell the caches.
+pub(super) fn is_map(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"__").unwrap_or(name);
+    matches!(name, b"mmap" | b"mmap64")
+}
+
 /// Functions that find others by name.
 pub(super) fn is_lookup(name: &[u8]) -> bool {
     matches!(name, b"dlsym" | b"dlvsym")

@@ -16,7 +16,8 @@ pub(crate) use names::names;
 
 use crate::scan::MapKind;
 use known::{
-    demands, is_abort, is_leap, is_load, is_lookup, is_on_demand, is_printer, is_throw, prints,
+    demands, is_abort, is_leap, is_load, is_lookup, is_map, is_on_demand, is_printer, is_throw,
+    prints,
 };
 use unwind::{end_unwinder, is_unwinder};
 
@@ -212,6 +213,8 @@ pub struct ElfFile {
     pub leaps: Vec<u32>,
     /// `dlopen` and its kin.
     pub loads: Vec<u32>,
+    /// `mmap` and its kin.
+    pub maps: Vec<u32>,
     /// The unwinder of exceptions.
     pub throws: Vec<u32>,
     /// Functions that the C library comes to on demand only.
@@ -296,6 +299,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         unwound: reader.unwound(&segments),
         leaps: Vec::new(),
         loads: Vec::new(),
+        maps: Vec::new(),
         throws: Vec::new(),
         on_demand: Vec::new(),
         demands: Vec::new(),
@@ -332,6 +336,7 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.aborts.sort_unstable();
     file.leaps.sort_unstable();
     file.loads.sort_unstable();
+    file.maps.sort_unstable();
     file.throws.sort_unstable();
     file.on_demand.sort_unstable();
     file.demands.sort_unstable();
@@ -637,6 +642,9 @@ impl ElfFile {
         }
         if is_load(name) {
             self.loads.push(value);
+        }
+        if is_map(name) {
+            self.maps.push(value);
         }
         if is_throw(name) {
             self.throws.push(value);

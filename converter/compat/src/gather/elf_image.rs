@@ -213,7 +213,7 @@ fn space_of(
         && (file.header.kind == KIND_EXECUTABLE
             || file.interpreter.is_some()
             || file.main.is_some());
-    let (memory, plan) = plan_of(source, file, name, bias, runs);
+    let (memory, mut plan) = plan_of(source, file, name, bias, runs);
     let mut space = SpaceFacts {
         label: name.to_owned(),
         mappings: if position_independent {
@@ -225,7 +225,7 @@ fn space_of(
         abi_signs: vec![flags_of(file, name)],
         files: vec![facts_of(file, name, main)],
         loads: main && file.linkage.loads,
-        code: run(&memory, &plan, FeatureSet::EMPTY, options.jobs),
+        code: run(&memory, &mut plan, FeatureSet::EMPTY, options.jobs),
         ..SpaceFacts::default()
     };
     space.coprocessor_one = coprocessor_one(&space);
@@ -330,6 +330,7 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         aborts: moved(&file.aborts, bias),
         leaps: moved(&file.leaps, bias),
         loads: moved(&file.loads, bias),
+        maps: moved(&file.maps, bias),
         throws: moved(&file.throws, bias),
         on_demand: moved(&file.on_demand, bias),
         // In what a loader binds, the names that it asks for tell.

@@ -196,11 +196,11 @@ impl Gatherer<'_> {
             leave_printers_out(&mut regions, &files);
         }
         let handlers = handlers(&self.evidence.origin, &self.image.sighands, tasks);
-        let plan = Plan {
+        let mut plan = Plan {
             kernel_pages,
             ..self.plan(&threads, &memory, &files, linked, regions, handlers)
         };
-        space.code = run(&memory, &plan, space.advertised(), self.options.jobs);
+        space.code = run(&memory, &mut plan, space.advertised(), self.options.jobs);
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
         space.instructions = instructions(&memory, &space.code);

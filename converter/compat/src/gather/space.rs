@@ -6,7 +6,7 @@ use crate::arm::Isa;
 use crate::elf::ReadAt;
 use crate::evidence::{CoprocessorOne, SpaceFacts};
 use crate::feature::{Feature, FeatureSet};
-use crate::scan::{CodeRegion, Entry, EntryKind, Found, Hit, Job, Memory, scan};
+use crate::scan::{CodeRegion, Entry, EntryKind, Found, Hit, Job, Memory, returning_aborts, scan};
 use crate::target::Endian;
 
 /// Bytes of an address range: from a source at an offset, zero from `file_len` on.
@@ -176,8 +176,31 @@ impl Plan {
 }
 
 /// Scans for a process to which AT_HWCAP advertised these features.
-pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs: usize) -> Found {
-    let mut found = scan(&Job {
+pub(super) fn run(
+    memory: &dyn Memory,
+    plan: &mut Plan,
+    advertised: FeatureSet,
+    jobs: usize,
+) -> Found {
+    let returning = returning_aborts(&job_of(memory, plan, advertised, jobs));
+    for region in &mut plan.regions {
+        region.aborts.retain(|abort| !returning.contains(abort));
+    }
+    let mut found = scan(&job_of(memory, plan, advertised, jobs));
+    if plan.is_cut {
+        found.open = true;
+        found.sealed = false;
+    }
+    found
+}
+
+fn job_of<'a>(
+    memory: &'a dyn Memory,
+    plan: &'a Plan,
+    advertised: FeatureSet,
+    jobs: usize,
+) -> Job<'a> {
+    Job {
         memory,
         regions: &plan.regions,
         entries: &plan.entries,
@@ -191,12 +214,7 @@ pub(super) fn run(memory: &dyn Memory, plan: &Plan, advertised: FeatureSet, jobs
         demands: plan.demands,
         from_start: plan.from_start,
         jobs,
-    });
-    if plan.is_cut {
-        found.open = true;
-        found.sealed = false;
     }
-    found
 }
 
 /// Decides whose coprocessor 1 the process uses: by code that only one of the two has, by what the kernel
@@ -278,6 +296,7 @@ fn hits(found: &Found) -> impl Iterator<Item = &Hit> {
             &hits.kuser_calls,
             &hits.cache_flushes,
             &hits.loads,
+            &hits.exec_maps,
             &hits.outside,
         ];
         hits.features.values().chain(others)

@@ -498,6 +498,10 @@ fn written(evidence: &Evidence, target: &Target) -> Outcome {
             ),
             ("dlopen reached", loads),
             (
+                "mmap or mprotect of executable memory reached from the program counter",
+                &code.from_pc.exec_maps,
+            ),
+            (
                 "memory that is no code reached from the program counter",
                 &code.from_pc.outside,
             ),

@@ -52,6 +52,8 @@ pub struct FeatureHits {
     pub cache_flushes: Hit,
     /// `dlopen`: the process loads code.
     pub loads: Hit,
+    /// `mmap` or `mprotect` with PROT_EXEC: the process makes memory executable.
+    pub exec_maps: Hit,
     /// Places outside of what is known to be code: memory that may be written.
     pub outside: Hit,
 }
@@ -66,6 +68,7 @@ impl FeatureHits {
                 &self.kuser_calls,
                 &self.cache_flushes,
                 &self.loads,
+                &self.exec_maps,
                 &self.outside,
             ]
             .iter()
@@ -110,6 +113,7 @@ impl FeatureHits {
         merge_hit(&mut self.kuser_calls, &other.kuser_calls);
         merge_hit(&mut self.cache_flushes, &other.cache_flushes);
         merge_hit(&mut self.loads, &other.loads);
+        merge_hit(&mut self.exec_maps, &other.exec_maps);
         merge_hit(&mut self.outside, &other.outside);
     }
 }

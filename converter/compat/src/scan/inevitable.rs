@@ -228,13 +228,14 @@ impl Analysis<'_, '_> {
                 continue;
             };
             let node = self.node(place, &insn, &state.known, depth);
+            let calls = state.known.calls(&insn, place.0);
             if depth == 0 {
                 let stack = self.stack.as_mut();
                 state.known.step(&insn, &mut self.window, stack);
             } else {
                 state.known.step(&insn, &mut self.window, None);
             }
-            if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
+            if calls {
                 state.known.call();
             }
             let left = State {
@@ -398,11 +399,7 @@ impl Analysis<'_, '_> {
             Flow::JumpMemory(14, _) => None,
             flow => resolve(flow, known, &mut self.window),
         };
-        let next = after(place, insn);
-        let links = known
-            .get(14)
-            .is_some_and(|lr| Isa::of_pointer(lr).0 == next.0);
-        let calls = matches!(flow, Flow::Call(..) | Flow::CallRegister(_)) || links;
+        let calls = known.calls(insn, place.0);
         match target {
             Some((addr, _)) if addr >= VECTORS && !calls && depth == 0 => {
                 let back = known.get(14).map(Isa::of_pointer);

@@ -16,6 +16,10 @@ pub(super) struct Known {
     loaded: u16,
     /// Registers that hold words of memory or arguments as they are: bit n for rn.
     words: u16,
+    /// Registers that were computed from what is not known, in another way than C libraries compute pointers: bit n for rn.
+    computed: u16,
+    /// Those of them that lead to one of many places which are alike: bit n for rn.
+    indexed: u16,
     /// lr was taken back from the stack, so that the function is done.
     is_leaving: bool,
     /// The constant of the last `tst`.
@@ -104,15 +108,7 @@ impl Known {
         let loads = |transfer: &&Transfer| transfer.load && insn.literal.is_none();
         let transfer = insn.transfer.as_ref().filter(loads);
         self.loaded |= transfer.map_or(0, |transfer| transfer.list);
-        let copied = insn.value.is_some_and(|(_, value)| match value {
-            Value::WordAt(..) => true,
-            Value::Offset(reg, 0) => before.words >> (reg & 15) & 1 == 1,
-            _ => false,
-        });
-        self.words = self.words & !insn.writes | transfer.map_or(0, |transfer| transfer.list);
-        if let Some((reg, _)) = insn.value.filter(|_| copied) {
-            self.words |= 1 << (reg & 15);
-        }
+        self.trace(insn, &before, value.is_some());
         let restores = transfer.is_some_and(|transfer| {
             transfer.base == 13 && transfer.moves > 0 && transfer.list >> 14 & 1 == 1
         });
@@ -123,6 +119,37 @@ impl Known {
         }
         if let Some(transfer) = &insn.transfer {
             self.transfer(transfer, insn.conditional, &before, window, stack);
+        }
+    }
+
+    /// Where the values of registers come from.
+    fn trace(&mut self, insn: &Insn, before: &Self, is_known: bool) {
+        let copies = |bits: u16| match insn.value {
+            // A pointer to Thumb code has bit 0 set.
+            Some((reg, Value::Offset(from, 0) | Value::Or(from, 1)))
+                if bits >> (from & 15) & 1 == 1 =>
+            {
+                1 << (reg & 15)
+            }
+            _ => 0,
+        };
+        let loaded = if insn.loads { insn.writes } else { 0 };
+        let mut computed = match insn.value {
+            // A floating-point register is a place to keep a pointer.
+            _ if insn.loads || is_known || insn.needs.has(Feature::Vfp) => 0,
+            Some((_, Value::Offset(_, 0) | Value::Or(_, 1))) => copies(before.computed),
+            // A pointer that is deciphered; the place of a file and an offset in it, as loaders add them.
+            Some((_, Value::Xor(..) | Value::Sum(..))) => 0,
+            _ => insn.writes,
+        };
+        if insn.conditional {
+            computed |= self.computed & insn.writes;
+        }
+        self.words = self.words & !insn.writes | loaded | copies(before.words);
+        self.computed = self.computed & !insn.writes | computed;
+        self.indexed &= !insn.writes;
+        if let Some((reg, Value::Indexed(_))) = insn.value {
+            self.indexed |= 1 << (reg & 15);
         }
     }
 
@@ -171,8 +198,10 @@ impl Known {
     fn depends_on_memory(&self, value: Value) -> bool {
         match value {
             Value::Const(_) | Value::Literal(_) | Value::Upper(_) => false,
-            Value::Offset(base, _) | Value::Or(base, _) => self.may_change(base),
-            Value::Sum(a, b) => self.may_change(a) || self.may_change(b),
+            Value::Offset(base, _) | Value::Or(base, _) | Value::Indexed(base) => {
+                self.may_change(base)
+            }
+            Value::Sum(a, b) | Value::Xor(a, b) => self.may_change(a) || self.may_change(b),
             Value::WordAt(..) => true,
         }
     }
@@ -195,7 +224,9 @@ impl Known {
             Value::Upper(high) => self.get(reg)? & 0xffff | u32::from(high) << 16,
             Value::Offset(base, offset) => self.get(base)?.wrapping_add_signed(offset),
             Value::Or(base, bits) => self.get(base)? | bits,
+            Value::Indexed(_) => return None,
             Value::Sum(a, b) => self.get(a)?.wrapping_add(self.get(b)?),
+            Value::Xor(a, b) => self.get(a)? ^ self.get(b)?,
             Value::WordAt(a, b) => {
                 let addr = self.get(a)?.wrapping_add(self.get(b)?);
                 (!self.near_stack(addr)).then(|| window.word(addr))??
@@ -255,6 +286,8 @@ impl Known {
         met.vector_bits &= other.vector_bits;
         met.loaded |= other.loaded;
         met.words &= other.words;
+        met.computed |= other.computed;
+        met.indexed &= other.indexed;
         met.is_leaving &= other.is_leaving;
         if (self.guards, self.guard_end) != (other.guards, other.guard_end) {
             met.guards = 0;
@@ -299,6 +332,16 @@ impl Known {
         self.words >> (reg & 15) & 1 == 1
     }
 
+    /// Was what a register holds computed on this way, and not known?
+    pub(super) fn is_computed(&self, reg: u8) -> bool {
+        self.computed >> (reg & 15) & 1 == 1
+    }
+
+    /// Was it computed as one of many places that are alike, as parts of a function are (libgcc's divisions)?
+    pub(super) fn is_indexed(&self, reg: u8) -> bool {
+        self.indexed >> (reg & 15) & 1 == 1
+    }
+
     /// Does a jump from here leave the function, as a call in tail position: was lr taken back from the stack?
     pub(super) fn is_leaving(&self) -> bool {
         self.is_leaving
@@ -308,7 +351,19 @@ impl Known {
     pub(super) fn join(&mut self) {
         self.values = [None; 16];
         self.words = 0;
+        self.computed = 0;
+        self.indexed = 0;
         self.is_leaving = false;
+    }
+
+    /// Does an instruction at an address call: by `bl` and the like, or by a jump while lr holds what follows it?
+    pub(super) fn calls(&self, insn: &Insn, addr: u32) -> bool {
+        let next = addr.wrapping_add(u32::from(insn.len));
+        match insn.flow {
+            Flow::Call(..) | Flow::CallRegister(_) => true,
+            Flow::Next | Flow::Return | Flow::Syscall(_) | Flow::Trap(_) => false,
+            _ => self.get(14).is_some_and(|lr| lr & !1 == next),
+        }
     }
 
     /// A called function keeps r4 to r11 (AAPCS). That the number of a system call, in r7, was set before is not relied on.

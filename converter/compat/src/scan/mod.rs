@@ -54,6 +54,8 @@ pub struct CodeRegion {
     pub leaps: Vec<u32>,
     /// Those of them that load files with code (`dlopen`).
     pub loads: Vec<u32>,
+    /// Those of them that map memory (`mmap`).
+    pub maps: Vec<u32>,
     /// Those of them that go on where the unwind table of a function further up says.
     pub throws: Vec<u32>,
     /// Those of them that a C library comes to on demand only.
@@ -129,6 +131,11 @@ impl CodeRegion {
     /// Is this `dlopen`?
     fn loads_at(&self, pointer: u32) -> bool {
         self.loads.binary_search(&pointer).is_ok()
+    }
+
+    /// Is this `mmap`?
+    fn maps_at(&self, pointer: u32) -> bool {
+        self.maps.binary_search(&pointer).is_ok()
     }
 
     /// Does a function begin here that is come to on demand only?
@@ -285,6 +292,17 @@ pub fn scan(job: &Job<'_>) -> Found {
     scan_in_parts(job, walk::PART_LEN)
 }
 
+/// Functions with a name that ends the process, of a program's own, which return all the same.
+pub(crate) fn returning_aborts(job: &Job<'_>) -> Vec<u32> {
+    let known = returns::Answers::new();
+    let mut returns = returns::Returns::new(&known);
+    let mut window = Window::new(job);
+    let aborts = job.regions.iter().flat_map(|region| &region.aborts);
+    let mut returning: Vec<u32> = aborts.copied().collect();
+    returning.retain(|pointer| returns.may(job, &mut window, Isa::of_pointer(*pointer)));
+    returning
+}
+
 /// The same with code cut into parts of another length, in bytes.
 fn scan_in_parts(job: &Job<'_>, part_len: u32) -> Found {
     let mut found = Found::default();
@@ -419,6 +437,11 @@ fn call_effect(number: Option<u32>) -> CallEffect {
 /// `cacheflush`, which whoever writes code must call before it runs (0xf0002; with OABI's base 0x9f0002).
 const fn flushes_cache(number: u32) -> bool {
     number & 0xf_ffff == 0xf_0002
+}
+
+/// mprotect, mmap2 (with OABI's base, too): their third argument says what may be done with the memory.
+const fn maps_memory(number: u32) -> bool {
+    matches!(number & 0xffff, 125 | 192)
 }
 
 /// signal, sigaction, rt_sigaction (with OABI's base, too).

@@ -76,6 +76,7 @@ impl<'w> Returns<'w> {
                 let Some(insn) = insn.filter(|_| seen.len() < MAX_INSNS) else {
                     return true;
                 };
+                let calls = known.calls(&insn, at);
                 let goes_on = match insn.flow {
                     Flow::Next | Flow::CallRegister(_) | Flow::Trap(Trap::Breakpoint) => true,
                     Flow::Trap(Trap::Udf) => false,
@@ -87,9 +88,9 @@ impl<'w> Returns<'w> {
                             .is_some_and(|region| region.aborts_at(to, to_isa));
                         !aborts && self.look(job, window, (to, to_isa), depth + 1)
                     }
-                    Flow::Return | Flow::JumpUnknown | Flow::JumpTable(..) | Flow::Trap(_) => {
-                        return true;
-                    }
+                    Flow::Return | Flow::Trap(_) => return true,
+                    _ if calls => true,
+                    Flow::JumpUnknown | Flow::JumpTable(..) => return true,
                     flow => match resolve(flow, &known, window) {
                         Some(to) if to.0 < VECTORS => {
                             work.push(to);
@@ -102,7 +103,7 @@ impl<'w> Returns<'w> {
                     break;
                 }
                 known.step(&insn, window, None);
-                if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
+                if calls {
                     known.call();
                 }
                 at = at.wrapping_add(u32::from(insn.len));

@@ -126,7 +126,8 @@ fn ways(
     let known = &held.state.known;
     let mut left = *held;
     left.state.known.step(insn, window, None);
-    if matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_)) {
+    let calls = known.calls(insn, addr);
+    if calls {
         left.state.known.call();
     }
     let next = (addr.wrapping_add(u32::from(insn.len)), isa);
@@ -141,13 +142,8 @@ fn ways(
         return Some(Vec::new());
     }
     let comes_back = match insn.flow {
-        Flow::Next
-        | Flow::Syscall(_)
-        | Flow::Call(..)
-        | Flow::CallRegister(_)
-        | Flow::Trap(Trap::Breakpoint) => true,
-        Flow::Return | Flow::Trap(_) => false,
-        _ => known.get(14) == Some(next.0),
+        Flow::Next | Flow::Syscall(_) | Flow::Trap(Trap::Breakpoint) => true,
+        _ => calls,
     };
     if comes_back {
         return Some(vec![(next, left)]);

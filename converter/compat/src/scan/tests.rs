@@ -1338,3 +1338,110 @@ fn what_has_not_started_left_no_return_addresses() {
     };
     assert_eq!((reaches(true), reaches(false)), (true, false));
 }
+
+/// What is found of a process whose program counter is at the first of these words.
+fn run_process(words: &[u32], region: CodeRegion) -> Found {
+    scan_words(words, region, &[entry(BASE, EntryKind::Pc)], Some(&[]))
+}
+
+#[test]
+fn a_call_of_an_address_that_was_computed_leaves_everything_alive() {
+    let is_open = |compute: [u32; 2]| {
+        let words = [
+            &compute[..],
+            // mov lr, pc; mov pc, r3; exit
+            &[0xe1a0_e00f, 0xe1a0_f003, EXIT[0], EXIT[1]],
+        ];
+        run_process(&words.concat(), CodeRegion::default()).open
+    };
+    // ldr r3, [r0]; add r3, r3, #16, mul r3, r4, r5, orr r3, r3, r4, lsl #16, add r3, r3, r4, lsl #4
+    for computed in [0xe283_3010, 0xe003_0594, 0xe183_3804, 0xe083_3204] {
+        assert!(is_open([0xe590_3000, computed]), "{computed:x}");
+    }
+    // ldr r3, [r0, r1, lsl #2], ldm r0, {r3}, add r3, r3, r4, eor r3, r3, r4, orr r3, r3, #1, mov r3, r5, vmov r3, s0
+    for pointer in [
+        0xe790_3101,
+        0xe890_0008,
+        0xe083_3004,
+        0xe023_3004,
+        0xe383_3001,
+        0xe1a0_3005,
+        0xee10_3a10,
+    ] {
+        assert!(!is_open([0xe590_3000, pointer]), "{pointer:x}");
+    }
+}
+
+#[test]
+fn a_call_by_a_jump_may_change_what_calls_may() {
+    // mov r7, #1; ldr r3, [r0]; mov lr, pc; mov pc, r3; svc #0; vadd; exit
+    let mut words = [
+        0xe3a0_7001,
+        0xe590_3000,
+        0xe1a0_e00f,
+        0xe1a0_f003,
+        0xef00_0000,
+        VADD,
+        EXIT[0],
+        EXIT[1],
+    ];
+    let reaches = |words: &[u32]| has(&run_process(words, CodeRegion::default()).from_pc, Vfp);
+    assert!(reaches(&words));
+    // Without the call the number is exit's.
+    (words[2], words[3]) = (NOP, NOP);
+    assert!(!reaches(&words));
+}
+
+#[test]
+fn a_function_that_returns_is_no_abort_whatever_its_name() {
+    // bl f; vadd; exit; f: …
+    let aborts = |last: u32| {
+        let words = [0xeb00_0002, VADD, EXIT[0], EXIT[1], last];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut memory = SliceMemory::default();
+        memory.add(BASE, &bytes);
+        let regions = [CodeRegion {
+            start: BASE,
+            end: BASE + 20,
+            aborts: vec![BASE + 16],
+            ..CodeRegion::default()
+        }];
+        let (entries, slots) = ([entry(BASE, EntryKind::Pc)], BTreeMap::new());
+        super::returning_aborts(&job_of(&memory, &regions, &entries, &slots, 1))
+    };
+    // bx lr; b .; udf
+    assert_eq!(aborts(BX_LR), [BASE + 16]);
+    assert!(aborts(0xeaff_fffe).is_empty() && aborts(0xe7f0_00f0).is_empty());
+}
+
+#[test]
+fn memory_that_is_made_executable_is_told() {
+    // mov r2, #prot; bl stub; mov r7, #192; svc #0; exit; stub: ldr pc, [pc, #-4]; .word mmap; mmap: bx lr
+    let count = |prot: u32, maps: Vec<u32>| {
+        let words = [
+            0xe3a0_2000 | prot,
+            0xeb00_0003,
+            0xe3a0_70c0,
+            0xef00_0000,
+            EXIT[0],
+            EXIT[1],
+            0xe51f_f004,
+            BASE + 32,
+            BX_LR,
+        ];
+        let region = CodeRegion {
+            maps,
+            ..CodeRegion::default()
+        };
+        run_process(&words, region).from_pc.exec_maps.count
+    };
+    // The call changes r2, so that it says nothing of the system call.
+    assert_eq!(count(5, vec![BASE + 32]), 1);
+    assert_eq!((count(3, vec![BASE + 32]), count(5, vec![])), (0, 0));
+    // mov r2, #7; mov r7, #125; svc #0; exit
+    let found = run_process(
+        &[0xe3a0_2007, 0xe3a0_707d, 0xef00_0000, EXIT[0], EXIT[1]],
+        CodeRegion::default(),
+    );
+    assert_eq!(found.from_pc.exec_maps.count, 1);
+}

@@ -13,8 +13,8 @@ use crate::scan::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
 };
 use crate::scan::{
-    call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, range_at,
-    region_at, resolve, sweep, tables, under_it,
+    call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, maps_memory,
+    range_at, region_at, resolve, sweep, tables, under_it,
 };
 
 /// Instructions in which a system call's number is looked for from a place that several ways lead to, and the addition of
@@ -391,6 +391,18 @@ impl<'w> Walker<'w, '_> {
         }
     }
 
+    /// A jump or call that leads who knows where.
+    fn follow_unknown(&mut self, flow: Flow, (addr, isa): (u32, Isa), known: &Known, calls: bool) {
+        self.met.lost = true;
+        if let Flow::JumpRegister(reg) | Flow::CallRegister(reg) = flow {
+            // To no place that a word in memory names.
+            self.met.open |= known.is_computed(reg) && (calls || !known.is_indexed(reg));
+        }
+        if !(calls || self.is_pointer_jump(flow, addr, known)) {
+            self.computed(addr, isa);
+        }
+    }
+
     /// Does a jump go to a word of memory, or leave its function? Either way not to an address that was computed, and
     /// pointers in memory are followed wherever they lead in a file of nothing but ARM code.
     fn is_pointer_jump(&self, flow: Flow, addr: u32, known: &Known) -> bool {
@@ -609,9 +621,9 @@ impl<'w> Walker<'w, '_> {
                 self.part.first_turns.insert(start, addr);
             }
             let goes_on = self.flow(&insn, addr, isa, &way.known);
+            let calls = way.known.calls(&insn, addr);
             way.known.step(&insn, self.window, None);
             self.note_pointers(&insn, &way.known, (addr, isa));
-            let calls = matches!(insn.flow, Flow::Call(..) | Flow::CallRegister(_));
             if calls {
                 way.known.call();
             }
@@ -799,6 +811,29 @@ impl<'w> Walker<'w, '_> {
         region.is_some_and(|region| region.demands_at(isa.pointer(addr)))
     }
 
+    /// Does a call lead to `mmap`, perhaps through a stub of the linkage table?
+    fn maps(&mut self, mut to: (u32, Isa)) -> bool {
+        const MAX_STUB_LEN: usize = 6;
+        let mut known = Known::default();
+        for _ in 0..MAX_STUB_LEN {
+            let region = self.region(to.0);
+            if region.is_some_and(|region| region.maps_at(to.1.pointer(to.0))) {
+                return true;
+            }
+            let Some(insn) = fetch(self.window, to.0, to.1) else {
+                return false;
+            };
+            let target = resolve(insn.flow, &known, self.window);
+            known.step(&insn, self.window, None);
+            to = match (insn.flow, target) {
+                (Flow::Next, _) => (to.0.wrapping_add(u32::from(insn.len)), to.1),
+                (_, Some(target)) if !insn.conditional => target,
+                _ => return false,
+            };
+        }
+        false
+    }
+
     /// Queues where an instruction leads; tells whether the next one is executed too.
     fn flow(&mut self, insn: &Insn, addr: u32, isa: Isa, known: &Known) -> bool {
         match insn.flow {
@@ -809,6 +844,9 @@ impl<'w> Walker<'w, '_> {
                 self.met.installs |= number.is_some_and(installs_handler);
                 if self.pass.watches && number.is_none() {
                     self.met.unnumbered.insert(addr);
+                }
+                if number.is_some_and(maps_memory) && makes_executable(known) {
+                    self.hits.exec_maps.add(addr, isa);
                 }
                 if number.is_some_and(flushes_cache) {
                     self.hits.cache_flushes.add(addr, isa);
@@ -853,8 +891,7 @@ impl<'w> Walker<'w, '_> {
                     Flow::JumpMemory(..) => true,
                     _ => false,
                 };
-                let calls = matches!(flow, Flow::Call(..) | Flow::CallRegister(_))
-                    || known.get(14) == Some(addr.wrapping_add(u32::from(insn.len)));
+                let calls = known.calls(insn, addr);
                 match target {
                     Some((to, _)) if to >= VECTORS => {
                         self.hits.kuser(addr, isa);
@@ -867,6 +904,9 @@ impl<'w> Walker<'w, '_> {
                             self.hits.add(changes_state(insn), addr, isa);
                         }
                         self.met.demands |= self.demands(to);
+                        if calls && makes_executable(known) && self.maps(to) {
+                            self.hits.exec_maps.add(addr, isa);
+                        }
                         self.call_ahead(to, known);
                         self.queue(Target {
                             addr: to.0,
@@ -875,11 +915,7 @@ impl<'w> Walker<'w, '_> {
                         });
                         return calls && self.returns.may(self.pass.job, self.window, to);
                     }
-                    None if !calls && self.is_pointer_jump(flow, addr, known) => {
-                        self.met.lost = true;
-                    }
-                    None if !calls => self.computed(addr, isa),
-                    None => self.met.lost = true,
+                    None => self.follow_unknown(flow, (addr, isa), known, calls),
                 }
                 calls
             }
@@ -894,6 +930,14 @@ fn changes_state(insn: &Insn) -> FeatureSet {
         _ if insn.keeps_state => FeatureSet::one(Feature::V7),
         _ => FeatureSet::EMPTY,
     }
+}
+
+/// Does the third argument of a call have PROT_EXEC?
+fn makes_executable(known: &Known) -> bool {
+    const PROT_EXEC: u32 = 4;
+    const MAX_PROT: u32 = 0x0300_000f;
+    let prot = known.get(2).filter(|prot| prot & !MAX_PROT == 0);
+    prot.is_some_and(|prot| prot & PROT_EXEC != 0)
 }
 
 /// Does a jump go where a register says?
