@@ -11,6 +11,7 @@ mod guide;
 mod hostile;
 mod killed;
 mod lazy;
+mod machine_reports;
 mod payload;
 mod properties;
 mod replay;

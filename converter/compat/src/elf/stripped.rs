@@ -9,7 +9,7 @@ const PRINTER: &[u8] = b"__printf_fp";
 /// What goes on with the unwinding of a thread, which glibc exports; it calls what begins it.
 const UNWINDS_ON: &[u8] = b"__pthread_unwind_next";
 /// Instructions of a file without symbols that are looked through, bytes.
-const MAX_CODE_LEN: u32 = 16 << 20;
+const MAX_CODE_LEN: u32 = 8 << 20;
 
 impl ElfFile {
     /// Is this the C library whose printers these are, and not a program that has them in it?
@@ -39,9 +39,11 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         let exports = file.linkage.exports.iter();
         calls.starts = exports.map(|(_, addr)| addr & !1).collect();
         let (mut branches, mut vfp) = (Vec::new(), Vec::new());
+        let mut left = MAX_CODE_LEN;
         for (from, to) in &file.code {
-            let len = usize::try_from((to - from).min(MAX_CODE_LEN)).unwrap_or(0);
-            let mut bytes = vec![0; len];
+            let len = to.saturating_sub(*from).min(left);
+            left -= len;
+            let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
             let offset = offset_of(&file.segments, *from);
             let got = offset.map_or(0, |offset| self.source.read_at(offset, &mut bytes));
             let words = bytes.get(..got).unwrap_or_default().chunks_exact(4);
