@@ -192,3 +192,49 @@ fn manual_pages_are_read_without_a_warning() {
         }
     }
 }
+
+/// What a shell offers for the last of some words.
+fn offered(shell: &str, script: &Path, words: &[&str]) -> Vec<String> {
+    // The function that the script names for a program gets the words, and says what it found in a variable.
+    const BASH: &str = r#"
+        . "$1"; shift
+        function=$(complete -p "$1" | sed 's/.* -F \([^ ]*\) .*/\1/')
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+        "$function" "$1" "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    const FISH: &str = "source $argv[1]; complete -C \"$argv[2..]\"";
+    let (script, words) = (script.to_str().unwrap(), words.iter());
+    let output = match shell {
+        "bash" => Command::new("bash")
+            .args(["-c", BASH, "bash", script])
+            .args(words)
+            .output(),
+        _ => Command::new("fish")
+            .args(["--no-config", "-c", FISH, script])
+            .args(words)
+            .output(),
+    };
+    let lines = String::from_utf8(output.unwrap().stdout).unwrap();
+    let offers = lines.lines().filter_map(|line| line.split('\t').next());
+    offers.map(str::to_owned).collect()
+}
+
+#[test]
+fn shells_complete_flags_and_their_values() {
+    if !tools::have(&["bash", "fish"]) {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, program) in all() {
+        for shell in ["bash", "fish"] {
+            let script = directory.path().join(format!("{name}.{shell}"));
+            fs::write(&script, text(&program, &["--completions", shell])).unwrap();
+            let flags = offered(shell, &script, &[name, "--form"]);
+            assert_eq!(flags, ["--format"], "{shell} {name}");
+            let mut values = offered(shell, &script, &[name, "--color", ""]);
+            values.sort();
+            assert_eq!(values, ["always", "auto", "never"], "{shell} {name}");
+        }
+    }
+}
