@@ -21,6 +21,16 @@ fn packed(name: &str, bytes: &[u8]) -> Vec<u8> {
             out.write_all(bytes).unwrap();
             out.finish().unwrap()
         }
+        "lz4" => {
+            // Two frames make one file.
+            let (first, second) = bytes.split_at(bytes.len() / 2);
+            let frame = |bytes: &[u8]| {
+                let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
+                out.write_all(bytes).unwrap();
+                out.finish().unwrap()
+            };
+            [frame(first), frame(second)].concat()
+        }
         _ => {
             let mut out = liblzma::write::XzEncoder::new(Vec::new(), 1);
             out.write_all(bytes).unwrap();
@@ -39,11 +49,30 @@ fn temporary(name: &str, bytes: &[u8]) -> PathBuf {
 fn packed_images_open_like_plain_ones() {
     let plain = ckpt_samples::EMBEDDED;
     let expected = lines(SliceSource(plain));
-    for name in ["zst", "gz", "xz"] {
+    for name in ["zst", "gz", "xz", "lz4"] {
         let path = temporary(name, &packed(name, plain));
         let opened = source::open(&path, 4096).unwrap();
         assert_eq!(lines(opened), expected, "{name}");
         std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_packed_image_that_is_cut_short_or_spoilt_is_an_error() {
+    let plain = ckpt_samples::EMBEDDED;
+    for name in ["zst", "gz", "xz", "lz4"] {
+        let whole = packed(name, plain);
+        let read = |bytes: &[u8]| {
+            let path = temporary(&format!("cut-{name}"), bytes);
+            let mut opened = source::open(&path, 4096).unwrap();
+            std::fs::remove_file(path).unwrap();
+            // The end of the packed stream is seen behind the last byte.
+            let mut out = vec![0; plain.len() + 1];
+            opened.read_at(0, &mut out)
+        };
+        assert_eq!(read(&whole).unwrap(), plain.len(), "{name}");
+        let error = read(&whole[..whole.len() - 9]).unwrap_err();
+        assert!(!error.to_string().contains("buffer"), "{name}: {error}");
     }
 }
 

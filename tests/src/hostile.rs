@@ -3,6 +3,7 @@
 
 mod cores;
 mod documents;
+mod executables;
 mod sets;
 mod streams;
 
@@ -54,9 +55,15 @@ pub const HEAP_KIB: u64 = 512 << 10;
 
 /// All attacks.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    [streams::CASES, sets::CASES, cores::CASES, documents::CASES]
-        .into_iter()
-        .flatten()
+    [
+        streams::CASES,
+        sets::CASES,
+        cores::CASES,
+        executables::CASES,
+        documents::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 impl Run {

@@ -158,7 +158,7 @@ fn below(directory: &Path, found: &mut Vec<Subject>, depth: u32) {
 /// Whether the name says that it is an image: then it gets an answer, however damaged it is.
 fn is_named_like_image(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let packed = [".zst", ".gz", ".xz"]
+    let packed = [".zst", ".gz", ".xz", ".lz4"]
         .iter()
         .find_map(|end| name.strip_suffix(end));
     match packed.unwrap_or(&name).rsplit_once('.') {

@@ -30,7 +30,7 @@ Exit status: 0 fine, 1 damage or findings (or nothing found), 2 could not do the
 #[command(group = ArgGroup::new("mode").multiple(false))]
 #[command(group = ArgGroup::new("form").multiple(false))]
 pub(super) struct Args {
-    /// A linux-cr stream, a CRIU set (directory or tar) or an ELF core, packed or not (zstd, gzip, xz); `-` for standard
+    /// A linux-cr stream, a CRIU set (directory or tar) or an ELF core, packed or not (zstd, gzip, xz, lz4); `-` for standard
     /// input; none: the embedded sample
     pub(super) image: Option<PathBuf>,
 

@@ -2,7 +2,7 @@
 
 use super::{StreamSource, file, stream};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// Bytes that tell how a stream is packed.
@@ -17,6 +17,8 @@ pub enum Compression {
     Gzip,
     /// xz.
     Xz,
+    /// LZ4 frames (LZ4 Frame Format 1.6.1), as older systemd packs cores.
+    Lz4,
 }
 
 impl Compression {
@@ -29,6 +31,8 @@ impl Compression {
             Some(Compression::Gzip)
         } else if starts(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
             Some(Compression::Xz)
+        } else if starts(&[0x04, 0x22, 0x4d, 0x18]) {
+            Some(Compression::Lz4)
         } else {
             None
         }
@@ -70,6 +74,7 @@ impl Compression {
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(reader)?),
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
             Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)),
+            Compression::Lz4 => Box::new(Lz4Frames(lz4_flex::frame::FrameDecoder::new(reader))),
         };
         Ok(Box::new(Guarded {
             inner: unpacked,
@@ -105,6 +110,27 @@ pub fn open_compressed(path: &Path, kind: Compression, expansion: u64) -> io::Re
     StreamSource::reopening(Box::new(move || {
         kind.unpack(Box::new(File::open(&path)?), expansion)
     }))
+}
+
+/// One LZ4 frame behind another.
+struct Lz4Frames<R: BufRead>(lz4_flex::frame::FrameDecoder<R>);
+
+impl<R: BufRead> Read for Lz4Frames<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let n = self.0.read(buf).map_err(|error| match error.kind() {
+                // The decoder tells of its buffer.
+                io::ErrorKind::UnexpectedEof => {
+                    io::Error::new(error.kind(), "incomplete LZ4 frame")
+                }
+                io::ErrorKind::InvalidData => io::Error::new(error.kind(), format!("LZ4: {error}")),
+                _ => error,
+            })?;
+            if n > 0 || buf.is_empty() || self.0.get_mut().fill_buf()?.is_empty() {
+                return Ok(n);
+            }
+        }
+    }
 }
 
 type Counter = std::sync::Arc<std::sync::atomic::AtomicU64>;

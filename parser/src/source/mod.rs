@@ -148,7 +148,7 @@ pub fn is_damage(error: &io::Error) -> bool {
     )
 }
 
-/// Opens a file, a pipe or `-` (standard input); unpacks zstd, gzip and xz by their magic bytes.
+/// Opens a file, a pipe or `-` (standard input); unpacks zstd, gzip, xz and LZ4 by their magic bytes.
 ///
 /// # Errors
 /// Those of the operating system; a directory is `IsADirectory`.

@@ -164,6 +164,15 @@ pub(super) const CASES: &[Case] = &[
         }],
     },
     Case {
+        what: "LZ4: 128 MiB of zeros in 516 KiB",
+        make: |path, _| packed(path, 128 << 20, &mut |file| lz4_of(file)),
+        runs: &[Run {
+            command: "ckpt-inspect IN --integrity",
+            exit: 1,
+            says: "",
+        }],
+    },
+    Case {
         what: "names with escape sequences, controls, reversed text, broken UTF-8",
         make: |path, _| sample(path, "hostile-r17-arm"),
         runs: &[
@@ -365,6 +374,12 @@ fn zstd_of(file: File) -> io::Result<Box<dyn Write>> {
 #[expect(clippy::unnecessary_wraps, reason = "the packers have one form")]
 fn xz_of(file: File) -> io::Result<Box<dyn Write>> {
     Ok(Box::new(liblzma::write::XzEncoder::new(file, 0)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the packers have one form")]
+fn lz4_of(file: File) -> io::Result<Box<dyn Write>> {
+    let packer = lz4_flex::frame::FrameEncoder::new(file);
+    Ok(Box::new(packer.auto_finish()))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the packers have one form")]

@@ -295,7 +295,7 @@ pub fn scan(job: &Job<'_>) -> Found {
 /// Functions with a name that ends the process, of a program's own, which return all the same.
 pub(crate) fn returning_aborts(job: &Job<'_>) -> Vec<u32> {
     let known = returns::Answers::new();
-    let mut returns = returns::Returns::new(&known);
+    let mut returns = returns::Returns::new(&known, returns::BUDGET);
     let mut window = Window::new(job);
     let aborts = job.regions.iter().flat_map(|region| &region.aborts);
     let mut returning: Vec<u32> = aborts.copied().collect();

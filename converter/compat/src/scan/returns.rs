@@ -9,6 +9,9 @@ use crate::arm::{Flow, Trap};
 
 /// Instructions of a function that are looked at; one that returns does so much sooner.
 const MAX_INSNS: usize = 1024;
+/// Instructions that are looked at for the functions which one part of the code calls: four times what it holds, so that
+/// functions which call each other without end cost no more.
+pub(super) const BUDGET: usize = 4 << 20;
 /// Functions within functions.
 const MAX_DEPTH: usize = 24;
 
@@ -20,13 +23,16 @@ pub(super) struct Returns<'w> {
     /// What was known before.
     known: &'w Answers,
     pub(super) new: Answers,
+    /// Instructions that may still be looked at.
+    pub(super) budget: usize,
 }
 
 impl<'w> Returns<'w> {
-    pub(super) fn new(known: &'w Answers) -> Self {
+    pub(super) fn new(known: &'w Answers, budget: usize) -> Self {
         Self {
             known,
             new: Answers::new(),
+            budget,
         }
     }
 
@@ -46,7 +52,7 @@ impl<'w> Returns<'w> {
         if let Some(answer) = known.or_else(|| self.new.get(&function)) {
             return *answer;
         }
-        if depth > MAX_DEPTH || function.0 >= VECTORS {
+        if depth > MAX_DEPTH || function.0 >= VECTORS || self.budget == 0 {
             return true;
         }
         // Until it is known, for calls of itself.
@@ -73,9 +79,10 @@ impl<'w> Returns<'w> {
                     .filter(|region| region.may_hold_code(at))
                     .and_then(|_| fetch(window, at, isa))
                     .map(|insn| super::under_it(insn, &mut it_left));
-                let Some(insn) = insn.filter(|_| seen.len() < MAX_INSNS) else {
+                let Some(insn) = insn.filter(|_| seen.len() < MAX_INSNS && self.budget > 0) else {
                     return true;
                 };
+                self.budget -= 1;
                 let calls = known.calls(&insn, at);
                 let goes_on = match insn.flow {
                     Flow::Next | Flow::CallRegister(_) | Flow::Trap(Trap::Breakpoint) => true,

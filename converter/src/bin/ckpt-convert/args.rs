@@ -145,7 +145,7 @@ Exit status: 0 fine; 1 losses refused, or damage in the input, also where
 #[derive(Debug, Parser)]
 #[command(name = "ckpt-convert", version, after_help = AFTER, max_term_width = ckpt_cli::WIDTH)]
 pub(crate) struct Args {
-    /// Image to read: stream (also zstd, gzip, xz), ELF core, CRIU directory or tar, JSON; - is
+    /// Image to read: stream (also zstd, gzip, xz, lz4), ELF core, CRIU directory or tar, JSON; - is
     /// standard input
     #[arg(default_value = "-")]
     pub(crate) input: PathBuf,

@@ -7,7 +7,7 @@ use super::marks::{Layout, Pages, Reached};
 use crate::arm::{Flow, Insn, Isa, Transfer, Value};
 use crate::feature::{Feature, FeatureSet};
 use crate::scan::memory::Window;
-use crate::scan::returns::{Answers, Returns};
+use crate::scan::returns::{Answers, BUDGET, Returns};
 use crate::scan::tested::Tested;
 use crate::scan::{
     CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
@@ -55,6 +55,8 @@ pub(super) struct Part {
     /// What program counters and functions of files led to, before any guess.
     pub(super) sure: Pages,
     tested: Tested,
+    /// What is left for finding out which functions return.
+    budget: usize,
     /// Where a jump was told by a thread's registers, from its program counter to the last: so they go the first time
     /// only.
     first_turns: BTreeMap<u32, u32>,
@@ -68,6 +70,7 @@ impl Part {
             reached: Reached::default(),
             sure: Pages::new(),
             tested: Tested::default(),
+            budget: BUDGET,
             first_turns: BTreeMap::new(),
         }
     }
@@ -230,6 +233,7 @@ pub(super) fn follow<'a>(
     window: &mut Window<'a>,
     arrivals: &[Arrival],
 ) -> Outcome {
+    let budget = part.budget;
     let mut walker = Walker {
         pass,
         part,
@@ -237,12 +241,13 @@ pub(super) fn follow<'a>(
         work: Vec::new(),
         hits: FeatureHits::default(),
         met: Met::default(),
-        returns: Returns::new(&pass.answers),
+        returns: Returns::new(&pass.answers, budget),
         sent: Vec::new(),
     };
     for arrival in arrivals {
         walker.arrive(arrival);
     }
+    walker.part.budget = walker.returns.budget;
     Outcome {
         hits: walker.hits,
         met: walker.met,
