@@ -10,6 +10,8 @@ use crate::feature::{Feature, FeatureSet};
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Known {
     values: [Option<u32>; 16],
+    /// Those of them that a call may have changed since; compilers know which local functions do not: bit n for rn.
+    stale: u16,
     /// Registers that had the bits of FPSCR.LEN or STRIDE set, whatever else is in them: bit n for rn.
     vector_bits: u16,
     /// Registers whose values depend on memory that may hold others later: bit n for rn.
@@ -61,7 +63,16 @@ impl Known {
     }
 
     pub(super) fn get(&self, reg: u8) -> Option<u32> {
+        self.guess(reg).filter(|_| !self.is_stale(reg))
+    }
+
+    /// What a register holds if no call changed it.
+    pub(super) fn guess(&self, reg: u8) -> Option<u32> {
         self.values.get(usize::from(reg)).copied().flatten()
+    }
+
+    fn is_stale(&self, reg: u8) -> bool {
+        self.stale >> (reg & 15) & 1 == 1
     }
 
     /// Takes over the effect of an instruction. Memory on the stack counts as known only where the stack is followed.
@@ -108,7 +119,10 @@ impl Known {
         let loads = |transfer: &&Transfer| transfer.load && insn.literal.is_none();
         let transfer = insn.transfer.as_ref().filter(loads);
         self.loaded |= transfer.map_or(0, |transfer| transfer.list);
-        self.trace(insn, &before, value.is_some());
+        let is_guess = insn
+            .value
+            .is_some_and(|(reg, value)| before.is_guess(reg, value));
+        self.trace(insn, &before, value.is_some() && !is_guess);
         let restores = transfer.is_some_and(|transfer| {
             transfer.base == 13 && transfer.moves > 0 && transfer.list >> 14 & 1 == 1
         });
@@ -116,6 +130,7 @@ impl Known {
             restores && !insn.conditional || self.is_leaving && insn.writes >> 14 & 1 == 0;
         if let Some((reg, value)) = value {
             self.set(reg, Some(value));
+            self.stale |= u16::from(is_guess) << (reg & 15);
         }
         if let Some(transfer) = &insn.transfer {
             self.transfer(transfer, insn.conditional, &before, window, stack);
@@ -214,6 +229,7 @@ impl Known {
     fn set(&mut self, reg: u8, value: Option<u32>) {
         if let Some(slot) = self.values.get_mut(usize::from(reg)) {
             *slot = value;
+            self.stale &= !(1 << (reg & 15));
         }
     }
 
@@ -221,17 +237,31 @@ impl Known {
         Some(match value {
             Value::Const(value) => value,
             Value::Literal(addr) => window.word(addr)?,
-            Value::Upper(high) => self.get(reg)? & 0xffff | u32::from(high) << 16,
-            Value::Offset(base, offset) => self.get(base)?.wrapping_add_signed(offset),
-            Value::Or(base, bits) => self.get(base)? | bits,
+            Value::Upper(high) => self.guess(reg)? & 0xffff | u32::from(high) << 16,
+            Value::Offset(base, offset) => self.guess(base)?.wrapping_add_signed(offset),
+            Value::Or(base, bits) => self.guess(base)? | bits,
             Value::Indexed(_) => return None,
-            Value::Sum(a, b) => self.get(a)?.wrapping_add(self.get(b)?),
-            Value::Xor(a, b) => self.get(a)? ^ self.get(b)?,
+            Value::Sum(a, b) => self.guess(a)?.wrapping_add(self.guess(b)?),
+            Value::Xor(a, b) => self.guess(a)? ^ self.guess(b)?,
             Value::WordAt(a, b) => {
-                let addr = self.get(a)?.wrapping_add(self.get(b)?);
+                let addr = self.guess(a)?.wrapping_add(self.guess(b)?);
                 (!self.near_stack(addr)).then(|| window.word(addr))??
             }
         })
+    }
+
+    /// Does a value depend on a register that a call may have changed?
+    fn is_guess(&self, reg: u8, value: Value) -> bool {
+        match value {
+            Value::Const(_) | Value::Literal(_) => false,
+            Value::Upper(_) => self.is_stale(reg),
+            Value::Offset(base, _) | Value::Or(base, _) | Value::Indexed(base) => {
+                self.is_stale(base)
+            }
+            Value::Sum(a, b) | Value::Xor(a, b) | Value::WordAt(a, b) => {
+                self.is_stale(a) || self.is_stale(b)
+            }
+        }
     }
 
     /// Loads take over words of memory, stores to the stack are remembered, the base moves.
@@ -284,6 +314,7 @@ impl Known {
             *slot = slot.filter(|known| value == Some(*known));
         }
         met.vector_bits &= other.vector_bits;
+        met.stale |= other.stale;
         met.loaded |= other.loaded;
         met.words &= other.words;
         met.computed |= other.computed;
@@ -350,6 +381,7 @@ impl Known {
     /// Other ways lead here, too, with other values in registers. What this one tested is asked for where it matters.
     pub(super) fn join(&mut self) {
         self.values = [None; 16];
+        self.stale = 0;
         self.words = 0;
         self.computed = 0;
         self.indexed = 0;
@@ -372,11 +404,9 @@ impl Known {
         self.compared = None;
         self.is_leaving = false;
         self.below = self.below.filter(|(reg, _)| (4..12).contains(reg));
-        for number in [0, 1, 2, 3, 7, 12, 14] {
-            if let Some(slot) = self.values.get_mut(number) {
-                *slot = None;
-            }
-        }
+        self.stale |= 0x100f;
+        self.set(7, None);
+        self.set(14, None);
     }
 }
 

@@ -1445,3 +1445,37 @@ fn memory_that_is_made_executable_is_told() {
     );
     assert_eq!(found.from_pc.exec_maps.count, 1);
 }
+
+#[test]
+fn a_distance_that_was_loaded_before_a_call_makes_a_pointer_behind_it() {
+    // ldr r0, =distance; bl f; add r0, pc, r0; bx lr; f: bx lr; .ltorg; g: vadd; bx lr
+    let words = [
+        0xe59f_000c,
+        0xeb00_0001,
+        0xe08f_0000,
+        BX_LR,
+        BX_LR,
+        8,
+        VADD,
+        BX_LR,
+    ];
+    let found = run_with(&words, &[], EntryKind::Known);
+    assert!(has(&found.from_entries, Vfp));
+}
+
+#[test]
+fn a_thumb_function_that_arm_code_computes_is_followed_in_a_file_of_arm_code() {
+    // ldr r0, =…; add r0, pc, r0 or nop; bx lr; .word 9 or the address; g: clz r0, r0; bx lr
+    let reaches = |add, word| {
+        let words = [0xe59f_0004, add, BX_LR, word, 0xf080_fab0, 0x4770_4770];
+        let region = CodeRegion {
+            is_all_arm: true,
+            sections: vec![(BASE, BASE + 24)],
+            ..CodeRegion::default()
+        };
+        let found = scan_words(&words, region, &[entry(BASE, EntryKind::Known)], None);
+        has(&found.from_entries, V6t2)
+    };
+    assert!(reaches(0xe08f_0000, 5));
+    assert!(!reaches(NOP, BASE + 17));
+}

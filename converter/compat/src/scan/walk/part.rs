@@ -474,11 +474,16 @@ impl<'w> Walker<'w, '_> {
         if self.pass.layout.is_data(addr) {
             return false;
         }
-        // Code that was written at run time, for one.
-        let first = addr == region.start;
-        if isa == Isa::Thumb && region.is_all_arm || !self.looks_like_code(addr, isa) {
+        // What an instruction computes with the Thumb bit is a function where the file says which part of it is code.
+        let by_code = computed && isa == Isa::Thumb && !region.sections.is_empty();
+        if isa == Isa::Thumb && region.is_all_arm && !by_code || !self.looks_like_code(addr, isa) {
             return false;
         }
+        if by_code {
+            return true;
+        }
+        // Code that was written at run time, for one.
+        let first = addr == region.start;
         let zeros = self.window.half(addr.wrapping_sub(2)) == Some(0);
         let before = zeros
             || first
@@ -727,8 +732,9 @@ impl<'w> Walker<'w, '_> {
         let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
         for reg in (0..15).filter(|reg| (loaded | computed) >> reg & 1 == 1) {
             let value = known
-                .get(reg)
-                .filter(|value| *value != pc && self.is_pointer(*value));
+                .guess(reg)
+                .filter(|value| *value != pc && self.is_pointer(*value))
+                .filter(|value| self.is_likely(*value, insn.value));
             if let Some(value) = value.filter(|_| !self.is_of_data(reg, next, isa)) {
                 self.note_pointer(value, addr);
             }
@@ -774,6 +780,19 @@ impl<'w> Walker<'w, '_> {
     fn is_pointer(&self, value: u32) -> bool {
         let (addr, _) = Isa::of_pointer(value);
         (value.is_multiple_of(4) || value & 1 == 1) && self.region(addr).is_some()
+    }
+
+    /// In a file of ARM code, all but for a function or two, a pointer with the Thumb bit is one if it was computed from
+    /// pc or lies in the global offset table; as a number it would be anything, the half of a `double` for one.
+    fn is_likely(&self, value: u32, from: Option<(u8, Value)>) -> bool {
+        let (addr, isa) = Isa::of_pointer(value);
+        let is_relative = match from {
+            Some((_, Value::Offset(_, distance))) => distance != 0,
+            Some((_, Value::Sum(..) | Value::WordAt(..))) => true,
+            _ => false,
+        };
+        let region = self.region(addr);
+        is_relative || isa == Isa::Arm || !region.is_some_and(|region| region.is_all_arm)
     }
 
     /// A pointer into code that the instruction at an address gets hold of.
