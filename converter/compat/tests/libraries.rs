@@ -79,6 +79,23 @@ fn libraries_are_found_by_the_run_path_and_are_missed_if_they_are_not_there() {
     let below = program("below", "/opt/app/lib");
     std::fs::create_dir_all(root.join("root/opt/app/lib")).unwrap();
     std::fs::copy(&made, root.join("root/opt/app/lib/libf.so")).unwrap();
+    // A library of the sysroot names a directory of this machine for the other one: what lies there is none of its business.
+    let inside = root.join("root/opt/app/lib");
+    let outside = ["-rpath", "$ORIGIN/../../../../lib", "-soname", "libout.so"];
+    let source = ".text\n.global g\n.type g, %function\ng: b f\n";
+    let needs = [&["-shared", library][..], &outside].concat();
+    let out = link(&inside, "libout.so", source, &needs);
+    let path = ["--no-dynamic-linker", "-rpath", "/opt/app/lib"];
+    let program = PROGRAM.replace("bl f", "bl g");
+    let options = [
+        &[out.to_str().unwrap(), "--allow-shlib-undefined"][..],
+        &path,
+    ]
+    .concat();
+    let escapes = link(&root.join("bin"), "escapes", &program, &options);
+    let names = vec!["libf.so".to_owned()];
+    assert_eq!(verdict(&escapes, "v5te"), (Verdict::Unknown, names));
+
     for program in [beside, below] {
         let none = Vec::<String>::new();
         assert_eq!(

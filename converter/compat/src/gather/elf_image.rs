@@ -83,7 +83,7 @@ fn libraries(
     faults: &Faults,
 ) -> Vec<(Readable, ElfFile, String)> {
     let mut found = Vec::new();
-    let mut wanted = wanted_by(file, path);
+    let mut wanted = wanted_by(file, path, sysroot);
     let mut done = BTreeSet::new();
     while let Some(Wanted { name, beside }) = wanted.pop() {
         let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
@@ -103,7 +103,7 @@ fn libraries(
             missing.push(name);
             continue;
         };
-        wanted.extend(wanted_by(&library, &path));
+        wanted.extend(wanted_by(&library, &path, sysroot));
         found.push((source, library, name));
     }
     found
@@ -118,7 +118,7 @@ struct Wanted {
 enum Directory {
     /// On the machine that the files are of.
     Source(String),
-    /// On this machine: that of the file, or one near it.
+    /// On this machine: near the file that is asked about, which its user named.
     Here(PathBuf),
 }
 
@@ -134,14 +134,19 @@ impl Directory {
     }
 }
 
-fn wanted_by(file: &ElfFile, path: &Path) -> Vec<Wanted> {
+/// What a file at a path needs; the directory of one below the sysroot is of the machine that the files are of.
+fn wanted_by(file: &ElfFile, path: &Path, sysroot: &Path) -> Vec<Wanted> {
     let names = file.interpreter.iter().chain(&file.needed);
     let beside = |text: &String| {
         let near = ["$ORIGIN", "${ORIGIN}"];
         match near.iter().find_map(|origin| text.strip_prefix(origin)) {
             Some(rest) => {
                 let own = path.parent().unwrap_or(Path::new(""));
-                Directory::Here(own.join(rest.trim_start_matches('/')))
+                let near = own.join(rest.trim_start_matches('/'));
+                match near.strip_prefix(sysroot) {
+                    Ok(inside) => Directory::Source(inside.to_string_lossy().into_owned()),
+                    Err(_) => Directory::Here(near),
+                }
             }
             None => Directory::Source(text.clone()),
         }
