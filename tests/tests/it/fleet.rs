@@ -14,19 +14,6 @@ const TARGETS: [&str; 3] = ["sa1110", "v7", "v8"];
 /// Target and verdict, and how many images have it.
 type Table = BTreeMap<(String, String), u64>;
 
-/// Python with the packages of the example: that of `CKPT_PYTHON`, or `python3`.
-fn python() -> Option<String> {
-    let python = std::env::var("CKPT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python)
-        .args(["-c", "import pyspark, duckdb"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    let ready = (found
-        || tools::missing("pyspark and duckdb from PyPI (CKPT_PYTHON names the python)"))
-        && tools::have(&["java"]);
-    ready.then_some(python)
-}
-
 /// Images of ARM, each of another second; one in fifty is cut short.
 fn generate(directory: &Path) -> PathBuf {
     let base: Vec<Vec<u8>> = ckpt_samples::all()
@@ -103,7 +90,12 @@ fn alone(program: &Path, list: &Path) -> Table {
 
 #[test]
 fn spark_and_duckdb_count_the_same_verdicts_as_one_process() {
-    let Some(python) = python() else { return };
+    let Some(python) = crate::python(&["pyspark", "duckdb"]) else {
+        return;
+    };
+    if !tools::have(&["java"]) {
+        return;
+    }
     let program = programs::path("ckpt-check");
     let directory = tempfile::tempdir().unwrap();
     let list = generate(directory.path());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use ckpt_tests::{programs, tools};
+use ckpt_tests::programs;
 
 /// Reads a SARIF and a JUnit report; prints the number of results of the first, and cases, failures and errors that the
 /// other has, which must be those that it claims.
@@ -21,20 +21,6 @@ assert claimed == found, (claimed, found)
 print(*found)
 ";
 
-/// Python with the packages, if it is there or must be.
-fn python() -> Option<String> {
-    let python = std::env::var("CKPT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python)
-        .args(["-c", "import pydantic_sarif, junitparser"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    let ready = found
-        || tools::missing(
-            "pydantic-sarif and junitparser from PyPI (CKPT_PYTHON names the python)",
-        );
-    ready.then_some(python)
-}
-
 fn report(directory: &Path, format: &str, arguments: &[&str]) -> String {
     let path = directory.join(format);
     let path = path.to_str().unwrap();
@@ -49,7 +35,9 @@ fn report(directory: &Path, format: &str, arguments: &[&str]) -> String {
 
 #[test]
 fn others_read_sarif_and_junit_reports() {
-    let Some(python) = python() else { return };
+    let Some(python) = crate::python(&["pydantic_sarif", "junitparser"]) else {
+        return;
+    };
     let directory = tempfile::tempdir().unwrap();
     let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/images");
     let image = |name: &str| images.join(name).to_str().unwrap().to_owned();

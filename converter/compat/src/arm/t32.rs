@@ -227,32 +227,16 @@ fn shifted_register(word: u32) -> Insn {
     if !exists {
         return Insn::undefined(4);
     }
+    let (rn, rm) = (bits(word, 19, 16), reg(bits(word, 3, 0)));
     let plain = bits(word, 14, 12) == 0 && bits(word, 7, 4) == 0;
-    if opcode == 2 && bits(word, 19, 16) == PC && plain {
-        return Insn::plain(4).set(rd, Value::Offset(reg(bits(word, 3, 0)), 0));
-    }
-    if opcode == 4 && plain {
-        return Insn::plain(4)
-            .set(
-                rd,
-                Value::Xor(reg(bits(word, 19, 16)), reg(bits(word, 3, 0))),
-            )
-            .without_pc();
-    }
-    if opcode == 8 && !plain {
-        return Insn::plain(4)
-            .set(rd, Value::Indexed(reg(bits(word, 19, 16))))
-            .without_pc();
-    }
-    if opcode == 8 {
-        return Insn::plain(4)
-            .set(
-                rd,
-                Value::Sum(reg(bits(word, 19, 16)), reg(bits(word, 3, 0))),
-            )
-            .without_pc();
-    }
-    Insn::plain(4).write_if(rd != PC, rd)
+    let value = match (opcode, plain) {
+        (2, true) if rn == PC => return Insn::plain(4).set(rd, Value::Offset(rm, 0)),
+        (4, true) => Value::Xor(reg(rn), rm),
+        (8, true) => Value::Sum(reg(rn), rm),
+        (8, false) => Value::Indexed(reg(rn)),
+        _ => return Insn::plain(4).write_if(rd != PC, rd),
+    };
+    Insn::plain(4).set(rd, value).without_pc()
 }
 
 impl Insn {

@@ -67,7 +67,7 @@ pub(super) fn is_on_demand(name: &[u8]) -> bool {
 /// Functions that demand it: for character sets, locales and databases (NSS) the library loads files; threads are ended;
 /// and whoever asks the loader himself.
 pub(super) fn demands(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 40] = [
+    const NAMES: [&[u8]; 36] = [
         b"iconv_open",
         b"setlocale",
         b"newlocale",
@@ -75,10 +75,6 @@ pub(super) fn demands(name: &[u8]) -> bool {
         b"pthread_exit",
         b"pthread_cancel",
         b"thrd_exit",
-        b"dlopen",
-        b"dlmopen",
-        b"dlsym",
-        b"dlvsym",
         b"dlclose",
         b"dlinfo",
         b"dladdr",
@@ -116,7 +112,8 @@ pub(super) fn demands(name: &[u8]) -> bool {
     let of_database =
         |rest: &[u8]| rest.ends_with(b"ent") || rest.windows(2).any(|two| two == b"by");
     let mut verbs = [&b"get"[..], b"set", b"end"].into_iter();
-    NAMES.contains(&name) || verbs.any(|verb| name.strip_prefix(verb).is_some_and(of_database))
+    let by_name = NAMES.contains(&name) || is_load(name) || is_lookup(name);
+    by_name || verbs.any(|verb| name.strip_prefix(verb).is_some_and(of_database))
 }
 
 /// The functions of glibc that print floating-point numbers: `__printf_fp`, `__printf_fphex`, and what does their work

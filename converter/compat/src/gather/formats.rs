@@ -3,6 +3,7 @@
 //! A process that holds none never comes to what prints them. That misses formats which a program puts together from
 //! single characters, and finds texts that are no formats: the answer errs to `true`.
 
+use super::elf_image::moved_pairs;
 use super::files::{Files, SysrootFile};
 use super::linkage::without;
 use crate::scan::Memory;
@@ -32,10 +33,7 @@ fn without_formats(file: &SysrootFile) -> Vec<(u32, u32)> {
     } else {
         elf.code.clone()
     };
-    let moved = ranges.into_iter();
-    moved
-        .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
-        .collect()
+    moved_pairs(&ranges, bias)
 }
 
 /// Do ranges of memory hold such a format, or more than can be looked through, or bytes that cannot be read?

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::elf_image::offsets_of;
+use super::elf_image::{moved_pairs, offsets_of};
 use super::files::{Files, SysrootFile};
 use crate::elf::ElfFile;
 use crate::scan::{Memory, word_at};
@@ -132,10 +132,8 @@ fn barren(file: &SysrootFile) -> Vec<(u32, u32)> {
         segment.is_load() && elf.header.kind == KIND_SHARED && !segment.is_writable()
     });
     let fixed = fixed.map(|segment| (segment.addr, segment.addr.saturating_add(segment.file_len)));
-    let ranges = fixed.chain(elf.code.iter().copied());
-    ranges
-        .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
-        .collect()
+    let ranges: Vec<_> = fixed.chain(elf.code.iter().copied()).collect();
+    moved_pairs(&ranges, bias)
 }
 
 /// Slots that are followed where code names them.
@@ -154,11 +152,9 @@ fn filled(file: &SysrootFile) -> Vec<(u32, u32)> {
         .segments
         .iter()
         .filter(|segment| segment.kind == SEGMENT_RELRO);
-    filled
-        .map(|segment| (segment.addr, segment.addr.saturating_add(segment.mem_len)))
-        .chain(elf.linkage.tables.iter().copied())
-        .map(|(from, to)| (from.wrapping_add(bias), to.wrapping_add(bias)))
-        .collect()
+    let filled = filled.map(|segment| (segment.addr, segment.addr.saturating_add(segment.mem_len)));
+    let ranges: Vec<_> = filled.chain(elf.linkage.tables.iter().copied()).collect();
+    moved_pairs(&ranges, bias)
 }
 
 /// Ranges without holes in them, in words; ascending.

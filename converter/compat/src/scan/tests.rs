@@ -476,20 +476,32 @@ fn scan_words(
     entries: &[Entry],
     handlers: Option<&[u32]>,
 ) -> Found {
+    with_job(words, words.len(), region, entries, |job| {
+        scan(&Job {
+            handlers,
+            from_start: false,
+            ..*job
+        })
+    })
+}
+
+/// A process whose memory is one region, of which the first words are code.
+fn with_job<T>(
+    words: &[u32],
+    num_code: usize,
+    region: CodeRegion,
+    entries: &[Entry],
+    look: impl FnOnce(&Job<'_>) -> T,
+) -> T {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     let mut memory = SliceMemory::default();
     memory.add(BASE, &bytes);
     let regions = [CodeRegion {
         start: BASE,
-        end: BASE + u32::try_from(bytes.len()).unwrap(),
+        end: BASE + 4 * u32::try_from(num_code).unwrap(),
         ..region
     }];
-    scan(&Job {
-        handlers,
-        demands: false,
-        from_start: false,
-        ..job_of(&memory, &regions, entries, &BTreeMap::new(), 1)
-    })
+    look(&job_of(&memory, &regions, entries, &BTreeMap::new(), 1))
 }
 
 /// Two entries: a function of the file at the start, and a guess of a pointer.
@@ -1152,27 +1164,19 @@ fn registers_of_a_thread_tell_of_the_first_turn_only() {
         BASE + 20,
         BASE + 24,
     ];
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let regions = [CodeRegion {
-        start: BASE,
-        end: BASE + 32,
-        ..CodeRegion::default()
-    }];
     let mut regs = [0; 16];
     (regs[4], regs[7]) = (BASE + 32, 4);
     let pc = Entry {
         regs: Some(regs),
         ..entry(BASE + 4, EntryKind::Pc)
     };
-    let pointer = entry(BASE + 24, EntryKind::Pointer);
-    let (entries, slots) = ([pc, pointer], BTreeMap::new());
-    let found = scan(&Job {
-        handlers: Some(&[]),
-        demands: false,
-        from_start: false,
-        ..job_of(&memory, &regions, &entries, &slots, 1)
+    let entries = [pc, entry(BASE + 24, EntryKind::Pointer)];
+    let found = with_job(&words, 8, CodeRegion::default(), &entries, |job| {
+        scan(&Job {
+            handlers: Some(&[]),
+            from_start: false,
+            ..*job
+        })
     });
     assert!(!found.sealed && has(&found.from_entries, Vfp), "{found:?}");
 }
@@ -1242,21 +1246,16 @@ fn a_slot_of_the_offset_table_is_followed_where_a_literal_names_it() {
             0,
             BASE + 16,
         ];
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let mut memory = SliceMemory::default();
-        memory.add(BASE, &bytes);
-        let regions = [CodeRegion {
-            start: BASE,
-            end: BASE + 24,
+        let region = CodeRegion {
             is_all_arm: true,
             offsets: Some(Offsets {
                 base: BASE + 24,
                 slots: vec![(BASE + 24, BASE + 32)],
             }),
             ..CodeRegion::default()
-        }];
-        let (entries, slots) = ([entry(BASE, EntryKind::Known)], BTreeMap::new());
-        let found = scan(&job_of(&memory, &regions, &entries, &slots, 1));
+        };
+        let entries = [entry(BASE, EntryKind::Known)];
+        let found = with_job(&words, 6, region, &entries, scan);
         has(&found.from_entries, Vfp)
     };
     assert!(reaches(4) && reaches(BASE + 28));
@@ -1315,24 +1314,17 @@ fn an_address_that_is_loaded_from_is_no_pointer() {
 fn what_has_not_started_left_no_return_addresses() {
     // blx r3; exit; bl 1b; f: vadd; bx lr
     let words = [0xe12f_ff33, EXIT[0], EXIT[1], 0xebff_fffc, VADD, BX_LR];
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut memory = SliceMemory::default();
-    memory.add(BASE, &bytes);
-    let regions = [CodeRegion {
-        start: BASE,
-        end: BASE + 24,
-        is_all_arm: true,
-        ..CodeRegion::default()
-    }];
     let entries = [
         entry(BASE, EntryKind::Pc),
         entry(BASE + 16, EntryKind::Pointer),
     ];
-    let slots = BTreeMap::new();
     let reaches = |from_start| {
-        let found = scan(&Job {
-            from_start,
-            ..job_of(&memory, &regions, &entries, &slots, 1)
+        let region = CodeRegion {
+            is_all_arm: true,
+            ..CodeRegion::default()
+        };
+        let found = with_job(&words, words.len(), region, &entries, |job| {
+            scan(&Job { from_start, ..*job })
         });
         has(&found.from_entries, Vfp)
     };
@@ -1397,17 +1389,18 @@ fn a_function_that_returns_is_no_abort_whatever_its_name() {
     // bl f; vadd; exit; f: …
     let aborts = |last: u32| {
         let words = [0xeb00_0002, VADD, EXIT[0], EXIT[1], last];
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let mut memory = SliceMemory::default();
-        memory.add(BASE, &bytes);
-        let regions = [CodeRegion {
-            start: BASE,
-            end: BASE + 20,
+        let region = CodeRegion {
             aborts: vec![BASE + 16],
             ..CodeRegion::default()
-        }];
-        let (entries, slots) = ([entry(BASE, EntryKind::Pc)], BTreeMap::new());
-        super::returning_aborts(&job_of(&memory, &regions, &entries, &slots, 1))
+        };
+        let entries = [entry(BASE, EntryKind::Pc)];
+        with_job(
+            &words,
+            words.len(),
+            region,
+            &entries,
+            super::returning_aborts,
+        )
     };
     // bx lr; b .; udf
     assert_eq!(aborts(BX_LR), [BASE + 16]);
