@@ -1,5 +1,7 @@
 //! Functions of C libraries that are known by their names.
 
+use crate::scan::FormatArg;
+
 /// Functions of C libraries that end the process because something is wrong: a way on for nobody.
 pub(super) fn is_abort(name: &[u8]) -> bool {
     const NAMES: [&[u8]; 17] = [
@@ -138,6 +140,38 @@ pub(super) fn prints(name: &[u8]) -> bool {
         || matches!(converts, b"ecvt" | b"fcvt" | b"gcvt")
 }
 
+/// The argument of a function that is a format of `printf`, if it stands in a register, and whether the function's callers
+/// pass on what their own callers gave them: `vprintf` and its kin.
+pub(super) fn format_of(name: &[u8]) -> Option<FormatArg> {
+    let is_checked = name.ends_with(b"_chk");
+    let name = name.strip_prefix(b"__").unwrap_or(name);
+    let name = name.strip_suffix(b"_chk").unwrap_or(name);
+    let is_passed_on = name.starts_with(b"v");
+    let name = name.strip_prefix(b"v").unwrap_or(name);
+    let reg = match (name, is_checked) {
+        (b"printf" | b"wprintf" | b"warn" | b"warnx", false) => 0,
+        (b"fprintf" | b"fwprintf" | b"sprintf" | b"asprintf" | b"dprintf", false)
+        | (b"obstack_printf" | b"syslog" | b"err" | b"errx", false)
+        | (b"printf" | b"wprintf", true) => 1,
+        (b"snprintf" | b"swprintf" | b"error", false)
+        | (b"fprintf" | b"fwprintf" | b"asprintf" | b"dprintf", true)
+        | (b"obstack_printf" | b"syslog", true) => 2,
+        (b"sprintf", true) => 3,
+        _ => return None,
+    };
+    Some(FormatArg { reg, is_passed_on })
+}
+
+/// Functions that translate a message, which prints the same as what they return.
+pub(super) fn translates(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"__").unwrap_or(name);
+    let name = name
+        .strip_prefix(b"dc")
+        .or(name.strip_prefix(b"d"))
+        .unwrap_or(name);
+    matches!(name, b"gettext" | b"ngettext")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +208,27 @@ mod tests {
         for name in ["strtod", "printf", "snprintf", "cvt", "recvfrom"] {
             assert!(!prints(name.as_bytes()), "{name}");
         }
+    }
+
+    #[test]
+    fn translations_are_known_by_name() {
+        for name in ["gettext", "dngettext", "__dcgettext"] {
+            assert!(translates(name.as_bytes()), "{name}");
+        }
+        assert!(!translates(b"bindtextdomain"));
+    }
+
+    #[test]
+    fn formats_are_found_among_the_arguments() {
+        let arg = |name: &str| format_of(name.as_bytes()).map(|arg| (arg.reg, arg.is_passed_on));
+        assert_eq!(arg("printf"), Some((0, false)));
+        assert_eq!(arg("vsnprintf"), Some((2, true)));
+        assert_eq!(arg("__vfprintf_chk"), Some((2, true)));
+        assert_eq!(arg("__sprintf_chk"), Some((3, false)));
+        assert_eq!(arg("verrx"), Some((1, true)));
+        // On the stack.
+        assert_eq!(arg("__snprintf_chk"), None);
+        assert_eq!(arg("fputs"), None);
     }
 
     #[test]

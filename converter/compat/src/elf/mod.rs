@@ -14,10 +14,10 @@ pub use attributes::{AttributeValue, Attributes, attribute_names};
 pub use dynamic::Linkage;
 pub(crate) use names::names;
 
-use crate::scan::MapKind;
+use crate::scan::{FormatArg, MapKind};
 use known::{
-    demands, is_abort, is_leap, is_load, is_lookup, is_map, is_on_demand, is_printer, is_throw,
-    prints,
+    demands, format_of, is_abort, is_leap, is_load, is_lookup, is_map, is_on_demand, is_printer,
+    is_throw, prints, translates,
 };
 use unwind::{end_unwinder, is_unwinder};
 
@@ -215,6 +215,10 @@ pub struct ElfFile {
     pub loads: Vec<u32>,
     /// `mmap` and its kin.
     pub maps: Vec<u32>,
+    /// Functions that print by a format, ascending, and which argument that is.
+    pub formats: Vec<(u32, FormatArg)>,
+    /// Functions that translate messages.
+    pub translators: Vec<u32>,
     /// The unwinder of exceptions.
     pub throws: Vec<u32>,
     /// Functions that the C library comes to on demand only.
@@ -300,6 +304,8 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         leaps: Vec::new(),
         loads: Vec::new(),
         maps: Vec::new(),
+        translators: Vec::new(),
+        formats: Vec::new(),
         throws: Vec::new(),
         on_demand: Vec::new(),
         demands: Vec::new(),
@@ -337,6 +343,8 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
     file.leaps.sort_unstable();
     file.loads.sort_unstable();
     file.maps.sort_unstable();
+    file.translators.sort_unstable();
+    file.formats.sort_unstable();
     file.throws.sort_unstable();
     file.on_demand.sort_unstable();
     file.demands.sort_unstable();
@@ -645,6 +653,12 @@ impl ElfFile {
         }
         if is_map(name) {
             self.maps.push(value);
+        }
+        if let Some(arg) = format_of(name) {
+            self.formats.push((value, arg));
+        }
+        if translates(name) {
+            self.translators.push(value);
         }
         if is_throw(name) {
             self.throws.push(value);

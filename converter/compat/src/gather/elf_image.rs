@@ -276,6 +276,7 @@ fn plan_of<'a>(
         starts: Vec::new(),
         resolvers: moved(&file.linkage.resolvers, bias),
         kernel_pages: Vec::new(),
+        writable: Vec::new(),
         handlers: None,
         demands: true,
         from_start: true,
@@ -336,6 +337,11 @@ pub(super) fn region_of(file: &ElfFile, name: &str, bias: u32, start: u32, end: 
         leaps: moved(&file.leaps, bias),
         loads: moved(&file.loads, bias),
         maps: moved(&file.maps, bias),
+        translators: moved(&file.translators, bias),
+        formats: (file.formats.iter())
+            .map(|(pointer, arg)| (pointer.wrapping_add(bias), *arg))
+            .collect(),
+        is_libc: file.exports_printers(),
         throws: moved(&file.throws, bias),
         on_demand: moved(&file.on_demand, bias),
         // In what a loader binds, the names that it asks for tell.

@@ -192,15 +192,22 @@ impl Gatherer<'_> {
         let elf = exe.and_then(|exe| exe.elf.as_ref());
         space.loads = elf.is_some_and(|elf| elf.linkage.loads);
         let mut regions = self.regions(&threads, &files, &kernel_pages, space.advertised());
-        if !self.prints_floats(&space, &memory, &files, &kernel_pages) {
-            leave_printers_out(&mut regions, &files);
-        }
+        let printers = if self.prints_floats(&space, &memory, &files, &kernel_pages) {
+            Vec::new()
+        } else {
+            printers(&files)
+        };
+        leave_out(&printers, &mut regions);
         let handlers = handlers(&self.evidence.origin, &self.image.sighands, tasks);
         let mut plan = Plan {
             kernel_pages,
             ..self.plan(&threads, &memory, &files, linked, regions, handlers)
         };
         space.code = run(&memory, &mut plan, space.advertised(), self.options.jobs);
+        if space.code.makes_formats && !printers.is_empty() {
+            take_in(&printers, &mut plan.regions);
+            space.code = run(&memory, &mut plan, space.advertised(), self.options.jobs);
+        }
         space.unseen_code = unseen(&plan.regions, &memory);
         space.coprocessor_one = coprocessor_one(&space);
         space.instructions = instructions(&memory, &space.code);
@@ -381,6 +388,7 @@ impl Gatherer<'_> {
             slots: linked.slots,
             main: None,
             starts: self.starts(files),
+            writable: self.writable(),
             resolvers: linkage::resolvers(files),
             kernel_pages: Vec::new(),
             handlers,
@@ -407,6 +415,17 @@ impl Gatherer<'_> {
         }
         self.enter_pointers(&mut plan, threads, memory, files, &linked.all);
         plan
+    }
+
+    /// Memory that the process may write, from and to.
+    fn writable(&self) -> Vec<(u32, u32)> {
+        let vmas = self.mm.vmas.iter();
+        let mut ranges: Vec<_> = vmas
+            .filter(|vma| vma.flags & VM_WRITE != 0)
+            .filter_map(|vma| Some((u32::try_from(vma.start).ok()?, u32::try_from(vma.end).ok()?)))
+            .collect();
+        ranges.sort_unstable();
+        ranges
     }
 
     /// Words in memory that point into code.
@@ -595,18 +614,28 @@ fn is_locale(name: &str) -> bool {
     name.contains("/locale/") || name.contains("/gconv/")
 }
 
-/// Takes the functions that print floating-point numbers for such that use no unit.
-fn leave_printers_out(regions: &mut [CodeRegion], files: &Files) {
+/// The functions that print floating-point numbers, from and to.
+fn printers(files: &Files) -> Vec<(u32, u32)> {
     let elfs = files
         .iter()
         .filter_map(|file| file.elf.as_ref().zip(file.bias));
-    let printers: Vec<_> = elfs
-        .flat_map(|(elf, bias)| moved_pairs(&elf.printers, bias))
-        .collect();
+    elfs.flat_map(|(elf, bias)| moved_pairs(&elf.printers, bias))
+        .collect()
+}
+
+/// Takes functions for such that use no unit.
+fn leave_out(functions: &[(u32, u32)], regions: &mut [CodeRegion]) {
     for region in regions {
         let code = region.start..region.end;
-        let inside = printers.iter().filter(|(start, _)| code.contains(start));
+        let inside = functions.iter().filter(|(start, _)| code.contains(start));
         region.guarded.extend(inside);
+    }
+}
+
+/// Takes them for what they are.
+fn take_in(functions: &[(u32, u32)], regions: &mut [CodeRegion]) {
+    for region in regions {
+        region.guarded.retain(|range| !functions.contains(range));
     }
 }
 

@@ -156,6 +156,8 @@ pub(super) struct Plan {
     pub(super) resolvers: Vec<u32>,
     /// Pages that the kernel filled, from and to.
     pub(super) kernel_pages: Vec<(u32, u32)>,
+    /// Memory that may be written, from and to, ascending.
+    pub(super) writable: Vec<(u32, u32)>,
     /// Handlers of signals, if the image says.
     pub(super) handlers: Option<Vec<u32>>,
     /// Files of the process ask for functions that demand what a C library does on demand only.
@@ -209,6 +211,7 @@ fn job_of<'a>(
         starts: &plan.starts,
         resolvers: &plan.resolvers,
         kernel_pages: &plan.kernel_pages,
+        writable: &plan.writable,
         handlers: plan.handlers.as_deref(),
         advertised,
         demands: plan.demands,

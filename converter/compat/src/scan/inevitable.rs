@@ -6,6 +6,8 @@
 //! taken to end, and functions that are called through a pointer to return; whatever else cannot be told counts as
 //! an exit, so that errors make this set smaller, never larger.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 
 use super::memory::Window;
@@ -33,8 +35,8 @@ pub(super) struct Ahead {
     pub(super) frames: Option<Frames>,
     /// One of those is `main`.
     pub(super) in_main: bool,
-    /// Where it goes on when they return, or when a signal handler does.
-    pub(super) returns: Vec<Place>,
+    /// Where it goes on when they return, or when a signal handler does, and with what in registers.
+    pub(super) returns: Vec<(Place, Known)>,
 }
 
 /// What lies ahead from an entry.
@@ -51,7 +53,7 @@ pub(super) fn from(job: &Job<'_>, entry: &Entry) -> Ahead {
         stack: known.get(13).map(Stack::new),
         frames: None,
         in_main: false,
-        returns: Vec::new(),
+        returns: BTreeMap::new(),
     };
     let summary = analysis.function(start, 0);
     let mut hits = FeatureHits::default();
@@ -66,7 +68,7 @@ pub(super) fn from(job: &Job<'_>, entry: &Entry) -> Ahead {
         hits,
         frames,
         in_main: analysis.in_main,
-        returns: analysis.returns,
+        returns: analysis.returns.into_iter().collect(),
     }
 }
 
@@ -98,8 +100,8 @@ struct Analysis<'a, 'j> {
     frames: Option<FeatureSet>,
     /// All of it could be followed, and one of the functions is `main`.
     in_main: bool,
-    /// Where returns from those functions lead.
-    returns: Vec<Place>,
+    /// Where returns from those functions lead, and what registers hold there.
+    returns: BTreeMap<Place, Known>,
 }
 
 /// One instruction in the graph.
@@ -264,6 +266,11 @@ impl Analysis<'_, '_> {
                 }
             }
         }
+        if depth == 0 {
+            for (place, known) in &mut self.returns {
+                *known = states.get(place).map_or(*known, |state| state.known);
+            }
+        }
         graph
     }
 
@@ -348,8 +355,14 @@ impl Analysis<'_, '_> {
         };
         let place = Isa::of_pointer(pointer);
         let returns = self.is_code(place.0) && follows_call(&mut self.window, place.0, place.1);
-        self.returns.extend(returns.then_some(place));
-        returns.then_some(place)
+        let place = returns.then_some(place);
+        self.note_return(place);
+        place
+    }
+
+    fn note_return(&mut self, place: Option<Place>) {
+        let nothing_known = place.map(|place| (place, Known::default()));
+        self.returns.extend(nothing_known);
     }
 
     /// A signal handler's return: the thread goes on with the registers that lie in the frame on its stack.
@@ -379,7 +392,7 @@ impl Analysis<'_, '_> {
         if cpsr & 0x1f == 0x10 && self.is_code(place.0) {
             node.exit = false;
             node.next.push(place);
-            self.returns.push(place);
+            self.note_return(Some(place));
             node.replaced = Some(Box::new(Known::of(Some(regs))));
         }
     }
@@ -404,7 +417,7 @@ impl Analysis<'_, '_> {
             Some((addr, _)) if addr >= VECTORS && !calls && depth == 0 => {
                 let back = known.get(14).map(Isa::of_pointer);
                 let back = back.filter(|back| self.is_code(back.0));
-                self.returns.extend(back);
+                self.note_return(back);
                 node.go_on(back);
                 false
             }

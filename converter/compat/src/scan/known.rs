@@ -22,6 +22,11 @@ pub(super) struct Known {
     computed: u16,
     /// Those of them that lead to one of many places which are alike: bit n for rn.
     indexed: u16,
+    /// Registers that hold the address of a text that the code may have made, or something that it kept on the stack: bit n
+    /// for rn.
+    made: u16,
+    /// Those that were loaded from variables on the stack.
+    kept: u16,
     /// lr was taken back from the stack, so that the function is done.
     is_leaving: bool,
     /// The constant of the last `tst`.
@@ -36,6 +41,13 @@ pub(super) struct Known {
     guards: u32,
     /// Where those branches go: from there on nothing is guarded.
     guard_end: u32,
+}
+
+/// What is remembered of registers across jumps.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Made {
+    made: u16,
+    kept: u16,
 }
 
 /// FPSCR.LEN and STRIDE.
@@ -162,10 +174,36 @@ impl Known {
         }
         self.words = self.words & !insn.writes | loaded | copies(before.words);
         self.computed = self.computed & !insn.writes | computed;
+        self.trace_made(insn, before);
         self.indexed &= !insn.writes;
         if let Some((reg, Value::Indexed(_))) = insn.value {
             self.indexed |= 1 << (reg & 15);
         }
+    }
+
+    /// What depends on the stack pointer.
+    fn trace_made(&mut self, insn: &Insn, before: &Self) {
+        let is_near = |reg: u8| (before.made | 1 << 13) >> (reg & 15) & 1 == 1;
+        let made = insn.value.filter(|(_, value)| match *value {
+            Value::Const(_) | Value::Literal(_) | Value::Upper(_) | Value::WordAt(..) => false,
+            Value::Offset(from, _) | Value::Or(from, _) | Value::Indexed(from) => is_near(from),
+            Value::Sum(a, b) | Value::Xor(a, b) => is_near(a) || is_near(b),
+        });
+        let made = made.map_or(0, |(reg, _)| 1 << (reg & 15));
+        let transfer = insn.transfer.as_ref();
+        // By the stack pointer itself functions take back what they had no registers for: constants, too.
+        let is_variable = |base| is_near(base) && base != 13;
+        let kept = transfer.filter(|transfer| transfer.load && is_variable(transfer.base));
+        let kept = kept.map_or(0, |transfer| transfer.list);
+        let copied = match insn.value {
+            Some((reg, Value::Offset(from, 0))) if before.kept >> (from & 15) & 1 == 1 => {
+                1 << (reg & 15)
+            }
+            _ => 0,
+        };
+        let lost = if insn.conditional { 0 } else { insn.writes };
+        self.made = self.made & !lost | made;
+        self.kept = self.kept & !lost | kept | copied;
     }
 
     /// What a comparison and the branch behind it tell of a register: `cmp rN, #limit; bhi` that is not taken.
@@ -319,6 +357,8 @@ impl Known {
         met.words &= other.words;
         met.computed |= other.computed;
         met.indexed &= other.indexed;
+        met.made |= other.made;
+        met.kept |= other.kept;
         met.is_leaving &= other.is_leaving;
         if (self.guards, self.guard_end) != (other.guards, other.guard_end) {
             met.guards = 0;
@@ -373,6 +413,35 @@ impl Known {
         self.indexed >> (reg & 15) & 1 == 1
     }
 
+    /// Registers with addresses of what the code may have made, and with what it kept on the stack. That does not hold on
+    /// all ways to a place, but on one.
+    pub(super) fn made(&self) -> Made {
+        Made {
+            made: self.made,
+            kept: self.kept,
+        }
+    }
+
+    /// May a register hold the address of a text that the code made?
+    pub(super) fn is_made(&self, reg: u8) -> bool {
+        self.made >> (reg & 15) & 1 == 1
+    }
+
+    /// Was it loaded from a variable on the stack?
+    pub(super) fn is_kept(&self, reg: u8) -> bool {
+        self.kept >> (reg & 15) & 1 == 1
+    }
+
+    /// Takes what a register holds for the address of such a text.
+    pub(super) fn note_made(&mut self, reg: u8, is_made: bool) {
+        self.made |= u16::from(is_made) << (reg & 15);
+    }
+
+    /// On a way that comes from a place where this was known.
+    pub(super) fn with(self, Made { made, kept }: Made) -> Self {
+        Self { made, kept, ..self }
+    }
+
     /// Does a jump from here leave the function, as a call in tail position: was lr taken back from the stack?
     pub(super) fn is_leaving(&self) -> bool {
         self.is_leaving
@@ -405,6 +474,8 @@ impl Known {
         self.is_leaving = false;
         self.below = self.below.filter(|(reg, _)| (4..12).contains(reg));
         self.stale |= 0x100f;
+        self.made &= !0x100f;
+        self.kept &= !0x100f;
         self.set(7, None);
         self.set(14, None);
     }

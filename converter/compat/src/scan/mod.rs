@@ -56,6 +56,12 @@ pub struct CodeRegion {
     pub loads: Vec<u32>,
     /// Those of them that map memory (`mmap`).
     pub maps: Vec<u32>,
+    /// Those of them that print by a format, and which argument that is.
+    pub formats: Vec<(u32, FormatArg)>,
+    /// Those of them that translate messages (`gettext`).
+    pub translators: Vec<u32>,
+    /// It is the C library, which prints by its own formats and those that it is given.
+    pub is_libc: bool,
     /// Those of them that go on where the unwind table of a function further up says.
     pub throws: Vec<u32>,
     /// Those of them that a C library comes to on demand only.
@@ -69,6 +75,15 @@ pub struct CodeRegion {
     /// Stretches that use a unit only in a process that it was advertised to, and that needs them: libgcc saves and restores
     /// registers in them, glibc prints floating-point numbers.
     pub guarded: Vec<(u32, u32)>,
+}
+
+/// The argument of a function that is a format of `printf`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FormatArg {
+    /// Its register.
+    pub reg: u8,
+    /// Who calls the function was given the format himself (`vprintf`).
+    pub is_passed_on: bool,
 }
 
 /// A global offset table: slots that code finds by their distance from a place, which it has in literals.
@@ -131,6 +146,18 @@ impl CodeRegion {
     /// Is this `dlopen`?
     fn loads_at(&self, pointer: u32) -> bool {
         self.loads.binary_search(&pointer).is_ok()
+    }
+
+    /// The format that a function is given which begins here.
+    fn format_at(&self, pointer: u32) -> Option<FormatArg> {
+        let at = self.formats.partition_point(|(start, _)| *start < pointer);
+        let (start, arg) = self.formats.get(at)?;
+        (*start == pointer).then_some(*arg)
+    }
+
+    /// Is this `gettext`?
+    fn translates_at(&self, pointer: u32) -> bool {
+        self.translators.binary_search(&pointer).is_ok()
     }
 
     /// Is this `mmap`?
@@ -230,6 +257,8 @@ pub struct Job<'a> {
     pub resolvers: &'a [u32],
     /// Pages that the kernel filled, from and to, ascending: it has the like on every machine.
     pub kernel_pages: &'a [(u32, u32)],
+    /// Memory that may be written, from and to, ascending.
+    pub writable: &'a [(u32, u32)],
     /// Handlers of signals, if the image says which there are.
     pub handlers: Option<&'a [u32]>,
     /// What AT_HWCAP told the process of its machine.
@@ -240,6 +269,13 @@ pub struct Job<'a> {
     pub from_start: bool,
     /// Threads to use.
     pub jobs: usize,
+}
+
+impl Job<'_> {
+    /// Is an address one of memory that may hold something else later?
+    fn is_writable(&self, addr: u32) -> bool {
+        range_at(self.writable, addr).is_some()
+    }
 }
 
 /// What the scan found.
@@ -259,6 +295,8 @@ pub struct Found {
     pub open: bool,
     /// Nothing can run but what was reached from the program counters, and handlers of signals.
     pub sealed: bool,
+    /// Code may print by a format that memory does not hold yet: one that it makes, or reads.
+    pub makes_formats: bool,
     /// What is left of the functions that each thread is in, by its program counter.
     pub frames: Vec<Frames>,
     /// Bytes of executable mappings.

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CodeRegion, Entry, EntryKind, Found, Job, MapKind, Offsets, SliceMemory, scan_in_parts, walk,
+    CodeRegion, Entry, EntryKind, FormatArg, Found, Job, MapKind, Offsets, SliceMemory,
+    scan_in_parts, walk,
 };
 use crate::arm::Isa;
 use crate::feature::Feature::{self, *};
@@ -64,6 +65,7 @@ fn run_memory(
         starts: &[],
         resolvers: &[],
         kernel_pages: &[],
+        writable: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         demands: false,
@@ -185,6 +187,7 @@ fn memory_that_is_missing_is_not_seen() {
         starts: &[],
         resolvers: &[],
         kernel_pages: &[],
+        writable: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         demands: false,
@@ -323,6 +326,7 @@ fn stopped(words: &[u32], on_stack: u32) -> Found {
         starts: &[],
         resolvers: &[],
         kernel_pages: &[],
+        writable: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         demands: false,
@@ -669,6 +673,7 @@ fn process(stopped_at: u32, setup: impl FnOnce(&mut CodeRegion, &mut Setting)) -
         starts: &setting.starts,
         resolvers: &setting.resolvers,
         kernel_pages: &[],
+        writable: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         demands: false,
@@ -869,6 +874,7 @@ fn job_of<'a>(
         starts: &[],
         resolvers: &[],
         kernel_pages: &[],
+        writable: &[],
         handlers: None,
         advertised: FeatureSet::EMPTY,
         demands: false,
@@ -1471,4 +1477,94 @@ fn a_thumb_function_that_arm_code_computes_is_followed_in_a_file_of_arm_code() {
     };
     assert!(reaches(0xe08f_0000, 5));
     assert!(!reaches(NOP, BASE + 17));
+}
+
+/// Does code print by a format that it makes, if `printf` is called at its end and the image begins at its first word?
+fn makes_format(words: &[u32], is_passed_on: bool, regs: Option<[u32; 16]>) -> bool {
+    // bl printf; exit; printf: bx lr; a text
+    let call = [0xeb00_0001, EXIT[0], EXIT[1], BX_LR, 0x0000_6625];
+    let printf = BASE + 4 * u32::try_from(words.len() + 3).unwrap();
+    let words = [words, &call].concat();
+    let region = CodeRegion {
+        formats: vec![(
+            printf,
+            FormatArg {
+                reg: 0,
+                is_passed_on,
+            },
+        )],
+        ..CodeRegion::default()
+    };
+    let entries = [Entry {
+        regs,
+        ..entry(BASE, EntryKind::Pc)
+    }];
+    with_job(&words, words.len(), region, &entries, |job| {
+        let writable = &[(0x2_0000, 0x2_1000)];
+        let found = super::scan(&Job { writable, ..*job });
+        found.makes_formats
+    })
+}
+
+#[test]
+fn formats_that_code_makes_are_told_from_those_in_memory() {
+    let made = |words: &[u32]| makes_format(words, false, None);
+    // add r0, pc, #8; mov r0, #0x20000; mov r0, sp; add r4, sp, #8, mov r0, r4
+    assert!(!made(&[0xe28f_0008]));
+    assert!(made(&[0xe3a0_0802]));
+    assert!(made(&[0xe1a0_000d]));
+    assert!(made(&[0xe28d_4008, 0xe1a0_0004]));
+    // add r4, sp, #8; cmp r0, #0; beq 1f; nop; 1: mov r0, r4
+    assert!(made(&[
+        0xe28d_4008,
+        0xe350_0000,
+        0x0a00_0000,
+        NOP,
+        0xe1a0_0004
+    ]));
+    // What a function returned: bl 1f; b 2f; 1: bx lr; 2:
+    assert!(made(&[0xeb00_0000, 0xea00_0000, BX_LR]));
+    // An argument; what was taken back from the stack; add fp, sp, #4; ldr r0, [fp, #-8]
+    assert!(!made(&[NOP]) && !made(&[0xe59d_0004]));
+    let variable = [0xe28d_b004, 0xe51b_0008];
+    assert!(made(&variable) && !makes_format(&variable, true, None));
+}
+
+#[test]
+fn a_thread_may_have_made_a_format_before_it_stopped() {
+    // mov r0, r4
+    let made = |r4: u32| {
+        let mut regs = [0; 16];
+        regs[4] = r4;
+        makes_format(&[0xe1a0_0004], false, Some(regs))
+    };
+    assert!(made(0x2_0010) && !made(BASE));
+}
+
+#[test]
+fn registers_are_known_where_the_function_of_a_thread_returns() {
+    // f: bx lr; bl f; add r0, pc, r0; bx lr; .ltorg; g: vadd; bx lr
+    let words = [
+        BX_LR,
+        0xebff_fffd,
+        0xe08f_0000,
+        0xeaff_fffe,
+        0xe7f0_00f0,
+        VADD,
+        BX_LR,
+    ];
+    let reaches = |r0: u32| {
+        let mut regs = [0; 16];
+        regs[0] = r0;
+        regs[14] = BASE + 8;
+        let entries = [Entry {
+            regs: Some(regs),
+            ..entry(BASE, EntryKind::Pc)
+        }];
+        let found = scan_words(&words, CodeRegion::default(), &entries, None);
+        [&found.from_pc, &found.from_entries]
+            .iter()
+            .any(|hits| has(hits, Vfp))
+    };
+    assert!(reaches(4) && !reaches(0x100));
 }

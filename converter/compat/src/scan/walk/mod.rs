@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use hashbrown::HashMap;
 
 use super::inevitable::Ahead;
-use super::known::{UNIT_BITS, features_behind};
+use super::known::{Known, UNIT_BITS, features_behind};
 use super::memory::Window;
 use super::returns::Answers;
 use super::{Entry, EntryKind, FeatureHits, Found, Job, region_at};
@@ -76,8 +76,8 @@ struct Learnt<'a> {
 /// What was told by following the stacks of all threads.
 #[derive(Default)]
 pub(super) struct Stacks {
-    /// Where the functions return to that threads are in.
-    returns: Vec<(u32, Isa)>,
+    /// Where the functions return to that threads are in, and with what in registers.
+    returns: Vec<((u32, Isa), Known)>,
     num_threads: usize,
     /// Threads whose functions could be followed to the last.
     num_followed: usize,
@@ -90,7 +90,7 @@ impl Stacks {
         self.num_threads += 1;
         self.num_followed += usize::from(ahead.frames.is_some());
         self.in_main |= ahead.in_main;
-        self.returns.extend(&ahead.returns);
+        self.returns.extend_from_slice(&ahead.returns);
     }
 
     /// Are all return addresses known, so that none need be guessed?
@@ -120,8 +120,6 @@ fn pass<'a, 'j>(
         kind,
         regs: None,
     };
-    let returns = learnt.stacks.returns.iter();
-    entries.extend(returns.map(|(addr, isa)| entry(isa.pointer(*addr), EntryKind::Pc)));
     let starts = learnt.starts.iter();
     entries.extend(starts.map(|start| entry(*start, EntryKind::Known)));
     let of_kind = |kind| entries.iter().filter(move |entry| entry.kind == kind);
@@ -134,6 +132,9 @@ fn pass<'a, 'j>(
     walk.pass.watches = learnt.can_be_sealed;
     walk.pass.puts_off = !job.demands;
     walk.enter(of_kind(EntryKind::Pc), &mut found.from_pc);
+    let returns = learnt.stacks.returns.iter();
+    let ways = returns.map(|(place, known)| Arrival::of_return(*place, *known));
+    walk.run(ways.collect(), &mut found.from_pc);
     if learnt.can_be_sealed && walk.is_sealed(found) {
         return walk;
     }
@@ -153,6 +154,7 @@ fn pass<'a, 'j>(
     walk.follow_put_off(hits);
     let taken = walk.met.taken.clone();
     found.guarded = std::mem::take(&mut walk.met.guarded);
+    found.makes_formats = walk.met.makes_formats;
     found.open = walk.met.open || walk.is_full || learnt.is_full;
     if walk.met.calls_from_thumb {
         hits.merge(&walk.met.stays_in_arm);
@@ -233,6 +235,7 @@ impl<'a, 'j> Walk<'a, 'j> {
         let met = &mut self.met;
         found.sealed = !(met.lost || met.leaps || met.open || self.is_full || met.installs());
         if found.sealed {
+            found.makes_formats = met.makes_formats;
             found.guarded = std::mem::take(&mut met.guarded);
             found.num_insns += met.num_insns;
         }

@@ -6,11 +6,12 @@ use std::ops::Range;
 use super::marks::{Layout, Pages, Reached};
 use crate::arm::{Flow, Insn, Isa, Transfer, Value};
 use crate::feature::{Feature, FeatureSet};
+use crate::scan::known::Made;
 use crate::scan::memory::Window;
 use crate::scan::returns::{Answers, BUDGET, Returns};
 use crate::scan::tested::Tested;
 use crate::scan::{
-    CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
+    CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, FormatArg, Job, Known, MapKind, VECTORS,
 };
 use crate::scan::{
     call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, maps_memory,
@@ -91,6 +92,14 @@ pub(super) enum Arrival {
 }
 
 impl Arrival {
+    /// A function that a thread is in returns to a place.
+    pub(super) fn of_return((addr, isa): (u32, Isa), known: Known) -> Self {
+        Self::Way(Box::new(Way {
+            entered: Some(addr),
+            ..Way::from(addr, isa, known)
+        }))
+    }
+
     /// Where.
     pub(super) fn addr(&self) -> u32 {
         match self {
@@ -110,6 +119,8 @@ pub(super) struct Target {
     isa: Isa,
     /// By a call or a pointer, so that a function begins there.
     called: bool,
+    /// What the code made that comes here, if it does not begin a function.
+    made: Made,
 }
 
 impl Target {
@@ -120,6 +131,7 @@ impl Target {
             addr,
             isa,
             called: true,
+            made: Made::default(),
         }
     }
 }
@@ -191,6 +203,8 @@ pub(super) struct Met {
     numbered: BTreeSet<u32>,
     /// A handler of signals may be installed.
     installs: bool,
+    /// Code may print by a format that memory does not hold yet.
+    pub(super) makes_formats: bool,
     /// Control went on where it cannot be told.
     pub(super) lost: bool,
     /// Thumb code calls what may be ARM code.
@@ -219,6 +233,7 @@ impl Met {
         self.unnumbered.extend(other.unnumbered);
         self.numbered.extend(other.numbered);
         self.installs |= other.installs;
+        self.makes_formats |= other.makes_formats;
         self.lost |= other.lost;
         self.calls_from_thumb |= other.calls_from_thumb;
         self.leaps |= other.leaps;
@@ -317,7 +332,7 @@ impl<'w> Walker<'w, '_> {
             let known = if target.called {
                 Known::at_call()
             } else {
-                Known::default()
+                Known::default().with(target.made)
             };
             self.way(Way::from(target.addr, target.isa, known));
         }
@@ -596,6 +611,9 @@ impl<'w> Walker<'w, '_> {
                 return;
             }
         }
+        if way.entered.is_some() {
+            self.note_made(u16::MAX, &mut way.known);
+        }
         let isa = way.isa;
         while way.addr < way.pool && self.may_execute(&way) {
             let addr = way.addr;
@@ -632,10 +650,14 @@ impl<'w> Walker<'w, '_> {
             }
             let goes_on = self.flow(&insn, addr, isa, &way.known);
             let calls = way.known.calls(&insn, addr);
+            let translates = calls && self.translates(&insn, &way.known);
             way.known.step(&insn, self.window, None);
+            let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
+            self.note_made(computed, &mut way.known);
             self.note_pointers(&insn, &way.known, (addr, isa));
             if calls {
                 way.known.call();
+                way.known.note_made(0, !translates);
             }
             if !goes_on && !insn.conditional {
                 return;
@@ -835,27 +857,65 @@ impl<'w> Walker<'w, '_> {
         region.is_some_and(|region| region.demands_at(isa.pointer(addr)))
     }
 
-    /// Does a call lead to `mmap`, perhaps through a stub of the linkage table?
-    fn maps(&mut self, mut to: (u32, Isa)) -> bool {
+    /// Does a call lead to `mmap`?
+    fn maps(&mut self, to: (u32, Isa)) -> bool {
+        let maps = self.told_of(to, |region, pointer| region.maps_at(pointer).then_some(()));
+        maps.is_some()
+    }
+
+    /// Does a call translate a message?
+    fn translates(&mut self, call: &Insn, known: &Known) -> bool {
+        let tell = |region: &CodeRegion, pointer| region.translates_at(pointer).then_some(());
+        let to = resolve(call.flow, known, self.window);
+        to.is_some_and(|to| self.told_of(to, tell).is_some())
+    }
+
+    /// May what is printed at an address, by a function that control goes to, have a format that the code makes, or reads?
+    fn makes_format(&mut self, at: u32, to: (u32, Isa), known: &Known) -> bool {
+        if self.region(at).is_none_or(|region| region.is_libc) {
+            return false;
+        }
+        let format = self.told_of(to, CodeRegion::format_at);
+        format.is_some_and(|FormatArg { reg, is_passed_on }| {
+            known.is_made(reg) || known.is_kept(reg) && !is_passed_on
+        })
+    }
+
+    /// Registers with addresses of memory that may be written.
+    fn note_made(&self, regs: u16, known: &mut Known) {
+        for reg in (0..15).filter(|reg| regs >> reg & 1 == 1) {
+            let value = known.get(reg);
+            known.note_made(
+                reg,
+                value.is_some_and(|value| self.pass.job.is_writable(value)),
+            );
+        }
+    }
+
+    /// What is told of a function, perhaps behind a stub of the linkage table.
+    fn told_of<T>(
+        &mut self,
+        mut to: (u32, Isa),
+        tell: impl Fn(&CodeRegion, u32) -> Option<T>,
+    ) -> Option<T> {
         const MAX_STUB_LEN: usize = 6;
         let mut known = Known::default();
         for _ in 0..MAX_STUB_LEN {
-            let region = self.region(to.0);
-            if region.is_some_and(|region| region.maps_at(to.1.pointer(to.0))) {
-                return true;
+            let told = self
+                .region(to.0)
+                .and_then(|region| tell(region, to.1.pointer(to.0)));
+            if told.is_some() {
+                return told;
             }
-            let Some(insn) = fetch(self.window, to.0, to.1) else {
-                return false;
-            };
+            let insn = fetch(self.window, to.0, to.1).filter(is_of_stub)?;
             let target = resolve(insn.flow, &known, self.window);
             known.step(&insn, self.window, None);
             to = match (insn.flow, target) {
                 (Flow::Next, _) => (to.0.wrapping_add(u32::from(insn.len)), to.1),
-                (_, Some(target)) if !insn.conditional => target,
-                _ => return false,
+                (_, target) => target?,
             };
         }
-        false
+        None
     }
 
     /// Queues where an instruction leads; tells whether the next one is executed too.
@@ -898,6 +958,7 @@ impl<'w> Walker<'w, '_> {
                                 addr,
                                 isa,
                                 called: false,
+                                made: known.made(),
                             });
                         }
                     }
@@ -928,6 +989,7 @@ impl<'w> Walker<'w, '_> {
                             self.hits.add(changes_state(insn), addr, isa);
                         }
                         self.met.demands |= self.demands(to);
+                        self.met.makes_formats |= self.makes_format(addr, to, known);
                         if calls && makes_executable(known) && self.maps(to) {
                             self.hits.exec_maps.add(addr, isa);
                         }
@@ -936,6 +998,7 @@ impl<'w> Walker<'w, '_> {
                             addr: to.0,
                             isa: to.1,
                             called: calls,
+                            made: known.made(),
                         });
                         return calls && self.returns.may(self.pass.job, self.window, to);
                     }
@@ -962,6 +1025,13 @@ fn makes_executable(known: &Known) -> bool {
     const MAX_PROT: u32 = 0x0300_000f;
     let prot = known.get(2).filter(|prot| prot & !MAX_PROT == 0);
     prot.is_some_and(|prot| prot & PROT_EXEC != 0)
+}
+
+/// Can an instruction belong to a stub: does it change no register but ip and pc?
+const fn is_of_stub(insn: &Insn) -> bool {
+    const IP: u16 = 1 << 12;
+    const PC: u16 = 1 << 15;
+    insn.writes & !(IP | PC) == 0 && !insn.conditional
 }
 
 /// Does a jump go where a register says?
