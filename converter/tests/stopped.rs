@@ -148,3 +148,58 @@ fn stopped_programs_go_on_where_the_verdict_says() {
         open.len()
     );
 }
+
+/// A program without floating-point instructions that stops and then prints; its C library asks for the rounding mode of a
+/// unit that AT_HWCAP named where it prints floating-point numbers.
+fn printing(directory: &Path, name: &str, prints: &str) -> PathBuf {
+    let source = format!(
+        "#include <signal.h>\n#include <stdio.h>\n#include <string.h>\nvolatile int i = 3; volatile double d = 2.5;\n\
+         int main(int argc, char **argv) {{ if (argc > 1) raise(SIGABRT); {prints}; return 0; }}\n"
+    );
+    let (text, program) = (
+        directory.join(format!("{name}.c")),
+        directory.join(format!("printing-{name}")),
+    );
+    std::fs::write(&text, source).unwrap();
+    let built = Command::new("arm-linux-gnueabi-gcc")
+        .args(["-O2", "-w", "-static", "-o"])
+        .args([&program, &text])
+        .status()
+        .unwrap();
+    assert!(built.success(), "{name}");
+    program
+}
+
+#[test]
+fn a_soft_float_program_needs_a_unit_only_where_it_may_print_floating_point_numbers() {
+    if !tools::have(&["qemu-arm", "arm-linux-gnueabi-gcc"]) {
+        return;
+    }
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("printing-programs");
+    std::fs::create_dir_all(&directory).unwrap();
+    for (name, prints, verdict) in [
+        ("integer", "printf(\"%d\\n\", i)", "restorable"),
+        ("floating", "printf(\"%8.2f\\n\", d)", "conditional"),
+        (
+            "made",
+            "char f[8]; f[0] = '%'; f[1] = \"dxfge\"[i]; f[2] = 0; printf(f, d)",
+            "conditional",
+        ),
+        (
+            "read",
+            "char f[64]; if (fgets(f, 64, stdin)) printf(f, d)",
+            "conditional",
+        ),
+        (
+            "joined",
+            "static char f[32] = \"%\"; strcat(f, \"8.2\"); strcat(f, i > 2 ? \"f\" : \"d\"); printf(f, d)",
+            "conditional",
+        ),
+    ] {
+        let program = printing(&directory, name, prints);
+        let core = core_of(&directory, &program, name);
+        let judged = judge(&core, Path::new("/"), &["v6k".to_owned()]);
+        std::fs::remove_dir_all(core.parent().unwrap()).unwrap();
+        assert_eq!(run_verdict(&judged[0]), verdict, "{name}: {}", judged[0]);
+    }
+}

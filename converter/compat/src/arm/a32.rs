@@ -323,8 +323,13 @@ fn load_store_word(word: u32, addr: u32) -> Insn {
     match (byte, immediate, pre && !writeback, rn) {
         (false, true, true, PC) => insn.set(rt, Value::Literal(literal)).reads_literal(literal),
         (true, true, true, PC) => insn.write(rt).reads_literal(literal),
-        (false, false, true, _) if bit(word, 23) && bits(word, 11, 4) == 0 && rn != PC => {
-            insn.set(rt, Value::WordAt(reg(rn), reg(bits(word, 3, 0))))
+        (false, false, true, _) if bit(word, 23) && bits(word, 11, 4) == 0 => {
+            let index = reg(bits(word, 3, 0));
+            let value = match rn {
+                PC => Value::WordFrom(addr.wrapping_add(Isa::Arm.pc_bias()), index),
+                _ => Value::WordAt(reg(rn), index),
+            };
+            insn.set(rt, value)
         }
         _ => insn.write(rt),
     }

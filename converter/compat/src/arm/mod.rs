@@ -145,6 +145,8 @@ pub enum Value {
     Indexed(u8),
     /// The word at the sum of two registers (slots of a global offset table).
     WordAt(u8, u8),
+    /// The word at a place, found by pc, plus a register.
+    WordFrom(u32, u8),
     /// A register with bits set (`orr`).
     Or(u8, u32),
     /// The bits in which two registers differ (`eor`).

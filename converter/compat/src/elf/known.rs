@@ -140,26 +140,32 @@ pub(super) fn prints(name: &[u8]) -> bool {
         || matches!(converts, b"ecvt" | b"fcvt" | b"gcvt")
 }
 
-/// The argument of a function that is a format of `printf`, if it stands in a register, and whether the function's callers
-/// pass on what their own callers gave them: `vprintf` and its kin.
+/// The argument of a function that is a format of `printf`, and whether the function's callers pass on what their own callers
+/// gave them: `vprintf` and its kin.
 pub(super) fn format_of(name: &[u8]) -> Option<FormatArg> {
     let is_checked = name.ends_with(b"_chk");
     let name = name.strip_prefix(b"__").unwrap_or(name);
     let name = name.strip_suffix(b"_chk").unwrap_or(name);
     let is_passed_on = name.starts_with(b"v");
     let name = name.strip_prefix(b"v").unwrap_or(name);
-    let reg = match (name, is_checked) {
-        (b"printf" | b"wprintf" | b"warn" | b"warnx", false) => 0,
-        (b"fprintf" | b"fwprintf" | b"sprintf" | b"asprintf" | b"dprintf", false)
-        | (b"obstack_printf" | b"syslog" | b"err" | b"errx", false)
-        | (b"printf" | b"wprintf", true) => 1,
-        (b"snprintf" | b"swprintf" | b"error", false)
-        | (b"fprintf" | b"fwprintf" | b"asprintf" | b"dprintf", true)
-        | (b"obstack_printf" | b"syslog", true) => 2,
-        (b"sprintf", true) => 3,
+    let number = match name {
+        b"printf" | b"wprintf" | b"warn" | b"warnx" => 0,
+        b"fprintf" | b"fwprintf" | b"dprintf" | b"sprintf" | b"asprintf" | b"obstack_printf"
+        | b"syslog" | b"err" | b"errx" => 1,
+        b"snprintf" | b"swprintf" | b"error" => 2,
+        b"error_at_line" => 4,
         _ => return None,
     };
-    Some(FormatArg { reg, is_passed_on })
+    // What checks is given a flag, and the length of a buffer.
+    let number = match name {
+        _ if !is_checked => number,
+        b"sprintf" | b"snprintf" | b"swprintf" => number + 2,
+        _ => number + 1,
+    };
+    Some(FormatArg {
+        number,
+        is_passed_on,
+    })
 }
 
 /// Functions that translate a message, which prints the same as what they return.
@@ -220,14 +226,13 @@ mod tests {
 
     #[test]
     fn formats_are_found_among_the_arguments() {
-        let arg = |name: &str| format_of(name.as_bytes()).map(|arg| (arg.reg, arg.is_passed_on));
+        let arg = |name: &str| format_of(name.as_bytes()).map(|arg| (arg.number, arg.is_passed_on));
         assert_eq!(arg("printf"), Some((0, false)));
         assert_eq!(arg("vsnprintf"), Some((2, true)));
         assert_eq!(arg("__vfprintf_chk"), Some((2, true)));
         assert_eq!(arg("__sprintf_chk"), Some((3, false)));
         assert_eq!(arg("verrx"), Some((1, true)));
-        // On the stack.
-        assert_eq!(arg("__snprintf_chk"), None);
+        assert_eq!(arg("__snprintf_chk"), Some((4, false)));
         assert_eq!(arg("fputs"), None);
     }
 

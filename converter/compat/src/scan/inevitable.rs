@@ -343,18 +343,20 @@ impl Analysis<'_, '_> {
     }
 
     /// Where the thread goes on when the function that it is in returns: the word that the return takes, if a call
-    /// lies before the address in it.
+    /// lies before the address in it, or the thread itself put it there.
     fn caller(&mut self, insn: &Insn, known: &Known) -> Option<Place> {
-        let pointer = match &insn.transfer {
+        let (pointer, is_own) = match &insn.transfer {
             Some(transfer) => {
                 let base = known.get(transfer.base)?;
                 let addr = base.wrapping_add_signed(transfer.offset_of(15)?);
-                self.stack.as_ref()?.load(addr, &mut self.window)?
+                let stack = self.stack.as_ref()?;
+                (stack.load(addr, &mut self.window)?, stack.wrote(addr))
             }
-            None => known.get(14)?,
+            None => (known.get(14)?, false),
         };
         let place = Isa::of_pointer(pointer);
-        let returns = self.is_code(place.0) && follows_call(&mut self.window, place.0, place.1);
+        let returns =
+            self.is_code(place.0) && (is_own || follows_call(&mut self.window, place.0, place.1));
         let place = returns.then_some(place);
         self.note_return(place);
         place

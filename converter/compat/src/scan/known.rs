@@ -27,6 +27,8 @@ pub(super) struct Known {
     made: u16,
     /// Those that were loaded from variables on the stack.
     kept: u16,
+    /// What was stored where the stack pointer leads to, for a function to be called, was the address of such a text.
+    passes_made: bool,
     /// lr was taken back from the stack, so that the function is done.
     is_leaving: bool,
     /// The constant of the last `tst`.
@@ -185,7 +187,11 @@ impl Known {
     fn trace_made(&mut self, insn: &Insn, before: &Self) {
         let is_near = |reg: u8| (before.made | 1 << 13) >> (reg & 15) & 1 == 1;
         let made = insn.value.filter(|(_, value)| match *value {
-            Value::Const(_) | Value::Literal(_) | Value::Upper(_) | Value::WordAt(..) => false,
+            Value::Const(_)
+            | Value::Literal(_)
+            | Value::Upper(_)
+            | Value::WordAt(..)
+            | Value::WordFrom(..) => false,
             Value::Offset(from, _) | Value::Or(from, _) | Value::Indexed(from) => is_near(from),
             Value::Sum(a, b) | Value::Xor(a, b) => is_near(a) || is_near(b),
         });
@@ -202,6 +208,9 @@ impl Known {
             _ => 0,
         };
         let lost = if insn.conditional { 0 } else { insn.writes };
+        for reg in (0..15).filter(|reg| stores_on_top(insn, *reg)) {
+            self.passes_made = before.is_made(reg);
+        }
         self.made = self.made & !lost | made;
         self.kept = self.kept & !lost | kept | copied;
     }
@@ -255,7 +264,7 @@ impl Known {
                 self.may_change(base)
             }
             Value::Sum(a, b) | Value::Xor(a, b) => self.may_change(a) || self.may_change(b),
-            Value::WordAt(..) => true,
+            Value::WordAt(..) | Value::WordFrom(..) => true,
         }
     }
 
@@ -281,6 +290,7 @@ impl Known {
             Value::Indexed(_) => return None,
             Value::Sum(a, b) => self.guess(a)?.wrapping_add(self.guess(b)?),
             Value::Xor(a, b) => self.guess(a)? ^ self.guess(b)?,
+            Value::WordFrom(base, index) => window.word(base.wrapping_add(self.guess(index)?))?,
             Value::WordAt(a, b) => {
                 let addr = self.guess(a)?.wrapping_add(self.guess(b)?);
                 (!self.near_stack(addr)).then(|| window.word(addr))??
@@ -293,9 +303,10 @@ impl Known {
         match value {
             Value::Const(_) | Value::Literal(_) => false,
             Value::Upper(_) => self.is_stale(reg),
-            Value::Offset(base, _) | Value::Or(base, _) | Value::Indexed(base) => {
-                self.is_stale(base)
-            }
+            Value::Offset(base, _)
+            | Value::Or(base, _)
+            | Value::Indexed(base)
+            | Value::WordFrom(_, base) => self.is_stale(base),
             Value::Sum(a, b) | Value::Xor(a, b) | Value::WordAt(a, b) => {
                 self.is_stale(a) || self.is_stale(b)
             }
@@ -359,6 +370,7 @@ impl Known {
         met.indexed &= other.indexed;
         met.made |= other.made;
         met.kept |= other.kept;
+        met.passes_made |= other.passes_made;
         met.is_leaving &= other.is_leaving;
         if (self.guards, self.guard_end) != (other.guards, other.guard_end) {
             met.guards = 0;
@@ -427,6 +439,11 @@ impl Known {
         self.made >> (reg & 15) & 1 == 1
     }
 
+    /// Is the argument that lies on the stack such an address?
+    pub(super) fn passes_made(&self) -> bool {
+        self.passes_made
+    }
+
     /// Was it loaded from a variable on the stack?
     pub(super) fn is_kept(&self, reg: u8) -> bool {
         self.kept >> (reg & 15) & 1 == 1
@@ -475,10 +492,20 @@ impl Known {
         self.below = self.below.filter(|(reg, _)| (4..12).contains(reg));
         self.stale |= 0x100f;
         self.made &= !0x100f;
+        self.passes_made = false;
         self.kept &= !0x100f;
         self.set(7, None);
         self.set(14, None);
     }
+}
+
+/// Does an instruction store a register where the stack pointer leads to?
+fn stores_on_top(insn: &Insn, reg: u8) -> bool {
+    let stores = |transfer: &&Transfer| {
+        !transfer.load && transfer.base == 13 && transfer.list >> reg & 1 == 1
+    };
+    let transfer = insn.transfer.as_ref().filter(stores);
+    transfer.is_some_and(|transfer| transfer.offset_of(reg) == Some(transfer.moves.min(0)))
 }
 
 /// The bits of AT_HWCAP that stand for units: fpa, vfp, iwmmxt, crunch, neon, vfpv3, vfpv3d16, vfpv4, idiva, idivt, vfpd32,
@@ -530,6 +557,11 @@ impl Stack {
             .entry(addr)
             .and_modify(|known| *known = known.filter(|known| value == Some(*known)))
             .or_insert(value);
+    }
+
+    /// Did the code that was followed put a word there?
+    pub(super) fn wrote(&self, addr: u32) -> bool {
+        self.written.contains_key(&addr)
     }
 
     pub(super) fn load(&self, addr: u32, window: &mut Window<'_>) -> Option<u32> {

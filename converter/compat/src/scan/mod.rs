@@ -80,8 +80,8 @@ pub struct CodeRegion {
 /// The argument of a function that is a format of `printf`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FormatArg {
-    /// Its register.
-    pub reg: u8,
+    /// Which, from 0: the first four are in r0 to r3, the next one lies at the stack pointer.
+    pub number: u8,
     /// Who calls the function was given the format himself (`vprintf`).
     pub is_passed_on: bool,
 }

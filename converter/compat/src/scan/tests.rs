@@ -1480,7 +1480,7 @@ fn a_thumb_function_that_arm_code_computes_is_followed_in_a_file_of_arm_code() {
 }
 
 /// Does code print by a format that it makes, if `printf` is called at its end and the image begins at its first word?
-fn makes_format(words: &[u32], is_passed_on: bool, regs: Option<[u32; 16]>) -> bool {
+fn makes_format(words: &[u32], number: u8, is_passed_on: bool, regs: Option<[u32; 16]>) -> bool {
     // bl printf; exit; printf: bx lr; a text
     let call = [0xeb00_0001, EXIT[0], EXIT[1], BX_LR, 0x0000_6625];
     let printf = BASE + 4 * u32::try_from(words.len() + 3).unwrap();
@@ -1489,7 +1489,7 @@ fn makes_format(words: &[u32], is_passed_on: bool, regs: Option<[u32; 16]>) -> b
         formats: vec![(
             printf,
             FormatArg {
-                reg: 0,
+                number,
                 is_passed_on,
             },
         )],
@@ -1508,7 +1508,7 @@ fn makes_format(words: &[u32], is_passed_on: bool, regs: Option<[u32; 16]>) -> b
 
 #[test]
 fn formats_that_code_makes_are_told_from_those_in_memory() {
-    let made = |words: &[u32]| makes_format(words, false, None);
+    let made = |words: &[u32]| makes_format(words, 0, false, None);
     // add r0, pc, #8; mov r0, #0x20000; mov r0, sp; add r4, sp, #8, mov r0, r4
     assert!(!made(&[0xe28f_0008]));
     assert!(made(&[0xe3a0_0802]));
@@ -1527,7 +1527,10 @@ fn formats_that_code_makes_are_told_from_those_in_memory() {
     // An argument; what was taken back from the stack; add fp, sp, #4; ldr r0, [fp, #-8]
     assert!(!made(&[NOP]) && !made(&[0xe59d_0004]));
     let variable = [0xe28d_b004, 0xe51b_0008];
-    assert!(made(&variable) && !makes_format(&variable, true, None));
+    assert!(made(&variable) && !makes_format(&variable, 0, true, None));
+    // add r3, sp, #8 or add r3, pc, #8; str r3, [sp]
+    assert!(makes_format(&[0xe28d_3008, 0xe58d_3000], 4, false, None));
+    assert!(!makes_format(&[0xe28f_3008, 0xe58d_3000], 4, false, None));
 }
 
 #[test]
@@ -1536,7 +1539,7 @@ fn a_thread_may_have_made_a_format_before_it_stopped() {
     let made = |r4: u32| {
         let mut regs = [0; 16];
         regs[4] = r4;
-        makes_format(&[0xe1a0_0004], false, Some(regs))
+        makes_format(&[0xe1a0_0004], 0, false, Some(regs))
     };
     assert!(made(0x2_0010) && !made(BASE));
 }
@@ -1567,4 +1570,85 @@ fn registers_are_known_where_the_function_of_a_thread_returns() {
             .any(|hits| has(hits, Vfp))
     };
     assert!(reaches(4) && !reaches(0x100));
+}
+
+#[test]
+fn a_pointer_that_a_loop_moves_on_leads_to_more_than_one_place() {
+    // ldr r5, =f; 1: blx r5; subs; add r5, r5, #16 or add r6, …; bne 1b; exit; .ltorg; f: bx lr
+    let is_open = |add| {
+        let words = [
+            0xe59f_5014,
+            0xe12f_ff35,
+            0xe254_4001,
+            add,
+            0x1aff_fffb,
+            EXIT[0],
+            EXIT[1],
+            BASE + 32,
+            BX_LR,
+        ];
+        let entries = [entry(BASE, EntryKind::Pc)];
+        let found = with_job(
+            &words,
+            words.len(),
+            CodeRegion::default(),
+            &entries,
+            super::scan,
+        );
+        found.open
+    };
+    assert!(is_open(0xe285_5010) && !is_open(0xe286_6010));
+}
+
+#[test]
+fn loads_of_pc_go_on_in_the_other_state_from_v5_on() {
+    // adr r0, t + 1 or t; push {r0}; pop {pc}; nop; t: movs r7, #1; svc #0 or mov r7, #1; svc #0
+    let needs = |adr, [first, last]: [u32; 2]| {
+        let words = [adr, 0xe52d_0004, 0xe49d_f004, NOP, first, last];
+        let mut regs = [0; 16];
+        regs[13] = 0x8000;
+        let entries = [Entry {
+            regs: Some(regs),
+            ..entry(BASE, EntryKind::Pc)
+        }];
+        let found = scan_words(&words, CodeRegion::default(), &entries, Some(&[]));
+        has(&found.from_pc, V5t)
+    };
+    assert!(needs(0xe28f_0009, [0xdf00_2701, 0xdf00_2701]));
+    assert!(!needs(0xe28f_0008, EXIT));
+}
+
+#[test]
+fn a_number_that_leads_into_a_function_is_no_pointer() {
+    // ldr r0, =…; bx lr; .ltorg; g: add r1, r1, #1; vadd; bx lr
+    let reaches = |word| {
+        let words = [0xe59f_0000, BX_LR, word, 0xe281_1001, VADD, BX_LR];
+        let region = CodeRegion {
+            map: vec![
+                (BASE, MapKind::Arm),
+                (BASE + 8, MapKind::Data),
+                (BASE + 12, MapKind::Arm),
+            ],
+            functions: vec![BASE, BASE + 12],
+            bounds: vec![BASE, BASE + 12],
+            ..CodeRegion::default()
+        };
+        let found = scan_words(&words, region, &[entry(BASE, EntryKind::Known)], None);
+        has(&found.from_entries, Vfp)
+    };
+    assert!(reaches(BASE + 12) && !reaches(BASE + 16));
+}
+
+#[test]
+fn a_distance_from_pc_to_what_is_loaded_is_no_pointer() {
+    // ldr r3, =…; ldr r3, [pc, r3] or [r5, r6]; bx lr; .ltorg; vadd; bx lr
+    let reaches = |load| {
+        let words = [0xe59f_3004, load, BX_LR, BASE + 16, VADD, BX_LR];
+        let entries = [entry(BASE, EntryKind::Known)];
+        let region = CodeRegion::default();
+        let found = with_job(&words, words.len(), region, &entries, super::scan);
+        has(&found.from_entries, Vfp)
+    };
+    assert!(reaches(0xe795_3006));
+    assert!(!reaches(0xe79f_3003));
 }

@@ -156,9 +156,7 @@ fn pass<'a, 'j>(
     found.guarded = std::mem::take(&mut walk.met.guarded);
     found.makes_formats = walk.met.makes_formats;
     found.open = walk.met.open || walk.is_full || learnt.is_full;
-    if walk.met.calls_from_thumb {
-        hits.merge(&walk.met.stays_in_arm);
-    }
+    walk.met.add_returns(hits);
     // What only a symbol leads to is code for sure, but nothing says that it runs.
     walk.pass.puts_off = false;
     walk.enter(of_kind(EntryKind::Symbol), &mut found.swept);
@@ -236,6 +234,7 @@ impl<'a, 'j> Walk<'a, 'j> {
         found.sealed = !(met.lost || met.leaps || met.open || self.is_full || met.installs());
         if found.sealed {
             found.makes_formats = met.makes_formats;
+            met.add_returns(&mut found.from_pc);
             found.guarded = std::mem::take(&mut met.guarded);
             found.num_insns += met.num_insns;
         }

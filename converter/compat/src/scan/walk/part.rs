@@ -11,7 +11,7 @@ use crate::scan::memory::Window;
 use crate::scan::returns::{Answers, BUDGET, Returns};
 use crate::scan::tested::Tested;
 use crate::scan::{
-    CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, FormatArg, Job, Known, MapKind, VECTORS,
+    CallEffect, CodeRegion, Entry, EntryKind, FeatureHits, Job, Known, MapKind, VECTORS,
 };
 use crate::scan::{
     call_effect, call_number, fetch, flushes_cache, follows_call, installs_handler, maps_memory,
@@ -196,7 +196,12 @@ pub(super) struct Met {
     pub(super) computed: BTreeSet<Function>,
     pub(super) guarded: FeatureHits,
     /// ARM code that returns by `mov pc, lr`: to a caller in Thumb state only on v7.
-    pub(super) stays_in_arm: FeatureHits,
+    stays_in_arm: FeatureHits,
+    /// Code that returns by `pop {pc}` and the like: to a caller in the other state only from v5 on.
+    stays_on_load: FeatureHits,
+    /// Code in ARM state was followed, and code in Thumb state.
+    in_arm: bool,
+    in_thumb: bool,
     pub(super) num_insns: u64,
     /// System calls whose numbers their callers pass, and those of them whose callers are all known.
     unnumbered: BTreeSet<u32>,
@@ -208,7 +213,7 @@ pub(super) struct Met {
     /// Control went on where it cannot be told.
     pub(super) lost: bool,
     /// Thumb code calls what may be ARM code.
-    pub(super) calls_from_thumb: bool,
+    calls_from_thumb: bool,
     /// `longjmp` was reached.
     pub(super) leaps: bool,
     /// What was not reached may run, too.
@@ -216,6 +221,16 @@ pub(super) struct Met {
 }
 
 impl Met {
+    /// What returns need that may lead into the other state.
+    pub(super) fn add_returns(&self, hits: &mut FeatureHits) {
+        if self.calls_from_thumb {
+            hits.merge(&self.stays_in_arm);
+        }
+        if self.in_arm && self.in_thumb {
+            hits.merge(&self.stays_on_load);
+        }
+    }
+
     /// Does code that was followed tell the kernel of a handler?
     pub(super) fn installs(&self) -> bool {
         self.installs || !self.unnumbered.is_subset(&self.numbered)
@@ -229,6 +244,9 @@ impl Met {
         self.computed.extend(other.computed);
         self.guarded.merge(&other.guarded);
         self.stays_in_arm.merge(&other.stays_in_arm);
+        self.stays_on_load.merge(&other.stays_on_load);
+        self.in_arm |= other.in_arm;
+        self.in_thumb |= other.in_thumb;
         self.num_insns += other.num_insns;
         self.unnumbered.extend(other.unnumbered);
         self.numbered.extend(other.numbered);
@@ -421,6 +439,27 @@ impl<'w> Walker<'w, '_> {
         if !(calls || self.is_pointer_jump(flow, addr, known)) {
             self.computed(addr, isa);
         }
+    }
+
+    /// Is there an addition to a register behind a call through it, so that it calls something else the next time?
+    fn is_moved_on(&mut self, reg: u8, call: &Insn, (addr, isa): (u32, Isa)) -> bool {
+        let mut addr = addr.wrapping_add(u32::from(call.len));
+        for _ in 0..MAX_AHEAD {
+            let insn = fetch(self.window, addr, isa).filter(|insn| !insn.ends_block());
+            let Some(insn) = insn else {
+                return false;
+            };
+            match insn.value {
+                Some((to, Value::Offset(from, distance))) if to == reg && from == reg => {
+                    return distance != 0;
+                }
+                Some((to, Value::Sum(a, b))) if to == reg => return a == reg || b == reg,
+                _ if insn.writes >> (reg & 15) & 1 == 1 => return false,
+                _ => {}
+            }
+            addr = addr.wrapping_add(u32::from(insn.len));
+        }
+        false
     }
 
     /// Does a jump go to a word of memory, or leave its function? Either way not to an address that was computed, and
@@ -732,10 +771,17 @@ impl<'w> Walker<'w, '_> {
     fn note_state(&mut self, insn: &Insn, addr: u32, isa: Isa) {
         let calls = matches!(insn.flow, Flow::CallRegister(_) | Flow::Call(_, Isa::Arm));
         self.met.calls_from_thumb |= isa == Isa::Thumb && calls;
-        if insn.keeps_state && insn.flow == Flow::Return {
-            self.met
-                .stays_in_arm
-                .add(FeatureSet::one(Feature::V7), addr, isa);
+        self.met.in_arm |= isa == Isa::Arm;
+        self.met.in_thumb |= isa == Isa::Thumb;
+        if insn.flow != Flow::Return {
+            return;
+        }
+        if insn.keeps_state {
+            let needs = FeatureSet::one(Feature::V7);
+            self.met.stays_in_arm.add(needs, addr, isa);
+        } else if insn.transfer.is_some() {
+            let needs = FeatureSet::one(Feature::V5t);
+            self.met.stays_on_load.add(needs, addr, isa);
         }
     }
 
@@ -757,7 +803,11 @@ impl<'w> Walker<'w, '_> {
                 .guess(reg)
                 .filter(|value| *value != pc && self.is_pointer(*value))
                 .filter(|value| self.is_likely(*value, insn.value));
-            if let Some(value) = value.filter(|_| !self.is_of_data(reg, next, isa)) {
+            let is_number = loaded >> reg & 1 == 1 || insn.literal.is_some();
+            if let Some(value) = value
+                && !(is_number && self.is_inside(value))
+                && !self.is_of_data(reg, next, isa)
+            {
                 self.note_pointer(value, addr);
             }
         }
@@ -786,9 +836,13 @@ impl<'w> Walker<'w, '_> {
             };
             let pc = isa.pc_bias().wrapping_add(addr).cast_signed();
             let loads = |transfer: &Transfer| transfer.load && transfer.base == reg;
-            if insn.value == Some((reg, Value::Offset(reg, pc)))
-                || insn.transfer.as_ref().is_some_and(loads)
-            {
+            let is_distance = match insn.value {
+                Some((to, Value::Offset(from, distance))) => (to, from, distance) == (reg, reg, pc),
+                Some((_, Value::WordAt(a, b))) => a == reg || b == reg,
+                Some((_, Value::WordFrom(_, index))) => index == reg,
+                _ => false,
+            };
+            if is_distance || insn.transfer.as_ref().is_some_and(loads) {
                 return true;
             }
             if insn.writes >> (reg & 15) & 1 == 1 || insn.flow != Flow::Next {
@@ -804,13 +858,19 @@ impl<'w> Walker<'w, '_> {
         (value.is_multiple_of(4) || value & 1 == 1) && self.region(addr).is_some()
     }
 
+    /// Does a number lead into a function of a file that names all of them, not to its start? It is a size, or a distance.
+    fn is_inside(&mut self, value: u32) -> bool {
+        let region = self.region(Isa::of_pointer(value).0);
+        region.is_some_and(|region| !region.map.is_empty()) && !self.begins_function(value, false)
+    }
+
     /// In a file of ARM code, all but for a function or two, a pointer with the Thumb bit is one if it was computed from
     /// pc or lies in the global offset table; as a number it would be anything, the half of a `double` for one.
     fn is_likely(&self, value: u32, from: Option<(u8, Value)>) -> bool {
         let (addr, isa) = Isa::of_pointer(value);
         let is_relative = match from {
             Some((_, Value::Offset(_, distance))) => distance != 0,
-            Some((_, Value::Sum(..) | Value::WordAt(..))) => true,
+            Some((_, Value::Sum(..) | Value::WordAt(..) | Value::WordFrom(..))) => true,
             _ => false,
         };
         let region = self.region(addr);
@@ -876,8 +936,9 @@ impl<'w> Walker<'w, '_> {
             return false;
         }
         let format = self.told_of(to, CodeRegion::format_at);
-        format.is_some_and(|FormatArg { reg, is_passed_on }| {
-            known.is_made(reg) || known.is_kept(reg) && !is_passed_on
+        format.is_some_and(|format| match format.number {
+            reg @ 0..4 => known.is_made(reg) || known.is_kept(reg) && !format.is_passed_on,
+            _ => known.passes_made(),
         })
     }
 
@@ -977,6 +1038,9 @@ impl<'w> Walker<'w, '_> {
                     _ => false,
                 };
                 let calls = known.calls(insn, addr);
+                if let Flow::JumpRegister(reg) | Flow::CallRegister(reg) = flow {
+                    self.met.open |= calls && self.is_moved_on(reg, insn, (addr, isa));
+                }
                 match target {
                     Some((to, _)) if to >= VECTORS => {
                         self.hits.kuser(addr, isa);
