@@ -208,7 +208,7 @@ impl Known {
             _ => 0,
         };
         let lost = if insn.conditional { 0 } else { insn.writes };
-        for reg in (0..15).filter(|reg| stores_on_top(insn, *reg)) {
+        if let Some(reg) = stored_on_top(insn) {
             self.passes_made = before.is_made(reg);
         }
         self.made = self.made & !lost | made;
@@ -325,7 +325,7 @@ impl Known {
         let Some(base) = before.get(transfer.base) else {
             return;
         };
-        for reg in (0..16).filter(|reg| transfer.list >> reg & 1 == 1) {
+        for reg in registers(transfer.list) {
             let Some(offset) = transfer.offset_of(reg) else {
                 continue;
             };
@@ -499,13 +499,21 @@ impl Known {
     }
 }
 
-/// Does an instruction store a register where the stack pointer leads to?
-fn stores_on_top(insn: &Insn, reg: u8) -> bool {
-    let stores = |transfer: &&Transfer| {
-        !transfer.load && transfer.base == 13 && transfer.list >> reg & 1 == 1
-    };
-    let transfer = insn.transfer.as_ref().filter(stores);
-    transfer.is_some_and(|transfer| transfer.offset_of(reg) == Some(transfer.moves.min(0)))
+/// The register that an instruction stores where the stack pointer leads to.
+fn stored_on_top(insn: &Insn) -> Option<u8> {
+    let transfer = insn.transfer.as_ref()?;
+    let on_top = transfer.base == 13 && transfer.first == transfer.moves.min(0);
+    registers(transfer.list)
+        .next()
+        .filter(|_| on_top && !transfer.load)
+}
+
+/// The registers of a list, bit n for rn.
+pub(super) fn registers(list: u16) -> impl Iterator<Item = u8> {
+    let rests = std::iter::successors(Some(list), |rest| Some(rest & rest.wrapping_sub(1)));
+    rests
+        .take_while(|rest| *rest != 0)
+        .map(|rest| (rest.trailing_zeros() & 15) as u8)
 }
 
 /// The bits of AT_HWCAP that stand for units: fpa, vfp, iwmmxt, crunch, neon, vfpv3, vfpv3d16, vfpv4, idiva, idivt, vfpd32,

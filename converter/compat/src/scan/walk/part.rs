@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::marks::{Layout, Pages, Reached};
 use crate::arm::{Flow, Insn, Isa, Transfer, Value};
 use crate::feature::{Feature, FeatureSet};
-use crate::scan::known::Made;
+use crate::scan::known::{Made, registers};
 use crate::scan::memory::Window;
 use crate::scan::returns::{Answers, BUDGET, Returns};
 use crate::scan::tested::Tested;
@@ -21,6 +21,9 @@ use crate::scan::{
 /// Instructions in which a system call's number is looked for from a place that several ways lead to, and the addition of
 /// a distance that was loaded.
 const MAX_AHEAD: usize = 16;
+
+/// pc in a list of registers.
+const PC: u16 = 1 << 15;
 
 /// A function, from and to, and the instruction set of a jump in it.
 pub(super) type Function = (u32, u32, Isa);
@@ -689,7 +692,7 @@ impl<'w> Walker<'w, '_> {
             }
             let goes_on = self.flow(&insn, addr, isa, &way.known);
             let calls = way.known.calls(&insn, addr);
-            let translates = calls && self.translates(&insn, &way.known);
+            let translates = calls && self.translates(&insn, addr, &way.known);
             way.known.step(&insn, self.window, None);
             let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
             self.note_made(computed, &mut way.known);
@@ -798,7 +801,7 @@ impl<'w> Walker<'w, '_> {
         let loaded = insn.transfer.as_ref().filter(|transfer| transfer.load);
         let loaded = loaded.map_or(0, |transfer| transfer.list);
         let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
-        for reg in (0..15).filter(|reg| (loaded | computed) >> reg & 1 == 1) {
+        for reg in registers((loaded | computed) & !PC) {
             let value = known
                 .guess(reg)
                 .filter(|value| *value != pc && self.is_pointer(*value))
@@ -923,16 +926,20 @@ impl<'w> Walker<'w, '_> {
         maps.is_some()
     }
 
-    /// Does a call translate a message?
-    fn translates(&mut self, call: &Insn, known: &Known) -> bool {
+    /// Does a call translate a message? In the C library it does not matter.
+    fn translates(&mut self, call: &Insn, at: u32, known: &Known) -> bool {
         let tell = |region: &CodeRegion, pointer| region.translates_at(pointer).then_some(());
         let to = resolve(call.flow, known, self.window);
-        to.is_some_and(|to| self.told_of(to, tell).is_some())
+        !self.is_of_libc(at) && to.is_some_and(|to| self.told_of(to, tell).is_some())
+    }
+
+    fn is_of_libc(&self, addr: u32) -> bool {
+        self.region(addr).is_some_and(|region| region.is_libc)
     }
 
     /// May what is printed at an address, by a function that control goes to, have a format that the code makes, or reads?
     fn makes_format(&mut self, at: u32, to: (u32, Isa), known: &Known) -> bool {
-        if self.region(at).is_none_or(|region| region.is_libc) {
+        if self.is_of_libc(at) {
             return false;
         }
         let format = self.told_of(to, CodeRegion::format_at);
@@ -944,7 +951,7 @@ impl<'w> Walker<'w, '_> {
 
     /// Registers with addresses of memory that may be written.
     fn note_made(&self, regs: u16, known: &mut Known) {
-        for reg in (0..15).filter(|reg| regs >> reg & 1 == 1) {
+        for reg in registers(regs & !PC) {
             let value = known.get(reg);
             known.note_made(
                 reg,
@@ -1094,7 +1101,6 @@ fn makes_executable(known: &Known) -> bool {
 /// Can an instruction belong to a stub: does it change no register but ip and pc?
 const fn is_of_stub(insn: &Insn) -> bool {
     const IP: u16 = 1 << 12;
-    const PC: u16 = 1 << 15;
     insn.writes & !(IP | PC) == 0 && !insn.conditional
 }
 
