@@ -27,7 +27,10 @@ pub fn evidence(
         Origin::Core => evidence::Origin::Core,
         Origin::Stream | Origin::Sample => evidence::Origin::LinuxCr { revision },
     };
-    let options = gather::Options { sysroot, jobs: 1 };
+    let options = gather::Options {
+        sysroot,
+        ..gather::Options::default()
+    };
     // Several threads read it.
     let source = Mutex::new(source);
     let bytes = Watched::new(|offset, out: &mut [u8]| {

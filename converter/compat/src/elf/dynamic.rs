@@ -83,9 +83,12 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         self.dynamic_texts(segments, &[DT_NEEDED])
     }
 
-    /// Directories where those are looked for first (`DT_RUNPATH`, `DT_RPATH`).
+    /// Directories where those are looked for first: `DT_RUNPATH`, or without it `DT_RPATH` (ld.so(8)).
     pub(super) fn run_path(&self, segments: &[Segment]) -> Vec<String> {
-        let paths = self.dynamic_texts(segments, &[DT_RUNPATH, DT_RPATH]);
+        let mut paths = self.dynamic_texts(segments, &[DT_RUNPATH]);
+        if paths.is_empty() {
+            paths = self.dynamic_texts(segments, &[DT_RPATH]);
+        }
         let directories = paths.iter().flat_map(|path| path.split(':'));
         directories
             .filter(|directory| !directory.is_empty())

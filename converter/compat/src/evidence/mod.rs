@@ -364,6 +364,8 @@ pub struct SpaceFacts {
     pub functions: BTreeMap<u32, String>,
     /// It is known how code is bound together: what neither code nor memory leads to is not called.
     pub is_linked: bool,
+    /// How far a file that lies anywhere was moved for the scan: reports give addresses as they are in the file.
+    pub moved_by: u32,
     /// The program calls `dlopen`.
     pub loads: bool,
     /// Names of executable mappings whose code could not be seen.
@@ -440,7 +442,7 @@ impl SpaceFacts {
     pub fn cite_code(&self, what: impl std::fmt::Display, hit: &Hit) -> Cite {
         let (addr, isa) = hit.first.first().copied().unzip();
         Cite {
-            addr,
+            addr: addr.map(|addr| addr.wrapping_sub(self.moved_by)),
             isa,
             instruction: addr.and_then(|addr| self.instructions.get(&addr).cloned()),
             function: addr.and_then(|addr| self.functions.get(&addr).cloned()),
@@ -451,9 +453,14 @@ impl SpaceFacts {
     /// The first places of a hit, in words: `0x21460, 0x21470 in __memcpy_neon`.
     pub fn places(&self, hit: &Hit) -> String {
         let name = |at: usize| self.functions.get(&hit.first.get(at)?.0);
-        let place = |(at, (addr, _)): (usize, &(u32, Isa))| match name(at) {
-            Some(function) if name(at + 1) != Some(function) => format!("{addr:#x} in {function}"),
-            _ => format!("{addr:#x}"),
+        let place = |(at, (addr, _)): (usize, &(u32, Isa))| {
+            let addr = addr.wrapping_sub(self.moved_by);
+            match name(at) {
+                Some(function) if name(at + 1) != Some(function) => {
+                    format!("{addr:#x} in {function}")
+                }
+                _ => format!("{addr:#x}"),
+            }
         };
         let places: Vec<String> = hit.first.iter().enumerate().map(place).collect();
         places.join(", ")

@@ -229,6 +229,7 @@ fn space_of(
         interpreter: file.interpreter.clone(),
         abi_signs: vec![flags_of(file, name)],
         files: vec![facts_of(file, name, main)],
+        moved_by: bias,
         loads: main && file.linkage.loads,
         code: run(&memory, &mut plan, FeatureSet::EMPTY, options.jobs),
         ..SpaceFacts::default()
