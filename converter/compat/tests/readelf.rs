@@ -1,4 +1,4 @@
-//! Build attributes against GNU readelf, on every library of Debian's armhf and armel packages.
+//! Build attributes and versions of functions against GNU readelf, on every library of Debian's armhf and armel packages.
 
 mod debian;
 #[path = "../../../tests/src/tools.rs"]
@@ -71,4 +71,43 @@ fn attributes_agree_with_readelf_on_debian_libraries() {
     }
     println!("{compared} attributes compared");
     assert!(compared > 200);
+}
+
+/// Functions that a library defines, with their versions: `hypot@GLIBC_2.4`, 0x1234.
+fn versioned_functions(path: &std::path::Path) -> Vec<(String, u32)> {
+    let output = Command::new("arm-linux-gnueabi-readelf")
+        .args(["-W", "--dyn-syms"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let function = |line: &str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let [_, value, _, "FUNC" | "IFUNC", _, _, section, name] = columns[..] else {
+            return None;
+        };
+        let name = name.replace("@@", "@");
+        let value = u32::from_str_radix(value, 16).unwrap();
+        (section != "UND" && name.contains('@')).then_some((name, value))
+    };
+    text.lines().filter_map(function).collect()
+}
+
+#[test]
+fn versions_agree_with_readelf_on_debian_libraries() {
+    if !tools::have(&["arm-linux-gnueabi-readelf"]) {
+        return;
+    }
+    let libraries = debian::libraries();
+    let mut compared = 0;
+    for path in &libraries {
+        let read = elf::read(&std::fs::File::open(path).unwrap()).unwrap();
+        for (name, value) in versioned_functions(path) {
+            let mut found = read.linkage.named(name.as_bytes());
+            let is_same = found.any(|addr| addr & !1 == value & !1);
+            assert!(is_same, "{}: {name} at {value:#x}", path.display());
+            compared += 1;
+        }
+    }
+    assert!(libraries.is_empty() || compared > 5000, "{compared}");
 }

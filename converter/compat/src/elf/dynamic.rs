@@ -24,11 +24,11 @@ const MAX_SLOTS: usize = 1 << 16;
 /// Functions that other files see, and slots of the linkage table that the loader binds when they are first used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Linkage {
-    /// Functions by name, with the Thumb bit, ascending.
+    /// Functions by name, and by name with version (`hypot@GLIBC_2.4`), with the Thumb bit, ascending.
     pub exports: Vec<(Box<[u8]>, u32)>,
     /// Those of them that choose the function that is meant, ascending.
     pub resolvers: Vec<u32>,
-    /// Address of a slot, and the name of the function that belongs there.
+    /// Address of a slot, and the name of the function that belongs there, with its version if there is one.
     pub slots: Vec<(u32, Box<[u8]>)>,
     /// Sections that linker and loader fill with addresses, from and to.
     pub tables: Vec<(u32, u32)>,
@@ -53,12 +53,34 @@ pub struct Linkage {
 impl Linkage {
     /// All functions of a name: there is one for each version.
     pub fn named(&self, name: &[u8]) -> impl Iterator<Item = u32> {
-        let first = self.exports.partition_point(|(known, _)| **known < *name);
-        let rest = self.exports.get(first..).unwrap_or_default();
-        rest.iter()
-            .take_while(move |(known, _)| **known == *name)
+        let from = self.exports_from(name).iter();
+        from.take_while(move |(known, _)| **known == *name)
             .map(|(_, addr)| *addr)
     }
+
+    /// The functions that a name with or without a version means in this file: a version that it has, or a name that has
+    /// none here.
+    pub(crate) fn meant_by(&self, full_name: &[u8]) -> Vec<u32> {
+        let name = plain_name(full_name);
+        let versioned = [name, b"@"].concat();
+        let has_versions = self.exports_from(&versioned).first();
+        let has_versions = has_versions.is_some_and(|(known, _)| known.starts_with(&versioned));
+        let wanted = if has_versions { full_name } else { name };
+        self.named(wanted).collect()
+    }
+
+    fn exports_from(&self, name: &[u8]) -> &[(Box<[u8]>, u32)] {
+        let first = self.exports.partition_point(|(known, _)| **known < *name);
+        self.exports.get(first..).unwrap_or_default()
+    }
+}
+
+/// A name without its version.
+pub(crate) fn plain_name(full_name: &[u8]) -> &[u8] {
+    let end = full_name.iter().position(|byte| *byte == b'@');
+    full_name
+        .get(..end.unwrap_or(full_name.len()))
+        .unwrap_or(full_name)
 }
 
 impl<R: ReadAt + ?Sized> Reader<'_, R> {
@@ -124,20 +146,21 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             (offset(DT_JMPREL), offset(DT_SYMTAB), offset(DT_STRTAB))
         {
             let count = value(DT_PLTRELSZ).unwrap_or(0) / 8;
+            let versions = self.versions(&self.section_headers(&file.header));
             file.linkage.slots = (0..u64::from(count))
                 .take(MAX_SLOTS)
                 .map_while(|number| {
                     let at = relocations + number * 8;
                     let (slot, info) = (self.u32(at).ok()?, self.u32(at + 4).ok()?);
-                    let name = self.u32(symbols + u64::from(info >> 8) * 16).ok()?;
-                    Some((
-                        slot,
-                        self.text(strings + u64::from(name), 256)?,
-                        info & 0xff,
-                    ))
+                    let symbol = info >> 8;
+                    let name = self.u32(symbols + u64::from(symbol) * 16).ok()?;
+                    let name = self.text(strings + u64::from(name), 256)?.into_bytes();
+                    let symbol = usize::try_from(symbol).ok()?;
+                    let full_name = versions.full_name(symbol, &name);
+                    Some((slot, full_name.unwrap_or(name.into()), info & 0xff))
                 })
                 .filter(|(.., kind)| *kind == R_ARM_JUMP_SLOT)
-                .map(|(slot, name, _)| (slot, name.into_bytes().into()))
+                .map(|(slot, name, _)| (slot, name))
                 .collect();
         }
         file.linkage.exports.sort_unstable();

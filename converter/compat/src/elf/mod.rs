@@ -9,9 +9,11 @@ mod known;
 mod names;
 mod stripped;
 mod unwind;
+mod versions;
 
 pub use attributes::{AttributeValue, Attributes, attribute_names};
 pub use dynamic::Linkage;
+pub(crate) use dynamic::plain_name;
 pub(crate) use names::names;
 
 use crate::scan::{FormatArg, MapKind};
@@ -20,6 +22,7 @@ use known::{
     is_throw, prints, translates,
 };
 use unwind::{end_unwinder, is_unwinder};
+use versions::Versions;
 
 /// Bytes at offsets: a file, or a mapping of its first pages.
 pub trait ReadAt {
@@ -560,9 +563,16 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             let Some((entries, names)) = self.section_bytes(table).zip(names) else {
                 continue;
             };
-            for entry in entries.chunks_exact(16) {
+            let versions = match kind {
+                SHT_DYNSYM => self.versions(sections),
+                _ => Versions::default(),
+            };
+            for (number, entry) in entries.chunks_exact(16).enumerate() {
                 let symbol = self.symbol(entry, &names, kind == SHT_DYNSYM);
-                symbol.iter().for_each(&mut take);
+                if let Some(mut symbol) = symbol {
+                    symbol.full_name = versions.full_name(number, symbol.name);
+                    take(&symbol);
+                }
             }
         }
     }
@@ -586,6 +596,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             kind: entry.get(12)? & 15,
             defined: entry.get(14..16)? != [0, 0],
             dynamic,
+            full_name: None,
         })
     }
 }
@@ -604,6 +615,8 @@ struct Symbol<'n> {
     defined: bool,
     /// Of the table that the loader reads.
     dynamic: bool,
+    /// The name with its version.
+    full_name: Option<Box<[u8]>>,
 }
 
 impl Symbol<'_> {
@@ -636,7 +649,9 @@ impl ElfFile {
     fn take_function(&mut self, symbol: &Symbol<'_>) {
         let Symbol { name, value, .. } = *symbol;
         if symbol.dynamic {
-            self.linkage.exports.push((name.into(), value));
+            let names = symbol.full_name.iter().cloned().chain([name.into()]);
+            let exports = names.map(|name| (name, value));
+            self.linkage.exports.extend(exports);
             if symbol.kind == STT_GNU_IFUNC || name == LISTS_CHOICES {
                 self.linkage.resolvers.push(value);
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::elf_image::{moved_pairs, offsets_of};
 use super::files::{Files, SysrootFile};
-use crate::elf::ElfFile;
+use crate::elf::{ElfFile, Linkage, plain_name};
 use crate::scan::{Memory, word_at};
 
 const KIND_SHARED: u16 = 3;
@@ -60,13 +60,18 @@ fn is_bound(elf: &ElfFile, own: &HashSet<u32>, addr: u32) -> bool {
 }
 
 impl Linked {
-    /// Binds a slot to the function of a name; all versions of it may be meant.
-    fn bind(&mut self, slot: u32, name: &[u8], loaded: &[(&ElfFile, u32)]) {
-        let mut found = loaded.iter().filter_map(|(elf, bias)| {
-            let functions: Vec<u32> = elf.linkage.named(name).collect();
-            (!functions.is_empty()).then_some((*elf, *bias, functions))
-        });
-        let Some((elf, bias, functions)) = found.next() else {
+    /// Binds a slot to the function of a name; all versions of it may be meant where no file has the one in the name.
+    fn bind(&mut self, slot: u32, full_name: &[u8], loaded: &[(&ElfFile, u32)]) {
+        let offers = |offered: &dyn Fn(&Linkage) -> Vec<u32>| {
+            let mut files = loaded.iter().map(|(elf, bias)| (*elf, *bias));
+            files.find_map(|(elf, bias)| {
+                let functions = offered(&elf.linkage);
+                (!functions.is_empty()).then_some((elf, bias, functions))
+            })
+        };
+        let exact = offers(&|linkage| linkage.meant_by(full_name));
+        let any = || offers(&|linkage| linkage.named(plain_name(full_name)).collect());
+        let Some((elf, bias, functions)) = exact.or_else(any) else {
             return;
         };
         for function in functions {
@@ -228,6 +233,32 @@ mod tests {
         linked.bind(0x1c, b"twice", &loaded);
         assert_eq!(linked.called, BTreeSet::from([0x1140, 0x1180]));
         assert_eq!(linked.slots.get(&0x1c), Some(&0x1160));
+    }
+
+    #[test]
+    fn a_slot_is_bound_to_the_version_that_it_names() {
+        let (mut program, mut library) = (library(), library());
+        program.linkage.exports.clear();
+        let exports: [(&[u8], u32); 4] = [
+            (b"twice", 0x160),
+            (b"twice", 0x180),
+            (b"twice@NEW", 0x180),
+            (b"twice@OLD", 0x160),
+        ];
+        library.linkage.exports = exports.map(|(name, addr)| (name.into(), addr)).to_vec();
+        let bound = |program: &ElfFile, name: &[u8]| {
+            let mut linked = Linked::default();
+            linked.bind(0x10, name, &[(program, 0x1000), (&library, 0x8000)]);
+            (linked.slots.get(&0x10).copied(), linked.called.len())
+        };
+        assert_eq!(bound(&program, b"twice@NEW"), (Some(0x8180), 0));
+        assert_eq!(bound(&program, b"twice@OLD"), (Some(0x8160), 0));
+        // Without its version, and where no file has that version: any.
+        assert_eq!(bound(&program, b"twice"), (Some(0x8160), 1));
+        assert_eq!(bound(&program, b"twice@OTHER"), (Some(0x8160), 1));
+        // A program's own function without versions goes before all.
+        program.linkage.exports = vec![(b"twice".as_slice().into(), 0x120)];
+        assert_eq!(bound(&program, b"twice@OLD").0, Some(0x1120));
     }
 
     #[test]

@@ -1652,3 +1652,28 @@ fn a_distance_from_pc_to_what_is_loaded_is_no_pointer() {
     assert!(reaches(0xe795_3006));
     assert!(!reaches(0xe79f_3003));
 }
+
+#[test]
+fn a_number_among_arm_instructions_is_no_pointer_to_thumb_code() {
+    // bx lr; additions; the code; additions
+    let reaches = |code: &[u32]| {
+        let mut words = vec![BX_LR];
+        words.extend([0xe281_1001; 12]);
+        words.extend(code);
+        words.extend([0xe281_1001; 8]);
+        let entries = [
+            entry(BASE, EntryKind::Known),
+            entry(BASE + 53, EntryKind::Pointer),
+        ];
+        let region = CodeRegion::default();
+        let found = with_job(&words, words.len(), region, &entries, super::scan);
+        has(&found.from_entries, Thumb) || found.open
+    };
+    // Any halves decode in Thumb state: 0xe281 is a branch.
+    assert!(!reaches(&[0xe281_1001; 14]));
+    // A function in Thumb state has other words: adds r0, r0, r1; nop …; bx lr.
+    let mut thumb = vec![0x46c0_1840];
+    thumb.extend([0x46c0_46c0; 12]);
+    thumb.push(0x4770_46c0);
+    assert!(reaches(&thumb));
+}

@@ -32,7 +32,7 @@ impl Bits {
         self.0.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|bits| *bits == 0)
     }
 

@@ -244,8 +244,7 @@ impl<'a, 'j> Walk<'a, 'j> {
     /// From here on entries are guesses, which what was reached before overrules.
     fn guess(&mut self) {
         for part in &mut self.parts {
-            let part = whatever(part.get_mut());
-            part.sure = part.reached.pages.clone();
+            whatever(part.get_mut()).guess();
         }
     }
 

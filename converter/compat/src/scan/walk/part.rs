@@ -58,6 +58,8 @@ pub(super) struct Part {
     pub(super) reached: Reached,
     /// What program counters and functions of files led to, before any guess.
     pub(super) sure: Pages,
+    /// All of that is code in ARM state.
+    is_arm_only: bool,
     tested: Tested,
     /// What is left for finding out which functions return.
     budget: usize,
@@ -73,10 +75,18 @@ impl Part {
             addrs,
             reached: Reached::default(),
             sure: Pages::new(),
+            is_arm_only: false,
             tested: Tested::default(),
             budget: BUDGET,
             first_turns: BTreeMap::new(),
         }
+    }
+
+    /// From here on entries are guesses, which what was reached before overrules.
+    pub(super) fn guess(&mut self) {
+        self.sure = self.reached.pages.clone();
+        let in_thumb = self.sure.values().any(|marks| !marks.thumb.is_empty());
+        self.is_arm_only = !in_thumb && !self.sure.is_empty();
     }
 }
 
@@ -494,7 +504,7 @@ impl<'w> Walker<'w, '_> {
                 break;
             };
             let is_code = insn.is_defined() && !sweep::is_unlikely(&insn, isa);
-            if is_code && self.part.reached.isa_at(at).is_none() {
+            if is_code && !self.is_thumb_stub(at, isa) && self.part.reached.isa_at(at).is_none() {
                 self.way(Way {
                     guessed: true,
                     ..Way::from(at, isa, Known::default())
@@ -503,6 +513,12 @@ impl<'w> Walker<'w, '_> {
             }
             at = at.saturating_add(u32::from(insn.len));
         }
+    }
+
+    /// Does `bx rN; nop` in Thumb state lie here, as in libgcc behind functions in ARM state?
+    fn is_thumb_stub(&mut self, addr: u32, isa: Isa) -> bool {
+        let word = self.window.code_word(addr).filter(|_| isa == Isa::Arm);
+        word.is_some_and(|word| word & 0xffff_ff87 == 0x46c0_4700)
     }
 
     /// The instruction set at an address of a function by mapping symbols, without any that of its jump; none for data.
@@ -538,6 +554,9 @@ impl<'w> Walker<'w, '_> {
         }
         if by_code {
             return true;
+        }
+        if !computed && isa == Isa::Thumb && self.is_amid_arm(addr) {
+            return false;
         }
         // Code that was written at run time, for one.
         let first = addr == region.start;
@@ -584,11 +603,22 @@ impl<'w> Walker<'w, '_> {
     /// Is it code in ARM state for sure: in a file of nothing else, or where most instructions are unconditional? Hardly
     /// any are of what Thumb code or data look like in ARM state.
     fn is_arm_code(&mut self, addr: u32, isa: Isa) -> bool {
-        const LEN: u32 = 16;
         let all = self.region(addr).is_some_and(|region| region.is_all_arm);
+        isa == Isa::Arm && (all || self.is_mostly_unconditional(addr))
+    }
+
+    /// Does a number that would be a pointer to Thumb code lead among ARM instructions, in a part where nothing that surely
+    /// runs is Thumb code?
+    fn is_amid_arm(&mut self, addr: u32) -> bool {
+        self.part.is_arm_only && self.is_mostly_unconditional(addr & !3)
+    }
+
+    /// Are most of sixteen words unconditional ARM instructions, if they are code?
+    fn is_mostly_unconditional(&mut self, addr: u32) -> bool {
+        const LEN: u32 = 16;
         let words =
             (0..LEN).map_while(|number| self.window.code_word(addr.wrapping_add(number * 4)));
-        isa == Isa::Arm && (all || words.filter(|word| word >> 28 == 14).count() >= 10)
+        words.filter(|word| word >> 28 == 14).count() >= 10
     }
 
     /// A word that points into code is taken for a function pointer if eight instructions from there decode.
