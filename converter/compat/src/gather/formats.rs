@@ -122,8 +122,11 @@ fn takes_floats(text: &str) -> bool {
         let last = specified.trim_start_matches(|c| "hlLqjzZt".contains(c));
         let mut letters = last.chars();
         floats |= match letters.next() {
-            // A format that makes a format.
-            Some('%') => letters.as_str().contains(|c| FLOATS.contains(c)),
+            // A format that makes a format: the conversion in that has no spaces.
+            Some('%') if flags.is_empty() => {
+                let made = letters.as_str().split(char::is_whitespace).next();
+                made.is_some_and(|made| made.contains(|c| FLOATS.contains(c)))
+            }
             Some(letter) => FLOATS.contains(letter),
             // Half a conversion, unless it is a text like "100 % ".
             None => !flags.trim().is_empty() || !specified.is_empty(),
@@ -166,6 +169,9 @@ mod tests {
             "%llx%c%5u",
             "%ld of %zu files",
             "%\u{e9}f",
+            "%lu%% packet loss\n",
+            "%4u%% usr%4u%% idle",
+            "a % 1% of memory",
         ] {
             assert!(!takes_floats(text), "{text}");
         }
