@@ -155,6 +155,11 @@ impl<'a> Window<'a> {
         self.bytes::<1>(addr).map(|[byte]| byte)
     }
 
+    /// Does nothing lie in the page, or nothing but zeros?
+    pub(super) fn is_blank(&mut self, addr: u32) -> bool {
+        self.page(addr >> 12).iter().all(|byte| *byte == 0)
+    }
+
     /// Is any byte of the page there?
     pub(super) fn has_page(&mut self, addr: u32) -> bool {
         !self.page(addr >> 12).is_empty()

@@ -156,8 +156,11 @@ impl Sweeper<'_> {
         }
     }
 
-    /// A stretch without mapping symbols: skips what was reached, judges the rest as a whole.
+    /// A stretch without mapping symbols: skips what was reached and pages where nothing lies, judges the rest as a whole.
     fn gap(&mut self, start: u32, end: u32) -> u32 {
+        if self.window.is_blank(start) {
+            return (start | 4095).saturating_add(1).min(end);
+        }
         if let Some(isa) = self.reached.isa_at(start) {
             return match fetch(&mut self.window, start, isa) {
                 Some(insn) => start + u32::from(insn.len),
@@ -174,6 +177,7 @@ impl Sweeper<'_> {
             && !self.reached.is_data(stop)
             && kind_at(self.region, stop).is_none()
             && self.region.in_section(stop)
+            && !(stop.is_multiple_of(4096) && self.window.is_blank(stop))
         {
             stop += 2;
         }

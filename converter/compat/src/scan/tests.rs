@@ -1677,3 +1677,14 @@ fn a_number_among_arm_instructions_is_no_pointer_to_thumb_code() {
     thumb.push(0x4770_46c0);
     assert!(reaches(&thumb));
 }
+
+#[test]
+fn code_between_blank_pages_is_swept() {
+    // A page of additions with clz; bx lr at its end, and three of zeros.
+    let mut words = vec![0; 4 * 1024];
+    words[..1024].fill(0xe281_1001);
+    (words[1022], words[1023]) = (CLZ, BX_LR);
+    let found = scan_words(&words, CodeRegion::default(), &[], None);
+    assert!(has(&found.swept, V5t));
+    assert_eq!((found.seen_len, found.code_len), (16384, 16384));
+}
