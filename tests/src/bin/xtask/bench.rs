@@ -371,7 +371,7 @@ fn interface_table() -> Result<String> {
 /// Where the table is kept.
 const PAGE: &str = "tests/reports/bench.md";
 const HEAD: &str = "# Side by side\n\n\
-    Written by `cargo xtask bench`: optimised programs, files in the page cache, the median of five runs or more of \n\
+    Written by `cargo xtask bench`: optimised programs, files in the page cache, the median of five runs or more of\n\
     one session on a virtual machine with two cores. Ratios say more than times.\n\n";
 
 fn is_installed(name: &str) -> bool {
