@@ -450,13 +450,17 @@ impl SpaceFacts {
         }
     }
 
-    /// The first places of a hit, in words: `0x21460, 0x21470 in __memcpy_neon`.
+    /// The first places of a hit, in words: `0x21460, 0x21470 in __memcpy_neon, 0x3f684900 in libc.so.6+0x3c900`.
     pub fn places(&self, hit: &Hit) -> String {
-        let name = |at: usize| self.functions.get(&hit.first.get(at)?.0);
+        let name = |at: usize| {
+            let (addr, _) = hit.first.get(at)?;
+            let function = self.functions.get(addr).cloned();
+            function.or_else(|| self.place_in_library(*addr))
+        };
         let place = |(at, (addr, _)): (usize, &(u32, Isa))| {
             let addr = addr.wrapping_sub(self.moved_by);
             match name(at) {
-                Some(function) if name(at + 1) != Some(function) => {
+                Some(function) if name(at + 1).as_ref() != Some(&function) => {
                     format!("{addr:#x} in {function}")
                 }
                 _ => format!("{addr:#x}"),
@@ -464,6 +468,16 @@ impl SpaceFacts {
         };
         let places: Vec<String> = hit.first.iter().enumerate().map(place).collect();
         places.join(", ")
+    }
+
+    /// Where an address lies in a library: what `addr2line` and `objdump` of that file want.
+    fn place_in_library(&self, addr: u32) -> Option<String> {
+        let addr = u64::from(addr);
+        let mut mappings = self.mappings.iter();
+        let mapping = mappings.find(|mapping| (mapping.start..mapping.end).contains(&addr))?;
+        let (_, name) = mapping.name.rsplit_once('/')?;
+        let offset = (addr - mapping.start).wrapping_add(mapping.file_offset);
+        name.contains(".so").then(|| format!("{name}+{offset:#x}"))
     }
 
     /// Is every byte of code in view?
@@ -708,6 +722,36 @@ fn before_2_6_36(release: &str) -> bool {
 mod tests {
     use super::*;
     use crate::Feature::*;
+
+    #[test]
+    fn places_without_a_name_are_told_by_their_library() {
+        let mapping = |start: u64, name: &str| MappingFacts {
+            start,
+            end: start + 0x1000,
+            read: true,
+            write: false,
+            exec: true,
+            shared: false,
+            file_offset: 0x2000,
+            name: name.to_owned(),
+            place: None,
+        };
+        let mut space = SpaceFacts {
+            mappings: vec![
+                mapping(0x1000, "/bin/sh"),
+                mapping(0x8000, "/lib/libc.so.6"),
+            ],
+            ..SpaceFacts::default()
+        };
+        let hit = |addr| Hit {
+            count: 1,
+            first: vec![(addr, Isa::Arm)],
+        };
+        assert_eq!(space.places(&hit(0x8010)), "0x8010 in libc.so.6+0x2010");
+        assert_eq!(space.places(&hit(0x1010)), "0x1010");
+        space.functions.insert(0x8010, "memcpy".to_owned());
+        assert_eq!(space.places(&hit(0x8010)), "0x8010 in memcpy");
+    }
 
     #[test]
     fn signs_of_the_abi() {
