@@ -11,8 +11,21 @@ pub(super) const CASES: &[Case] = &[
         make: |path, _| {
             Library {
                 tables: 10_000,
-                name: "f",
+                name: "f".to_owned(),
                 symbols: vec![(FUNC, 0); 4096],
+                code: vec![BX_LR],
+            }
+            .write(path)
+        },
+        runs: CHECKED,
+    },
+    Case {
+        what: "library: 65 535 functions of one name, a mebibyte long",
+        make: |path, _| {
+            Library {
+                tables: 1,
+                name: "f".repeat(1 << 20),
+                symbols: vec![(FUNC, 0); 0xffff],
                 code: vec![BX_LR],
             }
             .write(path)
@@ -31,7 +44,7 @@ pub(super) const CASES: &[Case] = &[
             code.extend([VMRS, BX_LR]);
             Library {
                 tables: 1,
-                name: "__printf_fp",
+                name: "__printf_fp".to_owned(),
                 symbols: vec![(FUNC, 0)],
                 code,
             }
@@ -45,7 +58,7 @@ pub(super) const CASES: &[Case] = &[
             let symbols = (0..0xffff).map(|number| (GNU_IFUNC, number * 8));
             Library {
                 tables: 1,
-                name: "f",
+                name: "f".to_owned(),
                 symbols: symbols.collect(),
                 code: [MOV_R0, BX_LR].repeat(0xffff),
             }
@@ -75,7 +88,7 @@ struct Library {
     /// Section headers for the one table of symbols.
     tables: u16,
     /// What all its functions are called.
-    name: &'static str,
+    name: String,
     /// Type and place of each, from the start of the code on.
     symbols: Vec<(u8, u32)>,
     code: Vec<u32>,

@@ -1,6 +1,6 @@
 //! The dynamic section: libraries that a file needs, and what is bound by name.
 
-use super::{ElfFile, ReadAt, Reader, Segment, offset_of};
+use super::{ElfFile, MAX_NAME_LEN, ReadAt, Reader, Segment, offset_of};
 
 const SEGMENT_DYNAMIC: u32 = 2;
 const DT_NEEDED: u32 = 1;
@@ -149,12 +149,13 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             let versions = self.versions(&self.section_headers(&file.header));
             file.linkage.slots = (0..u64::from(count))
                 .take(MAX_SLOTS)
-                .map_while(|number| {
+                .filter_map(|number| {
                     let at = relocations + number * 8;
                     let (slot, info) = (self.u32(at).ok()?, self.u32(at + 4).ok()?);
                     let symbol = info >> 8;
                     let name = self.u32(symbols + u64::from(symbol) * 16).ok()?;
-                    let name = self.text(strings + u64::from(name), 256)?.into_bytes();
+                    let name = self.text(strings + u64::from(name), MAX_NAME_LEN + 1)?;
+                    let name = name.into_bytes();
                     let symbol = usize::try_from(symbol).ok()?;
                     let full_name = versions.full_name(symbol, &name);
                     Some((slot, full_name.unwrap_or(name.into()), info & 0xff))

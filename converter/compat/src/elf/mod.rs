@@ -286,6 +286,10 @@ const SHT_ARM_ATTRIBUTES: u32 = 0x7000_0003;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_INTERP: u32 = 3;
 const MAX_SECTION_LEN: u32 = 256 << 20;
+/// So much of the name of a symbol is looked at, bytes: many symbols may have one name.
+const MAX_NAME_LEN: usize = 1024;
+/// Names of functions that a file offers, with and without versions, at most.
+const MAX_EXPORTS: usize = 1 << 18;
 
 /// Reads all of a file that matters here.
 pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
@@ -588,7 +592,9 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             })
         };
         let name = usize::try_from(word(0)?).ok();
-        let name = name.and_then(|name| names.get(name..)?.split(|byte| *byte == 0).next());
+        let rest = name.and_then(|name| names.get(name..)).unwrap_or_default();
+        let rest = rest.get(..MAX_NAME_LEN).unwrap_or(rest);
+        let name = rest.split(|byte| *byte == 0).next();
         Some(Symbol {
             name: name.unwrap_or_default(),
             value: word(4)?,
@@ -651,7 +657,8 @@ impl ElfFile {
         if symbol.dynamic {
             let names = symbol.full_name.iter().cloned().chain([name.into()]);
             let exports = names.map(|name| (name, value));
-            self.linkage.exports.extend(exports);
+            let room = MAX_EXPORTS.saturating_sub(self.linkage.exports.len());
+            self.linkage.exports.extend(exports.take(room));
             if symbol.kind == STT_GNU_IFUNC || name == LISTS_CHOICES {
                 self.linkage.resolvers.push(value);
             }

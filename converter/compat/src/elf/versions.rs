@@ -69,14 +69,14 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         };
         let mut names = Vec::new();
         let mut at = u64::from(table.offset);
-        while names.len() < MAX_VERSIONS
-            && let Some((entries, next)) = group(at)
-        {
+        let mut left = MAX_VERSIONS;
+        while let Some((entries, next)) = group(at) {
             names.extend(entries.iter().filter_map(|(number, name)| {
                 let text = self.text(u64::from(strings.offset) + u64::from(*name), 64)?;
                 Some((*number, text.into_bytes().into()))
             }));
-            if next == 0 {
+            left = left.saturating_sub(entries.len().max(1));
+            if next == 0 || left == 0 {
                 break;
             }
             at += u64::from(next);
