@@ -751,6 +751,10 @@ mod tests {
         assert_eq!(space.places(&hit(0x1010)), "0x1010");
         space.functions.insert(0x8010, "memcpy".to_owned());
         assert_eq!(space.places(&hit(0x8010)), "0x8010 in memcpy");
+        // A file that lies anywhere is scanned somewhere; its own tools know other addresses.
+        space.moved_by = 0x8000;
+        assert_eq!(space.places(&hit(0x8010)), "0x10 in memcpy");
+        assert_eq!(space.cite_code("", &hit(0x8010)).addr, Some(0x10));
     }
 
     #[test]

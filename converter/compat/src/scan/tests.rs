@@ -1688,3 +1688,22 @@ fn code_between_blank_pages_is_swept() {
     assert!(has(&found.swept, V5t));
     assert_eq!((found.seen_len, found.code_len), (16384, 16384));
 }
+
+#[test]
+fn thumb_stubs_behind_a_computed_jump_are_no_arm_code() {
+    // add pc, pc, r0, lsl #2; nop; bx lr; (Thumb) bx lr, nop; or clz
+    let reaches = |last: u32, feature| {
+        let words = [0xe08f_f100, NOP, BX_LR, last];
+        let region = CodeRegion {
+            is_all_arm: true,
+            functions: vec![BASE],
+            bounds: vec![BASE],
+            ..CodeRegion::default()
+        };
+        let entries = [entry(BASE, EntryKind::Known)];
+        let found = with_job(&words, words.len(), region, &entries, super::scan);
+        has(&found.from_entries, feature)
+    };
+    assert!(reaches(CLZ, V5t));
+    assert!(!reaches(0x46c0_4770, V6));
+}
