@@ -11,9 +11,7 @@ pub(super) const CASES: &[Case] = &[
         make: |path, _| {
             Library {
                 tables: 10_000,
-                name: "f".to_owned(),
-                symbols: vec![(FUNC, 0); 4096],
-                code: vec![BX_LR],
+                ..Library::of_one_function("f", 4096)
             }
             .write(path)
         },
@@ -21,15 +19,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         what: "library: 65 535 functions of one name, a mebibyte long",
-        make: |path, _| {
-            Library {
-                tables: 1,
-                name: "f".repeat(1 << 20),
-                symbols: vec![(FUNC, 0); 0xffff],
-                code: vec![BX_LR],
-            }
-            .write(path)
-        },
+        make: |path, _| Library::of_one_function(&"f".repeat(1 << 20), 0xffff).write(path),
         runs: CHECKED,
     },
     Case {
@@ -95,6 +85,16 @@ struct Library {
 }
 
 impl Library {
+    /// One function, which its table holds many times.
+    fn of_one_function(name: &str, times: usize) -> Self {
+        Self {
+            tables: 1,
+            name: name.to_owned(),
+            symbols: vec![(FUNC, 0); times],
+            code: vec![BX_LR],
+        }
+    }
+
     fn write(&self, path: &Path) -> io::Result<()> {
         let mut symbols = vec![0; 16];
         for (kind, place) in &self.symbols {

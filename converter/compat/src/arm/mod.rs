@@ -321,6 +321,11 @@ impl Insn {
             }
     }
 
+    /// The register whose new value is told, as a list: bit n for rn.
+    pub fn computes(&self) -> u16 {
+        self.value.map_or(0, |(reg, _)| 1 << (reg & 15))
+    }
+
     /// Does execution never reach the next instruction by itself?
     pub fn ends_block(&self) -> bool {
         !self.conditional

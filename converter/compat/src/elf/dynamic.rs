@@ -1,5 +1,6 @@
 //! The dynamic section: libraries that a file needs, and what is bound by name.
 
+use super::versions::Versions;
 use super::{ElfFile, MAX_NAME_LEN, ReadAt, Reader, Segment, offset_of};
 
 const SEGMENT_DYNAMIC: u32 = 2;
@@ -134,7 +135,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
     }
 
     /// Slots that are bound when they are first used (`DT_JMPREL`), and functions that the loader calls.
-    pub(super) fn bind(&self, file: &mut ElfFile) {
+    pub(super) fn bind(&self, file: &mut ElfFile, versions: &Versions) {
         let entries = self.dynamic(&file.segments);
         let value = |tag| value_of(&entries, tag);
         let offset = |tag| offset_of(&file.segments, value(tag)?);
@@ -146,7 +147,6 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             (offset(DT_JMPREL), offset(DT_SYMTAB), offset(DT_STRTAB))
         {
             let count = value(DT_PLTRELSZ).unwrap_or(0) / 8;
-            let versions = self.versions(&self.section_headers(&file.header));
             file.linkage.slots = (0..u64::from(count))
                 .take(MAX_SLOTS)
                 .filter_map(|number| {

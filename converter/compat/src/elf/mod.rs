@@ -330,8 +330,8 @@ pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<ElfFile, ElfError> {
         printers: Vec::new(),
     };
     file.unwinds_arm_only = reader.unwinds_arm_only(&file);
-    reader.sections(&mut file);
-    reader.bind(&mut file);
+    let versions = reader.sections(&mut file);
+    reader.bind(&mut file, &versions);
     if file.unwinder.is_empty() {
         file.unwinder = reader.stripped_unwinder(&file.segments);
     }
@@ -485,8 +485,8 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         )
     }
 
-    /// Sections are optional: whatever of them cannot be read is left out.
-    fn sections(&self, file: &mut ElfFile) {
+    /// Sections are optional: whatever of them cannot be read is left out. Tells the versions of symbols.
+    fn sections(&self, file: &mut ElfFile) -> Versions {
         let header = file.header;
         let names =
             u64::from(header.shoff) + u64::from(header.shstrndx) * u64::from(header.shentsize);
@@ -506,7 +506,9 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         let attributes = first_of(&sections, SHT_ARM_ATTRIBUTES);
         let attributes = attributes.and_then(|section| self.section_bytes(section));
         file.attributes = attributes.and_then(|bytes| Attributes::parse(&bytes, self.big_endian));
-        self.symbols(&sections, |symbol| file.take(symbol));
+        let versions = self.versions(&sections);
+        self.symbols(&sections, |symbol| file.take(symbol, &versions));
+        versions
     }
 
     /// The section headers, as far as they can be read.
@@ -567,22 +569,21 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             let Some((entries, names)) = self.section_bytes(table).zip(names) else {
                 continue;
             };
-            let versions = match kind {
-                SHT_DYNSYM => self.versions(sections),
-                _ => Versions::default(),
-            };
             for (number, entry) in entries.chunks_exact(16).enumerate() {
-                let symbol = self.symbol(entry, &names, kind == SHT_DYNSYM);
-                if let Some(mut symbol) = symbol {
-                    symbol.full_name = versions.full_name(number, symbol.name);
-                    take(&symbol);
-                }
+                let symbol = self.symbol(entry, number, &names, kind == SHT_DYNSYM);
+                symbol.iter().for_each(&mut take);
             }
         }
     }
 
     /// `Elf32_Sym`.
-    fn symbol<'n>(&self, entry: &[u8], names: &'n [u8], dynamic: bool) -> Option<Symbol<'n>> {
+    fn symbol<'n>(
+        &self,
+        entry: &[u8],
+        number: usize,
+        names: &'n [u8],
+        dynamic: bool,
+    ) -> Option<Symbol<'n>> {
         let word = |at: usize| {
             let bytes = entry.get(at..at + 4)?.try_into().ok()?;
             Some(if self.big_endian {
@@ -602,7 +603,7 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
             kind: entry.get(12)? & 15,
             defined: entry.get(14..16)? != [0, 0],
             dynamic,
-            full_name: None,
+            number,
         })
     }
 }
@@ -621,8 +622,8 @@ struct Symbol<'n> {
     defined: bool,
     /// Of the table that the loader reads.
     dynamic: bool,
-    /// The name with its version.
-    full_name: Option<Box<[u8]>>,
+    /// In its table.
+    number: usize,
 }
 
 impl Symbol<'_> {
@@ -633,7 +634,7 @@ impl Symbol<'_> {
 
 impl ElfFile {
     /// Takes over what a symbol tells.
-    fn take(&mut self, symbol: &Symbol<'_>) {
+    fn take(&mut self, symbol: &Symbol<'_>, versions: &Versions) {
         let Symbol { name, value, .. } = *symbol;
         if !symbol.defined {
             self.linkage.loads |= symbol.dynamic && is_load(name);
@@ -647,15 +648,16 @@ impl ElfFile {
             [b'$', b'a'] | [b'$', b'a', b'.', ..] => self.map.push((value, MapKind::Arm)),
             [b'$', b't'] | [b'$', b't', b'.', ..] => self.map.push((value, MapKind::Thumb)),
             [b'$', b'd'] | [b'$', b'd', b'.', ..] => self.map.push((value, MapKind::Data)),
-            _ if symbol.is_function() => self.take_function(symbol),
+            _ if symbol.is_function() => self.take_function(symbol, versions),
             _ => {}
         }
     }
 
-    fn take_function(&mut self, symbol: &Symbol<'_>) {
+    fn take_function(&mut self, symbol: &Symbol<'_>, versions: &Versions) {
         let Symbol { name, value, .. } = *symbol;
         if symbol.dynamic {
-            let names = symbol.full_name.iter().cloned().chain([name.into()]);
+            let full_name = versions.full_name(symbol.number, name);
+            let names = full_name.into_iter().chain([name.into()]);
             let exports = names.map(|name| (name, value));
             let room = MAX_EXPORTS.saturating_sub(self.linkage.exports.len());
             self.linkage.exports.extend(exports.take(room));

@@ -103,3 +103,55 @@ impl<R: ReadAt + ?Sized> Reader<'_, R> {
         Some((entries, self.u32(at + 12).ok()?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const LEN: usize = 64;
+
+    /// The same bytes again and again without end, and how often they were read.
+    struct Endless([u8; LEN], Cell<usize>);
+
+    impl ReadAt for Endless {
+        fn read_at(&self, offset: u64, out: &mut [u8]) -> usize {
+            self.1.set(self.1.get() + 1);
+            let from = usize::try_from(offset).unwrap() % LEN;
+            let bytes = self.0.iter().cycle().skip(from);
+            out.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+            out.len()
+        }
+    }
+
+    #[test]
+    fn chains_without_end_are_followed_within_a_bound() {
+        let section = |kind| Section {
+            name: 0,
+            kind,
+            flags: 0,
+            addr: 0,
+            offset: 0,
+            len: 2,
+            link: 0,
+        };
+        let sections = [SHT_VERSYM, SHT_VERNEED, SHT_VERDEF].map(section);
+        // Groups of no name and of 65 535, one behind another.
+        for count in [0, 0xff] {
+            let mut bytes = [0; LEN];
+            (bytes[2], bytes[3]) = (count, count);
+            (bytes[12], bytes[16]) = (64, 64);
+            let source = Endless(bytes, Cell::new(0));
+            let reader = Reader {
+                source: &source,
+                big_endian: false,
+            };
+            reader.versions(&sections);
+            let num_reads = source.1.get();
+            assert!(
+                (MAX_VERSIONS..MAX_VERSIONS * 16).contains(&num_reads),
+                "{num_reads}"
+            );
+        }
+    }
+}

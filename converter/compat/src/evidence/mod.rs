@@ -473,8 +473,11 @@ impl SpaceFacts {
     /// Where an address lies in a library: what `addr2line` and `objdump` of that file want.
     fn place_in_library(&self, addr: u32) -> Option<String> {
         let addr = u64::from(addr);
-        let mut mappings = self.mappings.iter();
-        let mapping = mappings.find(|mapping| (mapping.start..mapping.end).contains(&addr))?;
+        let after = self
+            .mappings
+            .partition_point(|mapping| mapping.start <= addr);
+        let mapping = self.mappings.get(after.checked_sub(1)?)?;
+        let mapping = Some(mapping).filter(|mapping| addr < mapping.end)?;
         let (_, name) = mapping.name.rsplit_once('/')?;
         let offset = (addr - mapping.start).wrapping_add(mapping.file_offset);
         name.contains(".so").then(|| format!("{name}+{offset:#x}"))

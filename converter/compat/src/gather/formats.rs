@@ -1,7 +1,7 @@
 //! Formats in memory with which `printf` would print floating-point numbers.
 //!
-//! A process that holds none never comes to what prints them. That misses formats which a program puts together from
-//! single characters, and finds texts that are no formats: the answer errs to `true`.
+//! A process that holds none never comes to what prints them, but for formats that its code makes: those the scan tells
+//! (`Found::makes_formats`). What is found here may be no format: the answer errs to `true`.
 
 use super::elf_image::moved_pairs;
 use super::files::{Files, SysrootFile};

@@ -153,20 +153,11 @@ impl Known {
 
     /// Where the values of registers come from.
     fn trace(&mut self, insn: &Insn, before: &Self, is_known: bool) {
-        let copies = |bits: u16| match insn.value {
-            // A pointer to Thumb code has bit 0 set.
-            Some((reg, Value::Offset(from, 0) | Value::Or(from, 1)))
-                if bits >> (from & 15) & 1 == 1 =>
-            {
-                1 << (reg & 15)
-            }
-            _ => 0,
-        };
         let loaded = if insn.loads { insn.writes } else { 0 };
         let mut computed = match insn.value {
             // A floating-point register is a place to keep a pointer.
             _ if insn.loads || is_known || insn.needs.has(Feature::Vfp) => 0,
-            Some((_, Value::Offset(_, 0) | Value::Or(_, 1))) => copies(before.computed),
+            Some((_, Value::Offset(_, 0) | Value::Or(_, 1))) => copied(insn, before.computed),
             // A pointer that is deciphered; the place of a file and an offset in it, as loaders add them.
             Some((_, Value::Xor(..) | Value::Sum(..))) => 0,
             _ => insn.writes,
@@ -174,7 +165,7 @@ impl Known {
         if insn.conditional {
             computed |= self.computed & insn.writes;
         }
-        self.words = self.words & !insn.writes | loaded | copies(before.words);
+        self.words = self.words & !insn.writes | loaded | copied(insn, before.words);
         self.computed = self.computed & !insn.writes | computed;
         self.trace_made(insn, before);
         self.indexed &= !insn.writes;
@@ -201,18 +192,12 @@ impl Known {
         let is_variable = |base| is_near(base) && base != 13;
         let kept = transfer.filter(|transfer| transfer.load && is_variable(transfer.base));
         let kept = kept.map_or(0, |transfer| transfer.list);
-        let copied = match insn.value {
-            Some((reg, Value::Offset(from, 0))) if before.kept >> (from & 15) & 1 == 1 => {
-                1 << (reg & 15)
-            }
-            _ => 0,
-        };
         let lost = if insn.conditional { 0 } else { insn.writes };
         if let Some(reg) = stored_on_top(insn) {
             self.passes_made = before.is_made(reg);
         }
         self.made = self.made & !lost | made;
-        self.kept = self.kept & !lost | kept | copied;
+        self.kept = self.kept & !lost | kept | copied(insn, before.kept);
     }
 
     /// What a comparison and the branch behind it tell of a register: `cmp rN, #limit; bhi` that is not taken.
@@ -496,6 +481,17 @@ impl Known {
         self.kept &= !0x100f;
         self.set(7, None);
         self.set(14, None);
+    }
+}
+
+/// The register that an instruction copies another one to, if that is in a list.
+fn copied(insn: &Insn, list: u16) -> u16 {
+    match insn.value {
+        // A pointer to Thumb code has bit 0 set.
+        Some((_, Value::Offset(from, 0) | Value::Or(from, 1))) if list >> (from & 15) & 1 == 1 => {
+            insn.computes()
+        }
+        _ => 0,
     }
 }
 

@@ -60,14 +60,14 @@ pub struct CodeRegion {
     pub formats: Vec<(u32, FormatArg)>,
     /// Those of them that translate messages (`gettext`).
     pub translators: Vec<u32>,
-    /// It is the C library, which prints by its own formats and those that it is given.
-    pub is_libc: bool,
     /// Those of them that go on where the unwind table of a function further up says.
     pub throws: Vec<u32>,
     /// Those of them that a C library comes to on demand only.
     pub on_demand: Vec<u32>,
     /// Those of them that demand it.
     pub demands: Vec<u32>,
+    /// It is the C library, which prints by its own formats and those that it is given.
+    pub is_libc: bool,
     /// Slots with addresses that the file's code finds by constants; if they are known, nothing else leads to what lies there.
     pub offsets: Option<Offsets>,
     /// Where functions begin by their names and the unwind table, ascending: each stretch holds one or more.

@@ -724,8 +724,7 @@ impl<'w> Walker<'w, '_> {
             let calls = way.known.calls(&insn, addr);
             let translates = calls && self.translates(&insn, addr, &way.known);
             way.known.step(&insn, self.window, None);
-            let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
-            self.note_made(computed, &mut way.known);
+            self.note_made(insn.computes(), &mut way.known);
             self.note_pointers(&insn, &way.known, (addr, isa));
             if calls {
                 way.known.call();
@@ -830,8 +829,7 @@ impl<'w> Walker<'w, '_> {
         let next = addr.wrapping_add(u32::from(insn.len));
         let loaded = insn.transfer.as_ref().filter(|transfer| transfer.load);
         let loaded = loaded.map_or(0, |transfer| transfer.list);
-        let computed = insn.value.map_or(0, |(reg, _)| 1 << (reg & 15));
-        for reg in registers((loaded | computed) & !PC) {
+        for reg in registers((loaded | insn.computes()) & !PC) {
             let value = known
                 .guess(reg)
                 .filter(|value| *value != pc && self.is_pointer(*value))
